@@ -1,0 +1,1 @@
+"""Studies: each reads a store or a table and returns a report."""

@@ -1,0 +1,1 @@
+"""Sweep definitions you can run and copy."""

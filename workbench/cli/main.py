@@ -1,0 +1,70 @@
+"""The command `workbench`: a table of command groups, each imported only when it is called."""
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+from workbench import __version__
+from workbench.errors import BadInput, Stopped, WorkbenchError
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "quickstart": ("workbench.cli.quickstart", "The main job, end to end: corpus, sweep, fits, report."),
+    "corpus": ("workbench.cli.corpus", "Prepare a corpus, or show what it holds."),
+    "sweep": ("workbench.cli.sweep", "Plan, run or watch a sweep of trainings."),
+    "run": ("workbench.cli.run", "Train one model."),
+    "eval": ("workbench.cli.evaluate", "Measure a trained model with probes."),
+    "generate": ("workbench.cli.generate", "Let a trained model continue a prompt."),
+    "fit": ("workbench.cli.fit", "Fit scaling laws to a store or a table."),
+    "forecast": ("workbench.cli.forecast", "Say what a larger model would give, with intervals."),
+    "report": ("workbench.cli.report", "Write the fit report: HTML, Markdown and JSON."),
+    "app": ("workbench.cli.app", "Open the dashboard on localhost."),
+    "models": ("workbench.cli.models", "List the presets with their exact counts."),
+}
+"""Name of a command → the module that defines a click command called `command`, and its line of help."""
+
+EPILOG = "Exit codes: 0 done, 1 failed, 2 bad input, 75 stopped and resumable by the same command."
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command when it is called, so that `--help` needs none of them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The commands, in the order of the work."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command, or None where no command has the name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(COMMANDS[cmd_name][0])
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands, from the table alone."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+@click.command(cls=LazyGroup, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="workbench")
+def cli() -> None:
+    """Train a grid of GPTs, fit scaling laws with honest intervals, and say what a larger model would give."""
+
+
+def main(args: list[str] | None = None) -> None:
+    """Entry point: run the command and leave with its documented exit code."""
+    try:
+        result: Any = cli.main(args=args, prog_name="workbench", standalone_mode=False)
+        sys.exit(result if isinstance(result, int) else 0)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Stopped.", err=True)
+        sys.exit(Stopped.exit_code)
+    except WorkbenchError as error:
+        click.echo(f"{'Bad input' if isinstance(error, BadInput) else 'Failed'}: {error}", err=True)
+        sys.exit(error.exit_code)

@@ -1,0 +1,1 @@
+"""Text in, token shards out: sources, cleaning, tokenizers, languages of known entropy."""

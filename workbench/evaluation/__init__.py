@@ -1,0 +1,1 @@
+"""Probes of a trained model: rows out."""

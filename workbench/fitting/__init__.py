@@ -1,0 +1,1 @@
+"""Laws, estimators, uncertainty, forecasts. Tables in, fits out."""

@@ -1,0 +1,1 @@
+"""One decoder assembled from interchangeable parts; presets; exact counts of N and FLOPs."""

@@ -1,0 +1,1 @@
+"""The parquet store: schema, append, query."""
