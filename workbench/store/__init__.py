@@ -1,1 +1,5 @@
 """The parquet store: schema, append, query."""
+
+from workbench.store.store import Store
+
+__all__ = ["Store"]

@@ -1,0 +1,140 @@
+"""The store's tables: every column with its type and its meaning. The version rises when a column is added."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+import pyarrow as pa
+
+SCHEMA_VERSION = 1
+
+TEXT, REAL, WHOLE = pa.string(), pa.float64(), pa.int64()
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table."""
+
+    name: str
+    kind: pa.DataType
+    meaning: str
+
+
+RUNS = (
+    Column("run_id", TEXT, "r- and a hash of what determines the result"),
+    Column("config_id", TEXT, "the same for runs that differ in their seeds alone; the key for clustering"),
+    Column("parent_id", TEXT, "the run this one continues, or empty"),
+    Column("stage", TEXT, "pretrain"),
+    Column("sweep", TEXT, "the sweep under which the run was first trained; membership is in the manifests"),
+    Column("status", TEXT, "done, diverged or failed"),
+    Column("n_params", WHOLE, "N: all parameters"),
+    Column("n_params_non_embedding", WHOLE, "N as Kaplan counts it: no token or position embedding, no untied head"),
+    Column("n_params_active", WHOLE, "parameters that one token meets"),
+    Column("tokens", WHOLE, "D: tokens trained on"),
+    Column("unique_tokens", WHOLE, "different tokens among them: fewer than D when the corpus was repeated"),
+    Column("steps", WHOLE, "optimizer steps"),
+    Column("batch_tokens", WHOLE, "tokens per step"),
+    Column("flops", REAL, "C: exact matrix products of training, attention dense, the head included"),
+    Column("flops_6nd", REAL, "6 · n_params · tokens"),
+    Column("flops_spent", REAL, "the FLOPs of this run's own part"),
+    Column("flops_executed", REAL, "flops_spent with recomputation"),
+    Column("loss", REAL, "held-out loss at the end, nats per token; NaN when diverged"),
+    Column("loss_se", REAL, "its standard error over held-out windows, nats per token"),
+    Column("bpb", REAL, "held-out bits per byte"),
+    Column("train_loss", REAL, "mean training loss of the last logged stretch, nats per token"),
+    Column("unigram_entropy", REAL, "held-out loss of the training unigram, nats per token"),
+    Column("bytes_per_token", REAL, "bytes per token of the held-out text"),
+    Column("source_entropy", REAL, "what a perfect model with this context reaches, nats per token; NaN when unknown"),
+    Column("learning_rate", REAL, "peak rate"),
+    Column("warmup_steps", WHOLE, "steps of linear warm-up"),
+    Column("schedule", TEXT, "cosine, wsd, linear or constant"),
+    Column("precision", TEXT, "fp32, bf16 or fp16"),
+    Column("budget", REAL, "the isoFLOP budget that the run belongs to, FLOPs; NaN elsewhere"),
+    Column("design", TEXT, "isoflop, grid, ladder or single"),
+    Column("role", TEXT, "grid, seed (a replicate) or rate (a check of the learning rate)"),
+    Column("rate_factor", REAL, "peak rate as a multiple of the rule's"),
+    Column("seed_init", WHOLE, "seed of the initial weights"),
+    Column("seed_data", WHOLE, "seed of the batch order"),
+    Column("n_layer", WHOLE, "layers"),
+    Column("d_model", WHOLE, "width"),
+    Column("n_head", WHOLE, "attention heads"),
+    Column("context", WHOLE, "tokens in a window"),
+    Column("vocab_size", WHOLE, "tokens in the vocabulary"),
+    Column("position", TEXT, "learned, sinusoidal or rope"),
+    Column("activation", TEXT, "relu, gelu, gelu-tanh or swiglu"),
+    Column("norm", TEXT, "layernorm or rmsnorm"),
+    Column("corpus", TEXT, "the corpus source"),
+    Column("corpus_fingerprint", TEXT, "hash of the corpus's tokens and tokenizer"),
+    Column("tokenizer", TEXT, "the kind of tokenizer"),
+    Column("device", TEXT, "cpu, cuda:0, …"),
+    Column("threads", WHOLE, "CPU threads of the run"),
+    Column("seconds", REAL, "time of training and evaluation"),
+    Column("tokens_per_second", REAL, "tokens / seconds"),
+    Column("peak_memory_bytes", WHOLE, "most memory used"),
+    Column("numerics", TEXT, "runs with the same id and the same text here are equal bit for bit"),
+    Column("created_at", TEXT, "when the run ended, UTC, ISO 8601"),
+    Column("workbench_version", TEXT, "version of this project"),
+    Column("torch_version", TEXT, "version of torch"),
+    Column("python_version", TEXT, "version of Python"),
+    Column("error", TEXT, "why the run diverged or failed, or empty"),
+    Column("config", TEXT, "the RunConfig as JSON"),
+)
+
+CURVES = (
+    Column("run_id", TEXT, "the run"),
+    Column("step", WHOLE, "optimizer steps done"),
+    Column("tokens", WHOLE, "tokens trained on so far"),
+    Column("flops", REAL, "FLOPs so far"),
+    Column("seconds", REAL, "time so far"),
+    Column("learning_rate", REAL, "rate of this step"),
+    Column("train_loss", REAL, "mean training loss since the last row, nats per token"),
+    Column("grad_norm", REAL, "norm of the gradient before clipping"),
+    Column("loss", REAL, "held-out loss, nats per token; NaN where not evaluated"),
+    Column("loss_se", REAL, "its standard error over held-out windows"),
+    Column("bpb", REAL, "held-out bits per byte; NaN where not evaluated"),
+    Column("point", TEXT, "mid-schedule, or final where the schedule ended"),
+)
+
+EVALS = (
+    Column("run_id", TEXT, "the run"),
+    Column("step", WHOLE, "the checkpoint that was measured"),
+    Column("probe", TEXT, "the probe's name"),
+    Column("probe_hash", TEXT, "hash of the probe's name and settings"),
+    Column("metric", TEXT, "what was measured"),
+    Column("key", TEXT, "where: a position, a number of digits, …; empty for one number"),
+    Column("value", REAL, "the measurement"),
+    Column("se", REAL, "its standard error; NaN when it has none"),
+    Column("n", WHOLE, "items it averages"),
+    Column("settings", TEXT, "the probe's settings as JSON"),
+)
+
+FITS = (
+    Column("fit_id", TEXT, "f- and a hash of the record"),
+    Column("law", TEXT, "name of the law"),
+    Column("objective", TEXT, "huber, lad, log-mse or mse"),
+    Column("objective_value", REAL, "its value at the optimum"),
+    Column("n_points", WHOLE, "points fitted"),
+    Column("convention", TEXT, "which N"),
+    Column("created_at", TEXT, "when, UTC, ISO 8601"),
+    Column("record", TEXT, "the fit as JSON"),
+)
+
+TABLES: dict[str, tuple[Column, ...]] = {"runs": RUNS, "curves": CURVES, "evals": EVALS, "fits": FITS}
+
+
+def arrow_schema(table: str) -> pa.Schema:
+    """The typed schema of a table, its version and meanings in the metadata."""
+    fields = [pa.field(column.name, column.kind, metadata={"meaning": column.meaning}) for column in TABLES[table]]
+    return pa.schema(fields, metadata={"workbench_schema_version": str(SCHEMA_VERSION)})
+
+
+def arrow_table(table: str, frame: pd.DataFrame) -> pa.Table:
+    """`frame` as the typed table; a missing or unknown column is an error of the caller."""
+    names = [column.name for column in TABLES[table]]
+    if set(frame.columns) != set(names):
+        raise ValueError(f"{table}: columns differ from the schema by {sorted(set(frame.columns) ^ set(names))}")
+    return pa.Table.from_pandas(frame[names], schema=arrow_schema(table), preserve_index=False)
+
+
+def empty(table: str) -> pd.DataFrame:
+    """The table with no rows."""
+    return arrow_schema(table).empty_table().to_pandas()

@@ -1,0 +1,233 @@
+"""A store: a folder of parquet tables, one file per run, that pandas, DuckDB and Polars read with no help from us.
+
+    store.json                      format and schema version
+    runs/<run_id>.parquet           one row; written last, so a run that is here is whole
+    curves/<run_id>.parquet         the run's curve
+    evals/<run_id>-<step>-<hash>.parquet
+    fits/<fit_id>.parquet
+    sweeps/<name>.json              manifests: which runs a sweep has, and how each was asked for
+    checkpoints/<run_id>/<step>/    weights
+    live/<run_id>.jsonl             the curve of a run in training
+"""
+
+import hashlib
+import json
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from workbench.errors import BadInput
+from workbench.files import full_disk_in_words, write_atomic, write_json
+from workbench.store.schema import SCHEMA_VERSION, TABLES, arrow_table, empty
+
+if TYPE_CHECKING:
+    from workbench.corpus.shards import Corpus
+    from workbench.models.decoder import Decoder
+    from workbench.training.config import RunConfig
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+class Store:
+    """Reads and appends. Every write is whole or absent; nothing is ever written outside the folder."""
+
+    def __init__(self, folder: str | Path) -> None:
+        """Open an existing store; a folder that is none, or one of a newer schema, is `BadInput`."""
+        self.folder = Path(folder)
+        marker = self.folder / "store.json"
+        if not marker.is_file():
+            raise BadInput(f"{self.folder}: not a store (it has no store.json); give the folder that a sweep wrote")
+        try:
+            version = int(json.loads(marker.read_text())["schema_version"])
+        except (json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
+            raise BadInput(f"{marker}: not a store's marker; it should hold its schema_version as JSON") from error
+        if version > SCHEMA_VERSION:
+            raise BadInput(
+                f"{marker}: schema_version = {version} is newer than this workbench reads ({SCHEMA_VERSION}); "
+                "upgrade the workbench"
+            )
+
+    @classmethod
+    def create(cls, folder: str | Path) -> "Store":
+        """Open a store, making it where there is none; a folder that holds something else is refused."""
+        path = Path(folder)
+        if not (path / "store.json").exists():
+            if path.is_dir() and any(not entry.name.startswith(".") for entry in path.iterdir()):
+                raise BadInput(f"{path}: the folder is not empty and not a store; choose another")
+            if path.exists() and not path.is_dir():
+                raise BadInput(f"{path}: is a file; a store is a folder")
+            write_json(path / "store.json", {"format": "scaling-law-workbench", "schema_version": SCHEMA_VERSION})
+        for table in TABLES:
+            with full_disk_in_words(path):
+                (path / table).mkdir(exist_ok=True)
+        return cls(path)
+
+    # Reading
+
+    def runs(self, where: str | None = None) -> pd.DataFrame:
+        """One row per run, oldest id first; `where` is a DuckDB boolean expression over the columns."""
+        return self._read("runs", where)
+
+    def curves(self, run_id: str | None = None, where: str | None = None) -> pd.DataFrame:
+        """Rows of the training curves, of one run or of all."""
+        if run_id is None:
+            return self._read("curves", where)
+        path = self._path("curves", run_id)
+        return _where(_frame(path), where) if path.is_file() else empty("curves")
+
+    def evals(self, where: str | None = None) -> pd.DataFrame:
+        """Measurements of trained models."""
+        return self._read("evals", where)
+
+    def fits(self, where: str | None = None) -> pd.DataFrame:
+        """Fits, their records as JSON."""
+        return self._read("fits", where)
+
+    def sweeps(self) -> list[dict[str, Any]]:
+        """The manifests, by name."""
+        return [self.manifest(path.stem) for path in sorted((self.folder / "sweeps").glob("[!.]*.json"))]
+
+    def manifest(self, name: str) -> dict[str, Any]:
+        """One sweep's manifest."""
+        path = self.folder / "sweeps" / f"{checked(name, 'sweep')}.json"
+        try:
+            document: dict[str, Any] = json.loads(path.read_text())
+        except FileNotFoundError:
+            known = ", ".join(file.stem for file in sorted((self.folder / "sweeps").glob("[!.]*.json"))) or "none"
+            raise BadInput(f"{self.folder}: no sweep named {name!r}; the sweeps here are: {known}") from None
+        except json.JSONDecodeError as error:
+            raise BadInput(f"{path}: not valid JSON ({error}); run the sweep again to write it anew") from error
+        return document
+
+    def has_run(self, run_id: str) -> bool:
+        """Whether a run is finished: its row is written last."""
+        return self._path("runs", run_id).is_file()
+
+    def run(self, prefix: str) -> "pd.Series[Any]":
+        """The row of the run whose id is, or uniquely begins with, `prefix`."""
+        runs = self.runs()
+        found = runs[runs["run_id"].str.startswith(prefix)] if prefix else runs.iloc[:0]
+        if len(found) != 1:
+            what = "no run" if found.empty else f"{len(found)} runs"
+            raise BadInput(f"{self.folder}: {what} with an id that begins with {prefix!r}; `runs` lists the ids")
+        return found.iloc[0]
+
+    def load_model(self, run_id: str, step: int | None = None) -> "tuple[Decoder, RunConfig, Corpus]":
+        """A trained run's model with its final (or a given step's) weights, its config, and its corpus."""
+        from workbench.corpus.prepare import prepare
+        from workbench.models.decoder import build
+        from workbench.training import checkpoint
+        from workbench.training.config import RunConfig
+
+        row = self.run(run_id)
+        config = RunConfig.model_validate_json(str(row["config"]))
+        folder = self.checkpoints(str(row["run_id"]))
+        found = checkpoint.latest(folder) if step is None else folder / str(int(step))
+        if found is None or not found.is_dir():
+            raise BadInput(f"{folder}: no checkpoint{'' if step is None else f' of step {step}'}; train the run again")
+        corpus = prepare(config.corpus)
+        if corpus.fingerprint != row["corpus_fingerprint"]:
+            raise BadInput(
+                f"{corpus.folder}: its fingerprint is {corpus.fingerprint}, and {row['run_id']} was trained on "
+                f"{row['corpus_fingerprint']}; use the Python and torch versions of that run, or train it anew"
+            )
+        model = build(config.model, config.seed_init)
+        checkpoint.restore(found, model, None)
+        return model.eval(), config, corpus
+
+    def checkpoints(self, run_id: str) -> Path:
+        """The folder of a run's checkpoints."""
+        return self.folder / "checkpoints" / checked(run_id, "run id")
+
+    def live(self, run_id: str) -> Path:
+        """The file to which a run in training appends its curve."""
+        return self.folder / "live" / f"{checked(run_id, 'run id')}.jsonl"
+
+    # Appending
+
+    def write_run(self, row: dict[str, Any], curve: pd.DataFrame) -> None:
+        """Commit a run: its curve, then its row."""
+        run_id = str(row["run_id"])
+        self._write("curves", run_id, curve.assign(run_id=run_id))
+        self._write("runs", run_id, pd.DataFrame([row]))
+
+    def write_evals(self, run_id: str, step: int, frame: pd.DataFrame) -> None:
+        """Record measurements: one file per probe, over an older one of the same probe and settings."""
+        for probe_hash, rows in frame.assign(run_id=run_id, step=step).groupby("probe_hash"):
+            self._write("evals", f"{run_id}-{step}-{probe_hash}", rows)
+
+    def write_fit(self, record: dict[str, Any]) -> str:
+        """Record a fit (`Fit.to_dict()`); returns its id. The same fit again is the same file."""
+        text = json.dumps(record, sort_keys=True)
+        fit_id = "f-" + hashlib.sha256(text.encode()).hexdigest()[:12]
+        row = {name: record.get(name) for name in ("law", "objective", "objective_value", "n_points", "convention")}
+        row |= {"fit_id": fit_id, "created_at": now(), "record": text}
+        if not self._path("fits", fit_id).is_file():
+            self._write("fits", fit_id, pd.DataFrame([row]))
+        return fit_id
+
+    def write_manifest(self, manifest: dict[str, Any]) -> None:
+        """Write a sweep's manifest."""
+        write_json(self.folder / "sweeps" / f"{checked(str(manifest['name']), 'sweep')}.json", manifest)
+
+    # Files
+
+    def _path(self, table: str, stem: str) -> Path:
+        return self.folder / table / f"{checked(stem, 'name')}.parquet"
+
+    def _write(self, table: str, stem: str, frame: pd.DataFrame) -> None:
+        content = arrow_table(table, frame)
+        write_atomic(self._path(table, stem), lambda path: pq.write_table(content, path, compression="zstd"))
+
+    def _read(self, table: str, where: str | None) -> pd.DataFrame:
+        files = sorted((self.folder / table).glob("[!.]*.parquet"))
+        if not files:
+            return empty(table)
+        try:
+            frame = pa.concat_tables([pq.read_table(file) for file in files], promote_options="default").to_pandas()
+        except (pa.ArrowException, OSError):
+            for file in files:
+                _frame(file)  # names the broken file
+            raise
+        return _where(frame, where)
+
+
+def checked(name: str, what: str) -> str:
+    """`name`, if it is fit to be a file's name inside the store."""
+    if not NAME.fullmatch(name):
+        raise BadInput(f"{what} {name!r}: use letters, digits, '.', '_' and '-', beginning with a letter or digit")
+    return name
+
+
+def now() -> str:
+    """The time, UTC, to the second."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _frame(path: Path) -> pd.DataFrame:
+    try:
+        return pq.read_table(path).to_pandas()
+    except (pa.ArrowException, OSError) as error:
+        raise BadInput(
+            f"{path}: not a readable parquet file ({str(error).splitlines()[0]}); delete it and run the sweep again"
+        ) from error
+
+
+def _where(frame: pd.DataFrame, expression: str | None) -> pd.DataFrame:
+    """Rows of `frame` for which a DuckDB boolean expression holds."""
+    if expression is None:
+        return frame
+    connection = duckdb.connect(config={"enable_external_access": "false"})
+    try:
+        connection.register("frame", frame)
+        return connection.execute(f"SELECT * FROM frame WHERE ({expression})").df()
+    except duckdb.Error as error:
+        raise BadInput(f"where = {expression!r}: {str(error).splitlines()[0]}") from error
+    finally:
+        connection.close()

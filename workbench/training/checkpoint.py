@@ -1,0 +1,91 @@
+"""Checkpoints: safetensors for the arrays, JSON for the rest, a SHA-256 for each, a folder that is whole or absent.
+
+    <folder>/<step>/model.safetensors       weights
+    <folder>/<step>/optimizer.safetensors   AdamW's moments, while the run can be resumed
+    <folder>/<step>/state.json              step, curve so far, loss scale, checksums
+"""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from workbench.errors import BadInput
+from workbench.files import write_folder
+
+
+def save(
+    folder: Path, step: int, model: nn.Module, optimizer: torch.optim.Optimizer | None, state: Mapping[str, Any]
+) -> Path:
+    """Write the checkpoint of `step`, then remove those of earlier steps. Returns its folder."""
+
+    def write(temporary: Path) -> None:
+        save_file(_weights(model), temporary / "model.safetensors")
+        if optimizer is not None:
+            save_file(_moments(model, optimizer), temporary / "optimizer.safetensors")
+        checksums = {file.name: _checksum(file) for file in sorted(temporary.glob("*.safetensors"))}
+        document = {"step": step, "sha256": checksums, **state}
+        # The curve's gaps (steps without an evaluation) are NaN, which Python's JSON writes and reads back exactly.
+        (temporary / "state.json").write_text(json.dumps(document))
+
+    target = folder / str(step)
+    write_folder(target, write)
+    for older in folder.iterdir():
+        if older != target:
+            shutil.rmtree(older, ignore_errors=True)
+    return target
+
+
+def latest(folder: Path) -> Path | None:
+    """The newest whole checkpoint in `folder`."""
+    steps = [int(path.name) for path in folder.glob("*") if path.name.isdigit() and (path / "state.json").is_file()]
+    return folder / str(max(steps)) if steps else None
+
+
+def read_state(checkpoint: Path) -> dict[str, Any]:
+    """The JSON half of a checkpoint, after its arrays have been checked against their SHA-256."""
+    try:
+        state: dict[str, Any] = json.loads((checkpoint / "state.json").read_text())
+    except (OSError, json.JSONDecodeError) as error:
+        raise BadInput(f"{checkpoint / 'state.json'}: not a checkpoint's state ({error}); delete the folder") from error
+    for name, expected in state["sha256"].items():
+        if not (checkpoint / name).is_file() or _checksum(checkpoint / name) != expected:
+            raise BadInput(f"{checkpoint / name}: its SHA-256 is not {expected[:12]}…; delete the folder to train anew")
+    return state
+
+
+def restore(checkpoint: Path, model: nn.Module, optimizer: torch.optim.Optimizer | None) -> dict[str, Any]:
+    """Load weights and, where asked for, the optimizer's moments; return the state."""
+    state = read_state(checkpoint)
+    device = next(model.parameters()).device
+    weights = load_file(checkpoint / "model.safetensors", device=str(device))
+    model.load_state_dict(weights)
+    if optimizer is not None:
+        moments = load_file(checkpoint / "optimizer.safetensors", device=str(device))
+        for name, parameter in model.named_parameters():
+            for key in ("step", "exp_avg", "exp_avg_sq"):
+                optimizer.state[parameter][key] = moments[f"{name}.{key}"]
+    return state
+
+
+def _weights(model: nn.Module) -> dict[str, Tensor]:
+    return {name: parameter.detach().contiguous() for name, parameter in model.named_parameters()}
+
+
+def _moments(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    return {
+        f"{name}.{key}": value.detach().contiguous()
+        for name, parameter in model.named_parameters()
+        for key, value in optimizer.state[parameter].items()
+    }
+
+
+def _checksum(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,61 @@
+"""The held-out loss: float32, on the same fixed windows for every run of a corpus, with its noise beside it.
+
+Shapes: W windows, T context, V vocabulary.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from workbench.corpus.batches import gather, validation_windows
+from workbench.corpus.shards import Corpus
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """A held-out loss in nats per token, and its standard error over windows."""
+
+    loss: float
+    loss_se: float
+    bpb: float
+    """Bits per byte of the held-out text."""
+
+
+class Evaluator:
+    """Evaluates models on one fixed set of windows."""
+
+    def __init__(self, corpus: Corpus, context: int, max_windows: int, device: torch.device) -> None:
+        windows = validation_windows(len(corpus.validation), context, max_windows)
+        ids_WS = torch.from_numpy(gather(corpus.validation, windows, context)).to(device)  # S = T + 1
+        self.inputs_WT, self.targets_WT = ids_WS[:, :-1].contiguous(), ids_WS[:, 1:].contiguous()
+        self.bytes_per_token = corpus.bytes_per_token
+
+    def __call__(self, model: nn.Module) -> HeldOut:
+        """Mean loss over the windows."""
+        losses_W = window_losses(model, self.inputs_WT, self.targets_WT).double().cpu().numpy()
+        loss = float(losses_W.mean())
+        spread = float(losses_W.std(ddof=1)) if len(losses_W) > 1 else math.nan
+        return HeldOut(loss, spread / math.sqrt(len(losses_W)), loss / (math.log(2) * self.bytes_per_token))
+
+
+@torch.no_grad()
+def window_losses(model: nn.Module, inputs_WT: Tensor, targets_WT: Tensor, tokens_at_once: int = 8192) -> Tensor:
+    """Each window's mean loss in nats per token, computed in float32, some windows at a time."""
+    windows_at_once = max(1, tokens_at_once // inputs_WT.shape[1])
+    parts: list[Tensor] = []
+    for inputs_bT, targets_bT in zip(
+        inputs_WT.split(windows_at_once), targets_WT.split(windows_at_once), strict=True
+    ):
+        logits_bTV = model(inputs_bT).float()
+        nll_bT = F.cross_entropy(logits_bTV.flatten(0, 1), targets_bT.flatten(), reduction="none").view_as(targets_bT)
+        parts.append(nll_bT.mean(dim=1))
+    return torch.cat(parts)
+
+
+def evaluation_steps(steps: int, points: int) -> frozenset[int]:
+    """Steps after which to evaluate: `points` of them, evenly spaced in log step, the last one included."""
+    return frozenset(int(step) for step in np.unique(np.geomspace(max(1, steps // 64), steps, points).round()))

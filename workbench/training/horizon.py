@@ -1,0 +1,110 @@
+"""One horizon decides everything else: tokens, steps and FLOPs, and from them batch, rate, warm-up and decay.
+
+The two rules are for small models on a fresh corpus, tuned by the runs in docs/LOG.md:
+
+    batch    B = 512 tokens · (D / 1e6)^0.5     grows with the horizon, not with the model: Bergsma et al. 2505.13738
+                                                 find B_opt ∝ D^0.383, Step Law 2503.04715 finds D^0.571
+    rate     η = 0.008 · (N / 1e5)^−0.25         falls slowly with size; N as in `n_params`
+
+Both are assumptions outside 1e4 to 1e7 parameters; a sweep checks the rate at half and double.
+"""
+
+from dataclasses import dataclass
+
+from workbench.errors import BadInput
+from workbench.models.counts import count
+from workbench.training.config import RunConfig
+
+
+@dataclass(frozen=True)
+class Horizon:
+    """A run's horizon, resolved: nothing about its length or its rates is decided anywhere else."""
+
+    tokens: int
+    """D: steps · batch_windows · context."""
+    steps: int
+    batch_windows: int
+    """Windows of `context` tokens per optimizer step."""
+    context: int
+    learning_rate: float
+    """Peak, rate factor included."""
+    warmup_steps: int
+    decay_steps: int
+    """Steps from the start of the decay to the end: all after warm-up for cosine and linear, none for constant."""
+    flops: float
+    """C by the exact count of matrix products: tokens · flops_per_token_training."""
+    flops_6nd: float
+    """6 · n_params · tokens."""
+    reasons: dict[str, str]
+    """Derived value → the rule that made it."""
+
+    @property
+    def batch_tokens(self) -> int:
+        """Tokens per optimizer step."""
+        return self.batch_windows * self.context
+
+
+def batch_rule(tokens: float) -> float:
+    """Tokens per step for a horizon of `tokens`."""
+    return 512 * (tokens / 1e6) ** 0.5
+
+
+def rate_rule(n_params: int) -> float:
+    """Peak AdamW rate for a model of `n_params`."""
+    return 0.008 * (n_params / 1e5) ** -0.25
+
+
+def resolve(config: RunConfig) -> Horizon:
+    """The horizon of a run, with the rule behind each derived value. Free of torch."""
+    train, context = config.train, config.model.context
+    counts = count(config.model)
+    per_token = counts.flops_per_token_training
+    reasons: dict[str, str] = {}
+
+    if train.tokens is not None:
+        wanted = float(train.tokens)
+    elif train.flops is not None:
+        wanted = train.flops / per_token
+        reasons["tokens"] = f"{train.flops:.3g} FLOPs / {per_token:.4g} per token"
+    elif train.tokens_per_param is not None:
+        wanted = train.tokens_per_param * counts.n_params
+        reasons["tokens"] = f"{train.tokens_per_param:g} tokens per parameter × {counts.n_params}"
+    else:
+        assert train.steps is not None and train.batch_tokens is not None  # the validators saw to it
+        wanted = float(train.steps) * train.batch_tokens
+
+    batch_tokens = float(train.batch_tokens) if train.batch_tokens else batch_rule(wanted)
+    if not train.batch_tokens:
+        reasons["batch_tokens"] = f"512 · (D / 1e6)^0.5 = {batch_tokens:.0f}, in whole windows of {context}"
+    batch_windows = max(1, round(batch_tokens / context))
+    steps = train.steps or round(wanted / (batch_windows * context))
+    if steps < 1:
+        raise BadInput(
+            f"train: a horizon of {wanted:.0f} tokens is less than one step of {batch_windows} × {context} tokens; "
+            "give more tokens or a smaller batch_tokens"
+        )
+    rate = train.learning_rate or rate_rule(counts.n_params)
+    if not train.learning_rate:
+        reasons["learning_rate"] = f"0.008 · (N / 1e5)^-0.25 = {rate:.4g}, times rate_factor {train.rate_factor:g}"
+
+    warmup = min(steps - 1, round(train.warmup_fraction * steps))
+    decay = {
+        "cosine": steps - warmup,
+        "linear": steps - warmup,
+        "wsd": max(1, round(train.decay_fraction * steps)),
+        "constant": 0,
+    }[train.schedule]
+    reasons["warmup_steps"] = f"{train.warmup_fraction:g} of {steps} steps"
+    tokens = steps * batch_windows * context
+    return Horizon(
+        tokens=tokens,
+        steps=steps,
+        batch_windows=batch_windows,
+        context=context,
+        learning_rate=rate * train.rate_factor,
+        warmup_steps=warmup,
+        decay_steps=decay,
+        flops=float(tokens) * per_token,
+        flops_6nd=6.0 * counts.n_params * tokens,
+        reasons=reasons,
+    )

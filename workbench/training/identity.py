@@ -1,0 +1,54 @@
+"""A run's id: a hash of what determines its result, and of nothing else.
+
+Only fields that differ from their defaults enter, so that a field added later changes no old id; defaults are
+therefore frozen (a test pins an id). The horizon enters resolved: two ways of asking for the same steps, batch and
+rate are one run, and a changed rule makes new runs.
+"""
+
+import hashlib
+import json
+from typing import Any
+
+from workbench.training.config import HORIZONS, RunConfig
+from workbench.training.horizon import Horizon
+
+NUMERICS_VERSION = 1
+"""Raised when a change of the code changes the losses of an unchanged config."""
+
+RESOLVED = {*HORIZONS, "batch_tokens", "learning_rate", "rate_factor", "warmup_fraction", "decay_fraction"}
+"""Fields of `TrainConfig` that the horizon speaks for."""
+
+
+def determinants(config: RunConfig, horizon: Horizon, corpus_fingerprint: str) -> dict[str, Any]:
+    """What determines the result of a run, as plain JSON."""
+    return {
+        "numerics_version": NUMERICS_VERSION,
+        "corpus": corpus_fingerprint,
+        "model": config.model.model_dump(mode="json", exclude_defaults=True),
+        "train": config.train.model_dump(mode="json", exclude_defaults=True, exclude=RESOLVED),
+        "horizon": {
+            "steps": horizon.steps,
+            "batch_windows": horizon.batch_windows,
+            "learning_rate": horizon.learning_rate,
+            "warmup_steps": horizon.warmup_steps,
+            "decay_steps": horizon.decay_steps,
+        },
+        "seed_init": config.seed_init,
+        "seed_data": config.seed_data,
+    }
+
+
+def run_id(config: RunConfig, horizon: Horizon, corpus_fingerprint: str) -> str:
+    """`r-` and 12 hex digits."""
+    return "r-" + _digest(determinants(config, horizon, corpus_fingerprint))
+
+
+def config_id(config: RunConfig, horizon: Horizon, corpus_fingerprint: str) -> str:
+    """`c-` and 12 hex digits: the same for runs that differ in their seeds alone, the key for clustering."""
+    document = determinants(config, horizon, corpus_fingerprint)
+    return "c-" + _digest({key: value for key, value in document.items() if not key.startswith("seed")})
+
+
+def _digest(document: dict[str, Any]) -> str:
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
