@@ -1,0 +1,92 @@
+"""Causal attention. All of it goes through one `attend()`, which picks the fastest correct path for shape and device.
+
+Shapes: B batch, T queries, S keys (S ≥ T: earlier ones come from a cache), H query heads, J key/value heads (H a
+multiple of J: H/J neighbouring queries share one key), K width of a head, D width.
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from workbench.models.config import ModelConfig
+from workbench.models.positions import Rotation, rotate
+
+LayerCache = tuple[Tensor, Tensor]
+"""Keys and values of one layer, each (B, J, S, K)."""
+
+
+def attend(q_BHTK: Tensor, k_BJSK: Tensor, v_BJSK: Tensor, bias_TS: Tensor | None = None) -> Tensor:
+    """softmax(q·kᵀ/√K + causal mask)·v, (B, H, T, K). The T queries are the last T of the S positions.
+
+    `bias_TS` is `causal_bias` of these shapes, if the caller has it at hand.
+    """
+    if prefers_products(q_BHTK.device):
+        return attend_by_products(q_BHTK, k_BJSK, v_BJSK, bias_TS)
+    return attend_fused(q_BHTK, k_BJSK, v_BJSK)
+
+
+def prefers_products(device: torch.device) -> bool:
+    """Whether two batched products and a softmax beat the fused kernel."""
+    return device.type == "cpu"
+
+
+def attend_by_products(q_BHTK: Tensor, k_BJSK: Tensor, v_BJSK: Tensor, bias_TS: Tensor | None = None) -> Tensor:
+    """Two batched matrix products and a softmax; scale and mask ride along in the first product."""
+    B, H, T, K = q_BHTK.shape
+    J, S = k_BJSK.shape[1:3]
+    if bias_TS is None:
+        bias_TS = causal_bias(T, S, q_BHTK)
+    # The H/J queries that share a key are rows of one product, so that grouped keys are never copied.
+    G = H // J
+    q = q_BHTK.reshape(B * J, G * T, K)
+    k = k_BJSK.reshape(B * J, S, K)
+    v = v_BJSK.reshape(B * J, S, K)
+    bias = bias_TS if G == 1 else bias_TS.repeat(G, 1)
+    scores = torch.baddbmm(bias, q, k.transpose(1, 2), alpha=1 / math.sqrt(K))
+    return torch.bmm(scores.softmax(dim=-1), v).view(B, H, T, K)
+
+
+def attend_fused(q_BHTK: Tensor, k_BJSK: Tensor, v_BJSK: Tensor) -> Tensor:
+    """PyTorch's scaled dot-product attention, which picks among its own kernels."""
+    T, S = q_BHTK.shape[2], k_BJSK.shape[2]
+    grouped = q_BHTK.shape[1] != k_BJSK.shape[1]
+    if T == S:
+        return F.scaled_dot_product_attention(q_BHTK, k_BJSK, v_BJSK, is_causal=True, enable_gqa=grouped)
+    # With a cache the mask is not a square's triangle, which is all `is_causal` knows; one query sees every key.
+    mask_TS = None if T == 1 else torch.ones(T, S, dtype=torch.bool, device=q_BHTK.device).tril(S - T)
+    return F.scaled_dot_product_attention(q_BHTK, k_BJSK, v_BJSK, attn_mask=mask_TS, enable_gqa=grouped)
+
+
+def causal_bias(T: int, S: int, like: Tensor) -> Tensor:
+    """0 where query t may see key s (s ≤ t + S − T), −∞ elsewhere; dtype and device as `like`."""
+    return torch.full((T, S), -math.inf, dtype=like.dtype, device=like.device).triu(S - T + 1)
+
+
+class Attention(nn.Module):
+    """Project to queries, keys and values in one product, attend, project back."""
+
+    def __init__(self, config: ModelConfig):
+        super().__init__()
+        self.n_head, self.n_kv_head, self.d_head = config.n_head, config.kv_heads, config.head_dim
+        self.qkv = nn.Linear(config.d_model, (self.n_head + 2 * self.n_kv_head) * self.d_head, bias=config.bias)
+        self.out = nn.Linear(self.n_head * self.d_head, config.d_model, bias=config.bias)
+
+    def forward(
+        self, x_BTD: Tensor, rotation: Rotation | None, bias_TS: Tensor | None, past: LayerCache | None
+    ) -> tuple[Tensor, LayerCache]:
+        """The attended stream, and this layer's keys and values including the past ones."""
+        B, T, _ = x_BTD.shape
+        H, J = self.n_head, self.n_kv_head
+        qkv_BNTK = self.qkv(x_BTD).view(B, T, H + 2 * J, self.d_head).transpose(1, 2)
+        qk_BNTK, v_BJSK = qkv_BNTK.split((H + J, J), dim=1)
+        if rotation is not None:
+            qk_BNTK = rotate(qk_BNTK, rotation)
+        q_BHTK, k_BJSK = qk_BNTK.split((H, J), dim=1)
+        if past is not None:
+            k_BJSK = torch.cat((past[0], k_BJSK), dim=2)
+            v_BJSK = torch.cat((past[1], v_BJSK), dim=2)
+        y_BHTK = attend(q_BHTK, k_BJSK, v_BJSK, bias_TS)
+        out_BTD = self.out(y_BHTK.transpose(1, 2).reshape(B, T, H * self.d_head))
+        return out_BTD, (k_BJSK, v_BJSK)

@@ -1,0 +1,119 @@
+"""Exact parameters and FLOPs of a `ModelConfig`, in closed form and without torch.
+
+Symbols: L layers, D width, H query heads, J key/value heads, K width of a head, F feed-forward width, V vocabulary,
+T context. Every number below is an integer and equals what torch counts; the tests hold them to it.
+
+The FLOP convention: matrix products only, a multiply-add is 2 FLOPs; the output head is included (also when tied; the
+embedding look-up is not a product); causal attention is counted dense, T² uncut, since that is what is computed;
+backward is twice forward (one product for each operand's gradient), so training is three times forward.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from workbench.models.config import ModelConfig
+
+Precision = Literal["fp32", "bf16", "fp16"]
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What a model weighs and costs, under every convention a scaling law may use."""
+
+    n_params: int
+    """All parameters; a tied head counts once."""
+    n_params_non_embedding: int
+    """Kaplan's N: without token and position embeddings and without an untied head; norms and biases kept."""
+    n_params_active: int
+    """Parameters a token passes through; all of them, since every part is dense."""
+    flops_per_token_forward: int
+    """Matrix products of one forward pass at the full context, over its tokens."""
+    flops_per_token_training: int
+    """Three times forward."""
+    flops_per_token_6n: int
+    """6·n_params: the usual approximation (Kaplan et al. 2020; Hoffmann et al. 2022), for 6ND."""
+    flops_per_token_forward_kaplan: int
+    """C_forward ≈ 2N + 2·n_layer·n_ctx·d_attn of Kaplan et al. 2020, table 1, N non-embedding. It leaves out the output
+    head and takes half of dense attention's 4·n_layer·n_ctx·d_attn, as if the masked half cost nothing."""
+
+
+def count(config: ModelConfig) -> Counts:
+    """The exact counts of a configuration."""
+    groups = parameters_by_group(config)
+    n_params = sum(groups.values())
+    embedding = groups["token_embedding"] + groups["position_embedding"] + groups["head"]
+    non_embedding = n_params - embedding
+    forward = sum(forward_flops_by_group(config).values())
+    d_attn = config.n_head * config.head_dim
+    return Counts(
+        n_params=n_params,
+        n_params_non_embedding=non_embedding,
+        n_params_active=n_params,
+        flops_per_token_forward=forward,
+        flops_per_token_training=3 * forward,
+        flops_per_token_6n=6 * n_params,
+        flops_per_token_forward_kaplan=2 * non_embedding + 2 * config.n_layer * config.context * d_attn,
+    )
+
+
+def parameters_by_group(config: ModelConfig) -> dict[str, int]:
+    """Parameters of each kind of part; their sum is the model."""
+    layers, d, f, v = config.n_layer, config.d_model, config.ff_dim, config.vocab_size
+    qkv, d_attn = _qkv_width(config), config.n_head * config.head_dim
+    up = 2 * f if config.activation == "swiglu" else f
+    bias = int(config.bias)
+    norms = 2 * layers + (1 if config.norm_position == "pre" else 0)
+    norm_size = d * (2 if config.norm == "layernorm" and config.bias else 1)
+    return {
+        "token_embedding": v * d,
+        "position_embedding": config.context * d if config.position == "learned" else 0,
+        "attention": layers * (d * qkv + d_attn * d + bias * (qkv + d)),
+        "feed_forward": layers * (d * up + f * d + bias * (up + d)),
+        "norms": norms * norm_size,
+        "head": 0 if config.tie_embeddings else v * d,
+    }
+
+
+def forward_flops_by_group(config: ModelConfig) -> dict[str, int]:
+    """FLOPs of one forward pass per token, at the full context, of each kind of matrix product."""
+    layers, d, f = config.n_layer, config.d_model, config.ff_dim
+    d_attn = config.n_head * config.head_dim
+    up = 2 * f if config.activation == "swiglu" else f
+    return {
+        "attention_projections": 2 * layers * d * (_qkv_width(config) + d_attn),
+        "attention_scores": 2
+        * 2
+        * layers
+        * config.context
+        * d_attn,  # QKᵀ and AV; shared keys cost as much as own ones
+        "feed_forward": 2 * layers * d * (up + f),
+        "head": 2 * d * config.vocab_size,
+    }
+
+
+def training_bytes(config: ModelConfig, micro_batch: int, precision: Precision = "fp32") -> int:
+    """Estimate of the memory one training step needs, in bytes: state plus activations.
+
+    State: 4 bytes each for weight, gradient and AdamW's two moments, 16·N; in bf16 or fp16 also a 2-byte copy, 18·N.
+
+    Activations, per token: what autograd keeps for the backward pass, in elements of 4 bytes (2 in bf16 and fp16),
+
+        L · [ 4D + (H+2J)·K + H·K·r + H·T + (a+1)·F ] + 3·V,
+
+    where 4D are the two norms' inputs and outputs, the next terms the projections (r = 3 with RoPE's rotated copies,
+    else 2), the attention weights, and the feed-forward's activations (a = 1 for one hidden map, 3 for SwiGLU's gate,
+    value and gated gate); 3·V are the logits, their log-softmax and their gradient, in 4 bytes always.
+    """
+    d, f, k = config.d_model, config.ff_dim, config.head_dim
+    low = precision != "fp32"
+    state = (18 if low else 16) * count(config).n_params
+    rotated = 3 if config.position == "rope" else 2
+    hidden = 4 if config.activation == "swiglu" else 2
+    attention = _qkv_width(config) + rotated * config.n_head * k + config.n_head * config.context
+    per_token = config.n_layer * (4 * d + attention + hidden * f) * (2 if low else 4) + 3 * config.vocab_size * 4
+    return state + micro_batch * config.context * per_token
+
+
+def _qkv_width(config: ModelConfig) -> int:
+    """(H + 2J)·K: the columns of the fused projection to queries, keys and values."""
+    return (config.n_head + 2 * config.kv_heads) * config.head_dim

@@ -1,0 +1,15 @@
+"""Normalisation of the residual stream: LayerNorm (Ba et al. 2016) or RMSNorm (Zhang & Sennrich 2019)."""
+
+from torch import nn
+
+from workbench.models.config import ModelConfig
+
+EPSILON = 1e-5
+"""GPT-2's, under the root, for both."""
+
+
+def build_norm(config: ModelConfig) -> nn.Module:
+    """The norm a configuration names: (x − mean) / sqrt(var + ε) · gain + bias, or x / sqrt(mean(x²) + ε) · gain."""
+    if config.norm == "rmsnorm":
+        return nn.RMSNorm(config.d_model, eps=EPSILON)
+    return nn.LayerNorm(config.d_model, eps=EPSILON, bias=config.bias)
