@@ -1,1 +1,1 @@
-"""Figures and report documents."""
+"""Figures and report documents: DataFrames and fits in; plotly figures, HTML, Markdown and JSON out."""

@@ -1,0 +1,157 @@
+"""A report is data: a title, a summary and sections of blocks. Its JSON is the source from which HTML and Markdown are rendered."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from workbench.errors import BadInput
+from workbench.files import write_text
+from workbench.reporting.plain import plain, records
+
+DOCUMENT_VERSION = 1
+"""Rises when a reader of `report.json` would have to change."""
+
+
+@dataclass(frozen=True)
+class Text:
+    """A paragraph; `backticks` mark code. A note is a paragraph that warns."""
+
+    text: str
+    note: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """The block as JSON types."""
+        return {"kind": "text", "text": self.text, "note": self.note}
+
+
+@dataclass(frozen=True)
+class Bullets:
+    """A list of sentences."""
+
+    items: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The block as JSON types."""
+        return {"kind": "bullets", "items": list(self.items)}
+
+
+@dataclass(frozen=True)
+class Code:
+    """Commands or a formula, shown as they are."""
+
+    code: str
+    language: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The block as JSON types."""
+        return {"kind": "code", "code": self.code, "language": self.language}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table: its key in the rows, its heading and how its numbers are written (see `formats.show`)."""
+
+    key: str
+    title: str
+    style: str = "text"
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows at full precision, and columns that say how to show them."""
+
+    name: str
+    caption: str
+    columns: tuple[Column, ...]
+    rows: tuple[dict[str, Any], ...]
+
+    @classmethod
+    def of(cls, name: str, caption: str, frame: pd.DataFrame, columns: Sequence[Column]) -> "Table":
+        """A table of `frame`, keeping the columns that it has."""
+        kept = tuple(column for column in columns if column.key in frame.columns)
+        return cls(name, caption, kept, tuple(records(frame[[column.key for column in kept]])))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The block as JSON types."""
+        columns = [{"key": c.key, "title": c.title, "style": c.style} for c in self.columns]
+        return {"kind": "table", "name": self.name, "caption": self.caption, "columns": columns, "rows": list(self.rows)}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A plotly figure, what one should see in it, and the numbers it draws."""
+
+    name: str
+    caption: str
+    figure: go.Figure
+    data: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The block as JSON types; the figure is plotly's own specification."""
+        plot = json.loads(self.figure.to_json())
+        return {"kind": "figure", "name": self.name, "caption": self.caption, "plot": plot, "data": records(self.data)}
+
+
+Block = Text | Bullets | Code | Table | Figure
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading and what stands under it."""
+
+    title: str
+    blocks: tuple[Block, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The section as JSON types."""
+        return {"title": self.title, "blocks": [block.to_dict() for block in self.blocks]}
+
+
+@dataclass(frozen=True)
+class Report:
+    """A finished study. `data` holds its results by name, for programs; the sections hold them for people."""
+
+    title: str
+    summary: tuple[str, ...]
+    sections: tuple[Section, ...]
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The whole report as JSON types: what the renderers read."""
+        return {
+            "document_version": DOCUMENT_VERSION,
+            "title": self.title,
+            "summary": list(self.summary),
+            "data": plain(self.data),
+            "sections": [section.to_dict() for section in self.sections],
+        }
+
+    def to_json(self) -> str:
+        """`report.json`: the same input gives the same bytes."""
+        return json.dumps(plain(self.to_dict()), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+    def _repr_html_(self) -> str:
+        """The report, in a notebook."""
+        from workbench.reporting.render_html import framed
+
+        return framed(self.to_dict())
+
+
+def write(report: Report, folder: Path) -> dict[str, Path]:
+    """Write `report.html`, `report.md` and `report.json` into `folder`; the first two are rendered from the last."""
+    from workbench.reporting.render_html import render_html
+    from workbench.reporting.render_markdown import render_markdown
+
+    if folder.exists() and not folder.is_dir():
+        raise BadInput(f"--out {folder}: this is a file; give a folder, which is made where it is missing")
+    source = report.to_json()
+    document = json.loads(source)
+    texts = {"report.html": render_html(document), "report.md": render_markdown(document), "report.json": source}
+    for name, text in texts.items():
+        write_text(folder / name, text)
+    return {name: folder / name for name in texts}

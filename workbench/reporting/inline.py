@@ -1,0 +1,32 @@
+"""The one piece of markup a text may carry: `code` between backticks. Everything else is escaped."""
+
+import re
+
+from markupsafe import Markup, escape
+
+CODE = re.compile(r"`([^`]+)`")
+
+
+def html(text: str) -> Markup:
+    """Escaped HTML with <code> for backticks."""
+    parts = CODE.split(text)
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if i % 2 else escape(part) for i, part in enumerate(parts)
+    )
+
+
+def markdown(text: str) -> str:
+    """Markdown in which no character of the text is taken for markup, except code between backticks."""
+    parts = CODE.split(text)
+    return "".join(f"`{part}`" if i % 2 else _quiet(part) for i, part in enumerate(parts))
+
+
+def cell(text: str) -> str:
+    """The same within a table's cell, which is one line and ends at a bar."""
+    return markdown(" ".join(text.split())).replace("|", "\\|")
+
+
+def _quiet(text: str) -> str:
+    """Angle brackets as entities; stars and square brackets with a backslash."""
+    safe = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return re.sub(r"([*\[\]\\])", r"\\\1", safe)
