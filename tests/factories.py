@@ -151,7 +151,7 @@ def _run(plan: Plan, index: int, rng: np.random.Generator) -> dict[str, object]:
         "tokens_per_second": plan.tokens / seconds,
         "peak_memory_bytes": 300_000_000 + 16 * shape.n,
         "numerics": "1",
-        "created_at": pd.Timestamp("2026-01-02T03:04:05Z") + pd.Timedelta(minutes=index),
+        "created_at": f"2026-01-02T03:{index:02d}:05Z",
         "workbench_version": "0.1.0",
         "torch_version": "2.13.0",
         "python_version": "3.11.0",
@@ -163,7 +163,7 @@ def _run(plan: Plan, index: int, rng: np.random.Generator) -> dict[str, object]:
 def _curve(run: dict[str, object], plan: Plan, rng: np.random.Generator, points: int = 24) -> pd.DataFrame:
     """Logged points, evenly spaced in steps; half-way losses lie above what a run that ended there would reach."""
     steps = np.unique(np.linspace(1, int(str(run["steps"])), points).astype(int))
-    tokens = steps / steps[-1] * plan.tokens
+    tokens = np.round(steps / steps[-1] * plan.tokens).astype(int)
     unannealed = 1 + 0.05 * (1 - steps / steps[-1])
     losses = np.minimum(np.array([law(plan.shape.n, d) for d in tokens]), np.log(VOCABULARY)) * unannealed
     losses *= float(str(run["loss"])) / losses[-1]
@@ -218,4 +218,13 @@ def make_store(folder: Path, seed: int = 0) -> Path:
     """A store at `folder` that holds the simulated sweep."""
     from workbench.store import Store
 
-    raise NotImplementedError(Store)
+    store = Store.create(folder)
+    runs, curves, evals = make_runs(seed)
+    for row in runs.to_dict("records"):
+        run_id = str(row["run_id"])
+        store.write_run({str(k): v for k, v in row.items()}, curves[curves["run_id"] == run_id])
+        measured = evals[evals["run_id"] == run_id]
+        store.write_evals(run_id, int(row["steps"]), measured)
+    listed = [{"run_id": r, "role": role} for r, role in zip(runs["run_id"], runs["role"], strict=True)]
+    store.write_manifest({"name": "simulated", "runs": listed})
+    return folder
