@@ -1,1 +1,19 @@
-"""Laws, estimators, uncertainty, forecasts. Tables in, fits out."""
+"""Laws, estimators, uncertainty and forecasts: tables in, fits out. Stands alone: no torch, no store, no models."""
+
+from workbench.fitting.fit import LAW_NAMES, fit, fit_all
+from workbench.fitting.laws import LAWS
+from workbench.fitting.record import Fit, FitSet, NotFitted, NotIdentifiable
+from workbench.fitting.tables import from_runs, read_table
+
+__all__ = [
+    "LAWS",
+    "LAW_NAMES",
+    "Fit",
+    "FitSet",
+    "NotFitted",
+    "NotIdentifiable",
+    "fit",
+    "fit_all",
+    "from_runs",
+    "read_table",
+]

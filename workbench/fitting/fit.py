@@ -1,0 +1,71 @@
+"""`fit` one law, or `fit_all` of them under every convention of N: the front door of the room."""
+
+import pandas as pd
+
+from workbench.errors import BadInput
+from workbench.fitting import tables
+from workbench.fitting.isoflop import fit_isoflop
+from workbench.fitting.laws import LAWS
+from workbench.fitting.parametric import fit_law
+from workbench.fitting.record import Fit, FitSet, NotFitted, NotIdentifiable
+
+LAW_NAMES = ("chinchilla", "isoflop", "kaplan-n", "kaplan-d", "kaplan-c", "kaplan-nd")
+"""Every law `fit` takes, in the order they are shown."""
+
+RESAMPLES = 1000
+"""Bootstrap resamples by default: an end of a 95% interval then moves by about 4% of its half-width with the seed."""
+
+
+def fit(
+    table: pd.DataFrame,
+    law: str = "chinchilla",
+    objective: str = "huber",
+    delta: float = 1e-3,
+    convention: str = "n",
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+    level: float = 0.95,
+) -> Fit:
+    """Fit one law to a table of runs (canonical, or any table whose columns have known names).
+
+    Raises `NotIdentifiable` (a `BadInput`) with the reason where the table cannot identify the law.
+    """
+    if law not in LAW_NAMES:
+        raise BadInput(f"law is '{law}'; it must be one of {', '.join(LAW_NAMES)}.")
+    if not 0 < level < 1:
+        raise BadInput(f"level is {level:g}; it must lie between 0 and 1, such as 0.95.")
+    if resamples < 0:
+        raise BadInput(f"resamples is {resamples}; it must be 0 or more.")
+    if "conventions" not in table.attrs:
+        table = tables.canonical(table)
+    if law == "isoflop":
+        return fit_isoflop(table, convention, resamples, seed, level)
+    return fit_law(table, LAWS[law], objective, delta, convention, resamples, seed, level)
+
+
+def conventions_of(table: pd.DataFrame) -> tuple[str, ...]:
+    """The counts of N that a table carries."""
+    return tuple(name for name in ("n", "n_non_embedding") if name in table and table[name].notna().any())
+
+
+def fit_all(
+    table: pd.DataFrame,
+    laws: tuple[str, ...] = LAW_NAMES,
+    objective: str = "huber",
+    delta: float = 1e-3,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+    level: float = 0.95,
+) -> FitSet:
+    """Every law under every convention of N; a law that cannot be identified is listed with the reason."""
+    if "conventions" not in table.attrs:
+        table = tables.canonical(table)
+    fits: list[Fit] = []
+    not_fitted: list[NotFitted] = []
+    for convention in conventions_of(table):
+        for law in laws:
+            try:
+                fits.append(fit(table, law, objective, delta, convention, resamples, seed, level))
+            except NotIdentifiable as error:
+                not_fitted.append(NotFitted(law, str(error), convention))
+    return FitSet(tuple(fits), tuple(not_fitted), tuple(table.attrs.get("notes", ())))

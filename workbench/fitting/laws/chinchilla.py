@@ -1,0 +1,61 @@
+"""Chinchilla, approach 3: an irreducible loss and one power law for each of model size and data."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import numpy as np
+
+from workbench.fitting.laws.base import Array, Parameter, SumOfPowers
+
+
+class Chinchilla(SumOfPowers):
+    """L(N, D) = E + A/N^α + B/D^β."""
+
+    name = "chinchilla"
+    formula = "L(N, D) = E + A/N^alpha + B/D^beta"
+    latex = r"L(N, D) = E + \frac{A}{N^{\alpha}} + \frac{B}{D^{\beta}}"
+    citation = "Hoffmann et al. 2022 (arXiv 2203.15556), approach 3, eq. 2"
+    columns = ("n", "d")
+    parameters = (
+        Parameter("E", "irreducible loss: the entropy of the text as these models see it", "nats per token"),
+        Parameter("A", "amplitude of the term of model size", "nats per token · parameters^alpha"),
+        Parameter("B", "amplitude of the term of data", "nats per token · tokens^beta"),
+        Parameter("alpha", "exponent of model size", "1", 0.01, 2.5),
+        Parameter("beta", "exponent of data", "1", 0.01, 2.5),
+    )
+    theta_names = ("ln E", "ln A", "ln B", "alpha", "beta")
+    theta_bounds: ClassVar = ((-8.0, 1.0), (-10.0, 3.0), (-10.0, 3.0), (0.01, 2.5), (0.01, 2.5))
+    terms: ClassVar = ((0, None, None), (1, 3, 0), (2, 4, 1))
+
+    def starts(self) -> Array:
+        """Shares of the loss at the centre of the data × exponents: 3 × 3 × 4 × 4 = 144 starts."""
+        return np.array(
+            [
+                (np.log(e), np.log((1 - e) * share), np.log((1 - e) * (1 - share)), alpha, beta)
+                for e in (0.2, 0.5, 0.85)
+                for share in (0.2, 0.5, 0.8)
+                for alpha in (0.1, 0.3, 0.6, 1.0)
+                for beta in (0.1, 0.3, 0.6, 1.0)
+            ]
+        )
+
+    def to_params(self, theta_SP: Array, x_centre_F: Array, y_centre: float) -> dict[str, Array]:
+        """E, A, B, alpha, beta."""
+        t_SP = self.uncentred(theta_SP, x_centre_F, y_centre)
+        return {
+            "E": np.exp(t_SP[:, 0]),
+            "A": np.exp(t_SP[:, 1]),
+            "B": np.exp(t_SP[:, 2]),
+            "alpha": t_SP[:, 3],
+            "beta": t_SP[:, 4],
+        }
+
+    def predict(self, params: Mapping[str, Array | float], **columns: Array) -> Array:
+        """The loss at `n` parameters and `d` tokens."""
+        n, d = columns["n"], columns["d"]
+        return np.asarray(params["E"] + params["A"] * n ** -params["alpha"] + params["B"] * d ** -params["beta"])
+
+    def derived(self, params: Mapping[str, Array]) -> dict[str, Array]:
+        """N_opt ∝ C^a and D_opt ∝ C^b where C ∝ N·D: a = β/(α+β), b = α/(α+β)."""
+        total = params["alpha"] + params["beta"]
+        return {"a": params["beta"] / total, "b": params["alpha"] / total}

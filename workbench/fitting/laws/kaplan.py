@@ -1,0 +1,158 @@
+"""Kaplan's laws: one resource at a time with the others unlimited, and the joint law of size and data."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import numpy as np
+
+from workbench.fitting.laws.base import Array, Law, Parameter, SumOfPowers
+
+
+class _PurePower(SumOfPowers):
+    """L(X) = (X_c / X)^α: no irreducible loss, so that ln L is a straight line in ln X."""
+
+    theta_names = ("ln L at centre", "alpha")
+    theta_bounds: ClassVar = ((-5.0, 5.0), (1e-4, 3.0))
+    terms: ClassVar = ((0, 1, 0),)
+    scale: ClassVar[str]
+    exponent: ClassVar[str]
+
+    def starts(self) -> Array:
+        """The problem is convex; two starts agree."""
+        return np.array([(0.0, 0.05), (0.0, 0.3)])
+
+    def to_params(self, theta_SP: Array, x_centre_F: Array, y_centre: float) -> dict[str, Array]:
+        """The exponent, and the scale X_c at which the law reaches one nat."""
+        t_SP = self.uncentred(theta_SP, x_centre_F, y_centre)
+        return {self.exponent: t_SP[:, 1], self.scale: np.exp(np.minimum(t_SP[:, 0] / t_SP[:, 1], 700.0))}
+
+    def predict(self, params: Mapping[str, Array | float], **columns: Array) -> Array:
+        """(X_c / X)^α."""
+        return np.asarray((params[self.scale] / columns[self.columns[0]]) ** params[self.exponent])
+
+
+class KaplanN(_PurePower):
+    """L(N) = (N_c/N)^α_N, with data and compute unlimited."""
+
+    name = "kaplan-n"
+    formula = "L(N) = (N_c/N)^alpha_N"
+    latex = r"L(N) = \left(\frac{N_c}{N}\right)^{\alpha_N}"
+    citation = "Kaplan et al. 2020 (arXiv 2001.08361), eq. 1.1"
+    columns = ("n",)
+    scale, exponent = "N_c", "alpha_N"
+    parameters = (
+        Parameter("alpha_N", "exponent of model size", "1", 1e-4, 3.0),
+        Parameter("N_c", "size at which the law reaches one nat", "parameters"),
+    )
+
+
+class KaplanD(_PurePower):
+    """L(D) = (D_c/D)^α_D, for large models stopped early."""
+
+    name = "kaplan-d"
+    formula = "L(D) = (D_c/D)^alpha_D"
+    latex = r"L(D) = \left(\frac{D_c}{D}\right)^{\alpha_D}"
+    citation = "Kaplan et al. 2020 (arXiv 2001.08361), eq. 1.2"
+    columns = ("d",)
+    scale, exponent = "D_c", "alpha_D"
+    parameters = (
+        Parameter("alpha_D", "exponent of data", "1", 1e-4, 3.0),
+        Parameter("D_c", "tokens at which the law reaches one nat", "tokens"),
+    )
+
+
+class KaplanC(_PurePower):
+    """L(C) = (C_c/C)^α_C along the compute-optimal frontier."""
+
+    name = "kaplan-c"
+    formula = "L(C) = (C_c/C)^alpha_C"
+    latex = r"L(C) = \left(\frac{C_c}{C}\right)^{\alpha_C}"
+    citation = "Kaplan et al. 2020 (arXiv 2001.08361), eq. 1.3"
+    columns = ("c",)
+    scale, exponent = "C_c", "alpha_C"
+    parameters = (
+        Parameter("alpha_C", "exponent of compute", "1", 1e-4, 3.0),
+        Parameter("C_c", "compute at which the law reaches one nat", "FLOPs"),
+    )
+
+
+class KaplanND(Law):
+    """L(N, D) = [(N_c/N)^(α_N/α_D) + D_c/D]^α_D.
+
+    Theta is (u, v, α_N, α_D) with u = α_N ln N_c and v = α_D ln D_c, the logarithms of the two limits' losses at the
+    centre of the data, so that ln L = α_D · ln(exp((u − α_N x)/α_D) + exp((v − α_D y)/α_D)).
+    """
+
+    name = "kaplan-nd"
+    formula = "L(N, D) = ((N_c/N)^(alpha_N/alpha_D) + D_c/D)^alpha_D"
+    latex = r"L(N, D) = \left[\left(\frac{N_c}{N}\right)^{\alpha_N/\alpha_D} + \frac{D_c}{D}\right]^{\alpha_D}"
+    citation = "Kaplan et al. 2020 (arXiv 2001.08361), eq. 1.5"
+    columns = ("n", "d")
+    parameters = (
+        Parameter("alpha_N", "exponent of model size", "1", 1e-3, 3.0),
+        Parameter("alpha_D", "exponent of data", "1", 1e-3, 3.0),
+        Parameter("N_c", "size at which the law of unlimited data reaches one nat", "parameters"),
+        Parameter("D_c", "tokens at which the law of unlimited size reaches one nat", "tokens"),
+    )
+    theta_names = ("alpha_N ln N_c", "alpha_D ln D_c", "alpha_N", "alpha_D")
+    theta_bounds: ClassVar = ((-5.0, 3.0), (-5.0, 3.0), (1e-3, 3.0), (1e-3, 3.0))
+
+    def starts(self) -> Array:
+        """Exponents × the share of size in the bracket: 4 × 4 × 3 = 48 starts."""
+        return np.array(
+            [
+                (alpha_d * np.log(share), alpha_d * np.log(1 - share), alpha_n, alpha_d)
+                for alpha_n in (0.05, 0.1, 0.25, 0.5)
+                for alpha_d in (0.05, 0.1, 0.25, 0.5)
+                for share in (0.2, 0.5, 0.8)
+            ]
+        )
+
+    def _terms(self, theta_SP: Array, x_MF: Array) -> tuple[Array, Array, Array]:
+        """Ln L, and the two terms' logits divided by α_D, as an array (2, S, M); and the first term's share."""
+        u, v, alpha_n, alpha_d = (theta_SP[:, i, None] for i in range(4))
+        z_size = (u - alpha_n * x_MF[:, 0]) / alpha_d
+        z_data = v / alpha_d - x_MF[:, 1]
+        bracket = np.logaddexp(z_size, z_data)
+        return alpha_d * bracket, np.stack([z_size, z_data]), np.exp(z_size - bracket)
+
+    def evaluate(self, theta_SP: Array, x_MF: Array) -> Array:
+        """α_D times the log-sum-exp of the two terms."""
+        return self._terms(theta_SP, x_MF)[0]
+
+    def jacobian(self, theta_SP: Array, x_MF: Array) -> tuple[Array, Array]:
+        """With p the share of size: ∂u = p, ∂v = 1−p, ∂α_N = −p x, ∂α_D = bracket − p z_size − (1−p) v/α_D."""
+        f_SM, z_2SM, p_SM = self._terms(theta_SP, x_MF)
+        alpha_d, v = theta_SP[:, 3, None], theta_SP[:, 1, None]
+        j_SPM = np.stack(
+            [
+                p_SM,
+                1 - p_SM,
+                -p_SM * x_MF[:, 0],
+                f_SM / alpha_d - p_SM * z_2SM[0] - (1 - p_SM) * v / alpha_d,
+            ],
+            axis=1,
+        )
+        return f_SM, j_SPM
+
+    def to_params(self, theta_SP: Array, x_centre_F: Array, y_centre: float) -> dict[str, Array]:
+        """The exponents, and the two scales in the table's units."""
+        u, v, alpha_n, alpha_d = theta_SP.T
+        return {
+            "alpha_N": alpha_n,
+            "alpha_D": alpha_d,
+            "N_c": np.exp(np.minimum((u + y_centre) / alpha_n + x_centre_F[0], 700.0)),
+            "D_c": np.exp(np.minimum((v + y_centre) / alpha_d + x_centre_F[1], 700.0)),
+        }
+
+    def predict(self, params: Mapping[str, Array | float], **columns: Array) -> Array:
+        """The loss at `n` parameters and `d` tokens."""
+        ratio = params["alpha_N"] / params["alpha_D"]
+        bracket = (params["N_c"] / columns["n"]) ** ratio + params["D_c"] / columns["d"]
+        return np.asarray(bracket ** params["alpha_D"])
+
+    def derived(self, params: Mapping[str, Array]) -> dict[str, Array]:
+        """At fixed C ∝ N·D the optimum balances both terms: N_opt ∝ C^(α_D/(α_N+α_D)) (their eq. B.2 differs: it
+        charges training to convergence)."""
+        total = params["alpha_N"] + params["alpha_D"]
+        return {"a": params["alpha_D"] / total, "b": params["alpha_N"] / total}

@@ -1,0 +1,253 @@
+"""What a fit leaves behind: an immutable record of its numbers, their intervals, its residuals and its weaknesses."""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from workbench.errors import BadInput
+from workbench.fitting.laws import LAWS
+from workbench.fitting.laws.base import Array
+
+Interval = tuple[float, float]
+
+CONVENTION_LABELS = {"n": "total", "n_non_embedding": "non-embedding"}
+"""Column of N in a canonical table → what people call it."""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """One law with numbers. `params` are the law's own symbols; `derived` are read off them."""
+
+    law: str
+    """Name of the law, a key of `LAWS`, or `isoflop`, `envelope`, `threshold`."""
+    objective: str
+    """Name of the objective, a key of `OBJECTIVES`."""
+    delta: float | None
+    """Corner of the Huber objective; None for the others."""
+    objective_value: float
+    """The objective at the optimum (`huber` and `lad` are sums over points)."""
+    n_points: int
+    """Points the fit used."""
+    params: dict[str, float]
+    """Point estimates."""
+    intervals: dict[str, Interval]
+    """Interval of each parameter, at `level`."""
+    level: float
+    """Coverage the intervals aim at, such as 0.95."""
+    interval_method: str
+    """How the intervals were made, in a few words."""
+    convention: str
+    """Which N: the canonical column `n` (total, or as the table has it) or `n_non_embedding`."""
+    conventions: dict[str, str]
+    """Statements of what N, D, C and the loss are."""
+    notes: tuple[str, ...] = ()
+    """What a reader must know: dropped rows, weak identification, assumptions."""
+    identified: bool = True
+    """False where the data do not determine the parameters; the notes say why."""
+    derived: dict[str, float] = field(default_factory=dict)
+    """Quantities computed from the parameters: the exponents a and b, for example."""
+    derived_intervals: dict[str, Interval] = field(default_factory=dict)
+    """Their intervals."""
+    resamples: int = 0
+    """Bootstrap resamples behind the intervals."""
+    flops_per_nd: float = 6.0
+    """k of C = k·N·D, which turns compute into N and D in forecasts."""
+    diagnostics: dict[str, Any] = field(default_factory=dict)
+    """How the optimum was found: starts, the share that reached it, the decrease a Newton step still promises."""
+    residuals: pd.DataFrame = field(default_factory=pd.DataFrame, repr=False, compare=False)
+    """One row a point: n, d, c, loss, predicted, residual = ln loss − ln predicted, and its labels."""
+    resample_params: Array = field(default_factory=lambda: np.empty((0, 0)), repr=False, compare=False)
+    """Bootstrap draws (resamples, parameters), in the order of `params`."""
+    extra: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    """Tables that belong to one law alone: `minima` of isoflop, `hull` of envelope."""
+
+    def interval(self, name: str) -> Interval:
+        """The interval of a parameter or a derived quantity."""
+        if name in self.intervals:
+            return self.intervals[name]
+        if name in self.derived_intervals:
+            return self.derived_intervals[name]
+        known = ", ".join([*self.intervals, *self.derived_intervals]) or "none"
+        raise BadInput(f"{self.law} has no interval of '{name}'; it has {known}.")
+
+    def value(self, name: str) -> float:
+        """A parameter or a derived quantity."""
+        if name in self.params:
+            return self.params[name]
+        if name in self.derived:
+            return self.derived[name]
+        raise BadInput(f"{self.law} has no '{name}'; it has {', '.join([*self.params, *self.derived])}.")
+
+    def draws(self) -> dict[str, Array]:
+        """The bootstrap draws of each parameter, arrays of length `resamples`."""
+        return {name: self.resample_params[:, i] for i, name in enumerate(self.params)} if self.resamples else {}
+
+    def predict(self, n: ArrayLike | None = None, d: ArrayLike | None = None, c: ArrayLike | None = None) -> Array:
+        """The law's response (the loss, in nats per token) at sizes `n`, tokens `d` or compute `c`."""
+        return self._predict({name: np.float64(value) for name, value in self.params.items()}, n, d, c)
+
+    def predict_interval(
+        self, n: ArrayLike | None = None, d: ArrayLike | None = None, c: ArrayLike | None = None
+    ) -> tuple[Array, Array]:
+        """Interval of the law's response, from the bootstrap draws, at `level`; the noise of one run is not in it."""
+        if not self.resamples:
+            raise BadInput(f"{self.law} was fitted with no resamples, so it has no intervals; ask for some.")
+        draws = {name: value[:, None] for name, value in self.draws().items()}
+        columns = [None if value is None else np.atleast_1d(np.asarray(value, dtype=np.float64)) for value in (n, d, c)]
+        low, high = np.nanquantile(self._predict(draws, *columns), [(1 - self.level) / 2, (1 + self.level) / 2], axis=0)
+        return low, high
+
+    def _predict(
+        self, params: Mapping[str, Any], n: ArrayLike | None, d: ArrayLike | None, c: ArrayLike | None
+    ) -> Array:
+        law = LAWS.get(self.law)
+        if law is None:
+            raise BadInput(f"{self.law} predicts no loss of single runs; use one of {', '.join(LAWS)}.")
+        given = {"n": n, "d": d, "c": c}
+        missing = [name for name in law.columns if given[name] is None]
+        if missing:
+            raise BadInput(f"{self.law} predicts from {' and '.join(law.columns)}; {' and '.join(missing)} is missing.")
+        return law.predict(params, **{name: np.asarray(given[name], dtype=np.float64) for name in law.columns})
+
+    def summary(self) -> str:
+        """The fit as a page of text."""
+        title = f"{self.law} · {self.objective}" + (f" (δ = {self.delta:g})" if self.delta is not None else "")
+        lines = [
+            title,
+            f"{self.n_points} points · N {CONVENTION_LABELS.get(self.convention, self.convention)} · "
+            f"objective {self.objective_value:.10g}" + ("" if self.identified else " · NOT IDENTIFIED"),
+            "",
+            f"{'':>10}  {'estimate':>14}  {f'{100 * self.level:g}% interval':>30}",
+        ]
+        both = {**self.intervals, **self.derived_intervals}
+        for name, value in {**self.params, **self.derived}.items():
+            low, high = both.get(name, (math.nan, math.nan))
+            lines.append(f"{name:>10}  {value:>14.7g}  {f'{low:.5g} to {high:.5g}':>30}")
+        lines += ["", f"intervals: {self.interval_method}"]
+        lines += [f"{name}: {text}" for name, text in self.conventions.items()]
+        lines += [f"note: {note}" for note in self.notes]
+        return "\n".join(lines)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The record as JSON types; draws and tables are left out."""
+        return {
+            "law": self.law,
+            "objective": self.objective,
+            "objective_value": self.objective_value,
+            "n_points": self.n_points,
+            "params": dict(self.params),
+            "intervals": {name: list(pair) for name, pair in self.intervals.items()},
+            "level": self.level,
+            "conventions": dict(self.conventions),
+            "notes": list(self.notes),
+            "identified": self.identified,
+            "delta": self.delta,
+            "convention": self.convention,
+            "interval_method": self.interval_method,
+            "resamples": self.resamples,
+            "derived": dict(self.derived),
+            "derived_intervals": {name: list(pair) for name, pair in self.derived_intervals.items()},
+            "flops_per_nd": self.flops_per_nd,
+            "diagnostics": dict(self.diagnostics),
+        }
+
+    def to_json(self) -> str:
+        """The record as one line of JSON; NaN and infinities become null."""
+        import json
+
+        return json.dumps(_finite(self.to_dict()), allow_nan=False)
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> "Fit":
+        """A record read back: everything but the draws and the tables."""
+        fields = dict(record)
+        for key in ("intervals", "derived_intervals"):
+            fields[key] = {
+                name: (math.nan if low is None else low, math.nan if high is None else high)
+                for name, (low, high) in dict(fields.get(key, {})).items()
+            }
+        fields["notes"] = tuple(fields.get("notes", ()))
+        fields["resamples"] = 0
+        known = {key: value for key, value in fields.items() if key in cls.__dataclass_fields__}
+        return cls(**known)
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        both = {**self.intervals, **self.derived_intervals}
+        rows = "".join(
+            f"<tr><th>{escape(name)}</th><td>{value:.6g}</td><td>{low:.4g} to {high:.4g}</td></tr>"
+            for name, value in {**self.params, **self.derived}.items()
+            for low, high in [both.get(name, (math.nan, math.nan))]
+        )
+        notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
+        head = f"<tr><th></th><th>estimate</th><th>{100 * self.level:g}% interval</th></tr>"
+        title = f"{escape(self.law)}: {self.n_points} points, {escape(self.objective)} = {self.objective_value:.8g}"
+        return f"<h4>{title}</h4><table>{head}{rows}</table><ul>{notes}</ul>"
+
+
+@dataclass(frozen=True)
+class NotFitted:
+    """A law that the data cannot identify, and why."""
+
+    law: str
+    reason: str
+    convention: str = "n"
+
+    def to_dict(self) -> dict[str, str]:
+        """As JSON types."""
+        return {"law": self.law, "reason": self.reason, "convention": self.convention}
+
+
+class NotIdentifiable(BadInput):
+    """Raised by a law that the table cannot identify; `fit_all` lists it as `NotFitted`."""
+
+
+@dataclass(frozen=True)
+class FitSet:
+    """Every law under every convention of N: those fitted, and those not, with the reason."""
+
+    fits: tuple[Fit, ...]
+    not_fitted: tuple[NotFitted, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def __iter__(self) -> Iterator[Fit]:
+        return iter(self.fits)
+
+    def get(self, law: str, convention: str = "n") -> Fit | None:
+        """The fit of a law under a convention, or None where there is none."""
+        return next((fit for fit in self.fits if (fit.law, fit.convention) == (law, convention)), None)
+
+    def frame(self) -> pd.DataFrame:
+        """One row a parameter: law, convention, name, value, low, high, identified."""
+        rows = [
+            (fit.law, fit.convention, name, value, low, high, fit.identified)
+            for fit in self.fits
+            for name, value in {**fit.params, **fit.derived}.items()
+            for low, high in [{**fit.intervals, **fit.derived_intervals}.get(name, (np.nan, np.nan))]
+        ]
+        return pd.DataFrame(rows, columns=["law", "convention", "name", "value", "low", "high", "identified"])
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON types."""
+        return {
+            "fits": [fit.to_dict() for fit in self.fits],
+            "not_fitted": [other.to_dict() for other in self.not_fitted],
+            "notes": list(self.notes),
+        }
+
+
+def _finite(value: Any) -> Any:
+    """`value` with NaN and infinities replaced by None, and NumPy scalars unwrapped."""
+    if isinstance(value, Mapping):
+        return {str(key): _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    if hasattr(value, "tolist"):
+        return _finite(value.tolist())
+    return None if isinstance(value, float) and not math.isfinite(value) else value
