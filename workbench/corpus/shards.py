@@ -85,13 +85,15 @@ class Corpus:
         """
         from workbench.corpus.sources import SOURCES
 
-        known = SOURCES[self.config.source].kind == "language" if not self.config.mix else False
-        if not known or self.config.tokenizer not in ("bytes", "symbols") or self.bytes_per_token != 1.0:
+        config = self.config
+        if config.mix or SOURCES[config.source].kind != "language" or config.tokenizer not in ("bytes", "symbols"):
             return None
         from workbench.corpus.languages import language
 
-        entropy: float = language(self.config.source, self.config.settings).window_entropy(context)
-        return entropy
+        known = language(config.source, config.settings)
+        if config.tokenizer == "bytes" and not known.alphabet.isascii():
+            return None
+        return known.window_entropy(context)
 
     def __repr__(self) -> str:
         return f"Corpus({self.folder.name}: {self.n_train_tokens:,} + {self.n_validation_tokens:,} tokens)"

@@ -1,5 +1,6 @@
 """The train/validation split: a document's hash alone decides its side, so no document is ever on both."""
 
+import math
 from collections.abc import Sequence
 
 from workbench.corpus.documents import Placed
@@ -19,7 +20,7 @@ def split(documents: Sequence[Placed], validation_fraction: float) -> tuple[list
             "documents: settings.document_bytes or settings.separator)."
         )
     sides = [document.side for document in documents]
-    fraction = min(max(validation_fraction, min(sides) + 2.0**-60), max(sides))
+    fraction = min(max(validation_fraction, math.nextafter(min(sides), 1.0)), max(sides))
     train = [document for document, side in zip(documents, sides, strict=True) if side >= fraction]
     validation = [document for document, side in zip(documents, sides, strict=True) if side < fraction]
     return train, validation

@@ -102,25 +102,20 @@ class SymbolTokenizer(Tokenizer):
         self.pieces = [symbol.encode() for symbol in self.alphabet]
         self.pieces += [b""] * (vocab_size - len(self.pieces))
         self.end_of_text = vocab_size - 1 if separated else None
-        self._ids = {symbol: i for i, symbol in enumerate(self.alphabet)}
-        self._byte_ids = np.full(128, -1, dtype=np.int64)
-        for symbol, i in self._ids.items():
-            if symbol.isascii():
-                self._byte_ids[ord(symbol)] = i
+        self._points = np.array([ord(symbol) for symbol in self.alphabet], dtype=np.uint32)
 
     def encode_documents(self, texts: Sequence[str]) -> list[NDArray[np.uint32]]:
         """One id a character; a character outside the alphabet is bad input."""
         return [self._encode(text) for text in texts]
 
     def _encode(self, text: str) -> NDArray[np.uint32]:
-        if text.isascii():
-            ids = self._byte_ids[np.frombuffer(text.encode(), dtype=np.uint8)]
-        else:
-            ids = np.array([self._ids.get(symbol, -1) for symbol in text], dtype=np.int64)
-        if len(ids) and ids.min() < 0:
-            stranger = text[int(ids.argmin())]
+        points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
+        ids = np.searchsorted(self._points, points).astype(np.uint32)
+        known = self._points[np.minimum(ids, len(self._points) - 1)] == points
+        if not known.all():
+            stranger = chr(points[int(known.argmin())])
             raise BadInput(f"The character {stranger!r} is not among the corpus's symbols {self.alphabet!r}.")
-        return ids.astype(np.uint32)
+        return ids
 
     def to_dict(self) -> dict[str, Any]:
         """The alphabet and the size."""
