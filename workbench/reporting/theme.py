@@ -106,9 +106,9 @@ def faded(color: str, alpha: float) -> str:
 
 def log_ticks(low: float, high: float, most: int = 7) -> list[float]:
     """Round numbers on [low, high]: decades where they are enough, else 1-2-5, else finer."""
-    for mantissas in ((1.0,), (1.0, 3.0), (1.0, 2.0, 5.0)):
+    for least, mantissas in ((3, (1.0,)), (3, (1.0, 3.0)), (3, (1.0, 2.0, 5.0)), (4, (1.0, 1.5, 2.0, 2.5, 3, 4, 5, 6, 8))):
         ticks = _round_numbers(low, high, mantissas)
-        if len(ticks) >= 3:
+        if len(ticks) >= least:
             return ticks[:: -(-len(ticks) // most)]
     return _linear_ticks(low, high, most)
 

@@ -80,7 +80,7 @@ def optimum(lines: pd.DataFrame, minima: pd.DataFrame | None, largest: float) ->
     `lines` has law, flops, n, n_low, n_high, d, d_low, d_high; `minima` has budget, n_opt, d_opt, bracketed.
     """
     titles = ("N<sub>opt</sub>", "D<sub>opt</sub>")
-    figure = theme.dress(make_subplots(cols=2, horizontal_spacing=0.11), 480)
+    figure = theme.dress(make_subplots(cols=2, horizontal_spacing=0.13), 480)
     for column, quantity in ((1, "n"), (2, "d")):
         for law, group in lines.groupby("law", sort=True):
             _optimum_line(figure, str(law), group, quantity, column)
@@ -182,7 +182,6 @@ def residuals(points: pd.DataFrame) -> go.Figure:
     percent = (100 * np.expm1(points["residual"])).tolist()
     panels = (("n", "parameters N", "count"), ("d", "tokens D", "count"), ("c", "compute C [FLOPs]", "power"))
     for column, (key, title, style) in enumerate(panels, start=1):
-        figure.add_hline(y=0, line={"color": theme.SOFT, "width": 1.2}, row=1, col=column)
         figure.add_trace(
             go.Scatter(
                 x=points[key].tolist(),
@@ -195,6 +194,7 @@ def residuals(points: pd.DataFrame) -> go.Figure:
             row=1,
             col=column,
         )
+        figure.add_hline(y=0, line={"color": theme.SOFT, "width": 1.2}, row=1, col=column)
         figure.update_xaxes(theme.log_axis(points[key], title, style), row=1, col=column)
     figure.update_yaxes(title={"text": "observed over predicted [%]"}, ticksuffix="%", row=1, col=1)
     return figure.update_layout(margin={"t": 24})

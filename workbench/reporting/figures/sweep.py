@@ -59,6 +59,7 @@ def learning_curves(
             )
         )
     color_bar(figure, [low, high], "parameters N", "count")
+    figure.update_layout(margin={"t": 24})
     title, style = AXES[x]
     figure.update_xaxes(theme.log_axis(frame[x], title, style))
     return figure.update_yaxes(theme.log_axis(frame[y], LOSSES[y], "plain"))
