@@ -121,7 +121,7 @@ def _run(plan: Plan, index: int, rng: np.random.Generator) -> dict[str, object]:
         "loss_se": 0.004,
         "bpb": loss / np.log(2) / 2.2,
         "train_loss": loss * 0.995,
-        "unigram_entropy": 5.35,
+        "unigram_entropy": 5.9,
         "bytes_per_token": 2.2,
         "source_entropy": np.nan,
         "learning_rate": rate * plan.rate_factor,
@@ -196,19 +196,19 @@ def _evals(run: dict[str, object], plan: Plan, rng: np.random.Generator) -> list
         token = 0.1 + 0.88 / (1 + np.exp(-3.0 * (np.log10(plan.shape.n) - middle)))
         token = float(np.clip(token + 0.01 * rng.standard_normal(), 0.0, 1.0))
         exact = float(rng.binomial(top, token ** (2 * digits + 2)) / top)
-        for metric, value in (("exact-match", exact), ("token-probability", token)):
+        for metric, value in (("exact_match", exact), ("token_probability", token), ("chance", 0.1**digits)):
             rows.append(
                 {
                     "run_id": run["run_id"],
                     "step": run["steps"],
-                    "probe": "addition",
+                    "probe": "task",
                     "probe_hash": "p-00000001",
                     "metric": metric,
-                    "key": f"digits={digits}",
+                    "key": str(digits),
                     "value": value,
                     "se": float(np.sqrt(max(value * (1 - value), 1e-9) / top)),
                     "n": top,
-                    "settings": json.dumps({"digits": [1, 2, 3], "items": top}),
+                    "settings": json.dumps({"items": top, "settings": {"digits": [1, 2, 3]}, "task": "addition"}),
                 }
             )
     return rows

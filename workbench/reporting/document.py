@@ -69,17 +69,22 @@ class Table:
     caption: str
     columns: tuple[Column, ...]
     rows: tuple[dict[str, Any], ...]
+    folded: bool = False
+    """A long table that a page shows when asked."""
 
     @classmethod
-    def of(cls, name: str, caption: str, frame: pd.DataFrame, columns: Sequence[Column]) -> "Table":
+    def of(
+        cls, name: str, caption: str, frame: pd.DataFrame, columns: Sequence[Column], folded: bool = False
+    ) -> "Table":
         """A table of `frame`, keeping the columns that it has."""
         kept = tuple(column for column in columns if column.key in frame.columns)
-        return cls(name, caption, kept, tuple(records(frame[[column.key for column in kept]])))
+        return cls(name, caption, kept, tuple(records(frame[[column.key for column in kept]])), folded)
 
     def to_dict(self) -> dict[str, Any]:
         """The block as JSON types."""
         columns = [{"key": c.key, "title": c.title, "style": c.style} for c in self.columns]
-        return {"kind": "table", "name": self.name, "caption": self.caption, "columns": columns, "rows": list(self.rows)}
+        shown = {"kind": "table", "name": self.name, "caption": self.caption, "folded": self.folded}
+        return {**shown, "columns": columns, "rows": list(self.rows)}
 
 
 @dataclass(frozen=True)

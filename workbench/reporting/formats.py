@@ -72,7 +72,7 @@ def signed_percent(value: float) -> str:
 
 
 def show(value: Any, style: str = "text") -> str:
-    """`value` in one of the styles: text, integer, number, number4, loss, count, power, seconds, percent, signed, interval."""
+    """`value` in one of the styles: text, a key of `STYLES`, or interval-<style> for a pair."""
     if value is None:
         return MISSING
     if style.startswith("interval"):
@@ -94,5 +94,6 @@ STYLES = {
     "seconds": seconds,
     "percent": percent,
     "signed": signed_percent,
+    "level": lambda value: f"{100 * value:g}%" if math.isfinite(value) else MISSING,
 }
 """Style of a column → how its numbers are written."""

@@ -1,18 +1,25 @@
-"""The one piece of markup a text may carry: `code` between backticks. Everything else is escaped."""
+"""The little markup a text may carry: `code` between backticks, and N_opt or C^a as in the papers. The rest is escaped."""
 
 import re
 
 from markupsafe import Markup, escape
 
 CODE = re.compile(r"`([^`]+)`")
+SUBSCRIPT = re.compile(r"\b([NDCk])_(opt|[NDCc])\b")
+SUPERSCRIPT = re.compile(r"\b([NDC])\^([ab])\b")
 
 
 def html(text: str) -> Markup:
-    """Escaped HTML with <code> for backticks."""
+    """Escaped HTML with <code> for backticks and real subscripts and superscripts for symbols."""
     parts = CODE.split(text)
     return Markup("").join(
-        Markup("<code>{}</code>").format(part) if i % 2 else escape(part) for i, part in enumerate(parts)
+        Markup("<code>{}</code>").format(part) if i % 2 else _symbols(part) for i, part in enumerate(parts)
     )
+
+
+def _symbols(text: str) -> Markup:
+    escaped = SUBSCRIPT.sub(r"\1<sub>\2</sub>", str(escape(text)))
+    return Markup(SUPERSCRIPT.sub(r"\1<sup>\2</sup>", escaped))
 
 
 def markdown(text: str) -> str:

@@ -63,11 +63,11 @@ def emergence(points: pd.DataFrame, lines: pd.DataFrame | None = None, x: str = 
 
     `points` has x, metric, key, value and, where known, se; `lines` the fitted threshold curves on a finer grid.
     """
-    metrics = [m for m in ("exact-match", "token-probability") if m in set(points["metric"])]
+    metrics = [m for m in ("exact_match", "token_probability") if m in set(points["metric"])]
     metrics += sorted(set(points["metric"]) - set(metrics))
     titles = [METRIC_NAMES.get(metric, metric) for metric in metrics]
     figure = theme.dress(make_subplots(cols=len(metrics), horizontal_spacing=0.1, subplot_titles=titles), 460)
-    keys = sorted(points["key"].unique().tolist())
+    keys = [str(key) for key in sorted(points["key"].unique(), key=_natural)]
     for column, metric in enumerate(metrics, start=1):
         for index, key in enumerate(keys):
             color = theme.CATEGORIES[index % len(theme.CATEGORIES)]
@@ -79,10 +79,19 @@ def emergence(points: pd.DataFrame, lines: pd.DataFrame | None = None, x: str = 
         figure.update_xaxes(theme.log_axis(points[x], title, style), row=1, col=column)
         figure.update_yaxes(range=[-0.03, 1.03], row=1, col=column)
     figure.update_yaxes(title={"text": "value"}, row=1, col=1)
-    return figure.update_layout(legend={"y": 1.1}, margin={"t": 84})
+    several = len(keys) > 1
+    return figure.update_layout(
+        legend={"y": 1.1, "title": {"text": "size of item  " if several else ""}}, margin={"t": 84}
+    )
 
 
-METRIC_NAMES = {"exact-match": "exact match", "token-probability": "probability of a correct token"}
+def _natural(key: object) -> tuple[int, str]:
+    """Sizes in the order of their numbers: 2 before 10."""
+    text = str(key)
+    return (int(text), "") if text.isdigit() else (-1, text)
+
+
+METRIC_NAMES = {"exact_match": "exact match", "token_probability": "probability of a correct token"}
 X_TITLES = {
     "n": ("parameters N", "count"),
     "d": ("tokens D", "count"),
@@ -100,11 +109,11 @@ def _task_points(
             x=part[x].tolist(),
             y=part["value"].tolist(),
             mode="markers",
-            name=key,
+            name=key or "all items",
             legendgroup=key,
             showlegend=column == 1,
             marker={"size": 8, "symbol": symbol, "color": color, "line": {"color": "white", "width": 0.6}},
-            hovertemplate="%{x:.4s}<br>%{y:.3f}<extra>" + key + "</extra>",
+            hovertemplate="%{x:.4s}<br>%{y:.3f}<extra>" + (key or "all items") + "</extra>",
             **errors,
         ),
         row=1,

@@ -1,0 +1,200 @@
+"""Is the sweep fit to carry a law? Learning rate, seed noise, fresh tokens, bracketed minima: each a table or a fact."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+SHAPE = ["n_layer", "d_model", "n_params", "tokens"]
+"""Runs that agree in these differ in seed or rate alone."""
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One thing a sound sweep should satisfy: what is asked, what was found, whether they agree."""
+
+    name: str
+    asked: str
+    found: str
+    met: bool
+
+
+@dataclass(frozen=True)
+class Checks:
+    """The tables behind the facts, and the facts."""
+
+    rates: pd.DataFrame
+    """n, d, rate_factor, loss, change (against factor 1)."""
+    seeds: pd.DataFrame
+    """One row a repeated run: config_id, n, d, c, loss, change (against the mean of its seeds)."""
+    seed_sd: float
+    """Pooled standard deviation of ln loss over seeds; NaN where nothing was repeated."""
+    repeated: pd.DataFrame
+    """Runs that saw a token twice: run_id, tokens, unique_tokens."""
+    budgets: pd.DataFrame
+    """budget, runs, smallest and largest N, best loss, its margin below the unigram entropy, bracketed."""
+    facts: tuple[Fact, ...] = ()
+
+
+def done(runs: pd.DataFrame) -> pd.DataFrame:
+    """The runs that ended with a loss."""
+    return runs[(runs["status"] == "done") & runs["loss"].notna()]
+
+
+def rate_check(runs: pd.DataFrame) -> pd.DataFrame:
+    """The loss at each multiple of the rule's learning rate, at every size and horizon where several were tried."""
+    rows = []
+    for _, group in done(runs).groupby(SHAPE, sort=True):
+        base = group[group["rate_factor"] == 1.0]
+        if base.empty or group["rate_factor"].nunique() < 2:
+            continue
+        reference = float(base["loss"].mean())
+        for factor, same in group.groupby("rate_factor", sort=True):
+            loss = float(same["loss"].mean())
+            rows.append(
+                {
+                    "n": int(base["n_params"].iloc[0]),
+                    "d": int(base["tokens"].iloc[0]),
+                    "rate_factor": float(str(factor)),
+                    "learning_rate": float(same["learning_rate"].iloc[0]),
+                    "loss": loss,
+                    "change": loss / reference - 1,
+                }
+            )
+    return pd.DataFrame(rows, columns=["n", "d", "rate_factor", "learning_rate", "loss", "change"])
+
+
+def seed_noise(runs: pd.DataFrame) -> tuple[pd.DataFrame, float]:
+    """Runs of one configuration that differ in their seeds, and the pooled standard deviation of ln loss."""
+    finished = done(runs)
+    repeated = finished[finished.groupby("config_id")["run_id"].transform("size") > 1]
+    frame = pd.DataFrame(
+        {
+            "config_id": repeated["config_id"],
+            "seed_init": repeated["seed_init"],
+            "n": repeated["n_params"],
+            "d": repeated["tokens"],
+            "c": repeated["flops"],
+            "loss": repeated["loss"],
+            "change": repeated["loss"] / repeated.groupby("config_id")["loss"].transform("mean") - 1,
+        }
+    ).sort_values(["c", "n", "seed_init"], ignore_index=True)
+    if frame.empty:
+        return frame, float("nan")
+    logs = np.log(frame["loss"])
+    squares = float(((logs - logs.groupby(frame["config_id"]).transform("mean")) ** 2).sum())
+    return frame, float(np.sqrt(squares / (len(frame) - frame["config_id"].nunique())))
+
+
+def repeated_tokens(runs: pd.DataFrame) -> pd.DataFrame:
+    """Runs that saw a token twice."""
+    return runs.loc[runs["unique_tokens"] < runs["tokens"], ["run_id", "tokens", "unique_tokens"]].reset_index(drop=True)
+
+
+def budget_table(runs: pd.DataFrame, minima: pd.DataFrame | None) -> pd.DataFrame:
+    """Each isoFLOP budget: its runs, the range of N, the best loss and how far it lies below the unigram entropy."""
+    grid = done(runs)
+    grid = grid[grid["budget"].notna() & (grid["role"] != "rate")]
+    rows = []
+    for budget, group in grid.groupby("budget", sort=True):
+        best = float(group["loss"].min())
+        rows.append(
+            {
+                "budget": float(str(budget)),
+                "runs": len(group),
+                "n_smallest": int(group["n_params"].min()),
+                "n_largest": int(group["n_params"].max()),
+                "n_best": int(group.loc[group["loss"].idxmin(), "n_params"]),
+                "d_best": int(group.loc[group["loss"].idxmin(), "tokens"]),
+                "loss_best": best,
+                "margin": 1 - best / float(group["unigram_entropy"].iloc[0]),
+                "bracketed": _bracketed(group, float(str(budget)), minima),
+            }
+        )
+    columns = ["budget", "runs", "n_smallest", "n_largest", "n_best", "d_best", "loss_best", "margin", "bracketed"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _bracketed(group: pd.DataFrame, budget: float, minima: pd.DataFrame | None) -> bool:
+    """By the isoFLOP fit where there is one; else whether the best run has neighbours on both sides."""
+    if minima is not None and not minima.empty:
+        found = minima[np.isclose(minima["budget"], budget, rtol=1e-6)]
+        if not found.empty:
+            return bool(found["bracketed"].iloc[0])
+    best = group.loc[group["loss"].idxmin(), "n_params"]
+    return bool(group["n_params"].min() < best < group["n_params"].max())
+
+
+def check(runs: pd.DataFrame, minima: pd.DataFrame | None) -> Checks:
+    """All tables; the facts are added by `with_facts` once the laws are fitted."""
+    seeds, sd = seed_noise(runs)
+    return Checks(rate_check(runs), seeds, sd, repeated_tokens(runs), budget_table(runs, minima))
+
+
+def facts(
+    runs: pd.DataFrame, checks: Checks, backtest_error: float | None, unidentified: Sequence[str]
+) -> tuple[Fact, ...]:
+    """What a sweep needs so that its law means something, each with what was found."""
+    budgets = checks.budgets
+    finished = len(done(runs))
+    found = [
+        Fact("runs", "at least 20", f"{finished} done of {len(runs)}", finished >= 20),
+        _span(budgets),
+        Fact(
+            "minima",
+            "every budget's optimum bracketed from both sides",
+            f"{int(budgets['bracketed'].sum())} of {len(budgets)} budgets",
+            bool(len(budgets) and budgets["bracketed"].all()),
+        ),
+        Fact(
+            "margin over the unigram",
+            "each budget's best loss at least 15% below the unigram entropy",
+            f"the least margin is {100 * budgets['margin'].min():.1f}%" if len(budgets) else "no budgets",
+            bool(len(budgets) and budgets["margin"].min() >= 0.15),
+        ),
+        _seeds(checks),
+        _rates(checks.rates),
+        Fact("fresh tokens", "no token seen twice", f"{len(checks.repeated)} runs repeat", checks.repeated.empty),
+        Fact(
+            "back-test",
+            "the largest budget forecast within 5%",
+            "not possible" if backtest_error is None else f"{100 * backtest_error:.2f}%",
+            backtest_error is not None and backtest_error <= 0.05,
+        ),
+        Fact(
+            "identified",
+            "the allocation's exponents identified",
+            "yes" if not unidentified else "; ".join(unidentified),
+            not unidentified,
+        ),
+    ]
+    return tuple(found)
+
+
+def _span(budgets: pd.DataFrame) -> Fact:
+    decades = float(np.log10(budgets["budget"].max() / budgets["budget"].min())) if len(budgets) else 0.0
+    wide = len(budgets) >= 3 and decades >= 2 - 1e-6
+    return Fact(
+        "range", "at least three budgets over two decades of C", f"{len(budgets)} over {decades:.2g} decades", wide
+    )
+
+
+def _seeds(checks: Checks) -> Fact:
+    most = int(checks.seeds.groupby("config_id").size().max()) if len(checks.seeds) else 1
+    noise = "" if np.isnan(checks.seed_sd) else f", sd of the loss {100 * checks.seed_sd:.2f}%"
+    return Fact("seeds", "three seeds at one point", f"{most}{noise}", most >= 3)
+
+
+def _rates(rates: pd.DataFrame) -> Fact:
+    """Half and double the rate tried at two sizes × two horizons, and nowhere much better than the rule's own."""
+    asked = "half and double the rate at two sizes × two horizons"
+    places = [set(group["rate_factor"]) >= {0.5, 1.0, 2.0} for _, group in rates.groupby(["n", "d"])]
+    if not places:
+        return Fact("learning rate", asked, "not tried", False)
+    horizons = rates.groupby("n")["d"].nunique()
+    worst = float(rates["change"].min())
+    found = f"{sum(places)} places; the best other rate changes the loss by {100 * worst:+.2f}%"
+    if worst >= 0:
+        found = f"{sum(places)} places; the rule's rate is best in all"
+    return Fact("learning rate", asked, found, int((horizons >= 2).sum()) >= 2 and all(places))

@@ -1,0 +1,265 @@
+"""The main study of a sweep: every law fitted, the compute-optimal allocation, the back-test and the checks, as one record."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from workbench.analyses import checks as checking
+from workbench.analyses import scaling_tables as tables
+from workbench.analyses.checks import Checks
+from workbench.errors import BadInput
+from workbench.fitting import BackTest, Fit, FitSet, NotFitted, backtest, fit_all, from_runs
+from workbench.reporting import formats
+from workbench.reporting.document import Report
+
+MULTIPLES = (10.0, 100.0)
+"""Forecasts are made at these multiples of the largest budget."""
+
+
+@dataclass(frozen=True)
+class ScalingStudy:
+    """Everything the report, the app and the closing lines of a quickstart say, computed once."""
+
+    name: str
+    table: pd.DataFrame
+    """The canonical table the laws were fitted to; final points only."""
+    fits: FitSet
+    headline: Fit | None
+    """The fit that gives the answer: the first of `scaling_tables.ALLOCATING` that is identified, else that was fitted."""
+    exponents: pd.DataFrame
+    """a and b of all approaches under all conventions, and published ones."""
+    parameters: pd.DataFrame
+    """Every parameter of every fit."""
+    frontier: pd.DataFrame
+    """Compute-optimal n, d, loss by law from the smallest compute to 100× the largest."""
+    forecasts: pd.DataFrame
+    """The same at 10× and 100× the largest budget, with `multiple`."""
+    largest: float
+    """The largest budget, FLOPs: of the isoFLOP design, or else of any run."""
+    backtest: BackTest | None
+    backtest_reason: str
+    """Why there is no back-test; empty where there is one."""
+    settings: Mapping[str, Any]
+    """Objective, resamples, seed, level."""
+    runs: pd.DataFrame | None = None
+    curves: pd.DataFrame | None = None
+    evals: pd.DataFrame | None = None
+    checks: Checks | None = None
+    """Only where the source is a store."""
+    problems: tuple[str, ...] = field(default=())
+    """What is not identified or could not be done, in sentences."""
+
+
+def study(
+    runs: pd.DataFrame | None = None,
+    curves: pd.DataFrame | None = None,
+    evals: pd.DataFrame | None = None,
+    *,
+    name: str,
+    table: pd.DataFrame | None = None,
+    objective: str = "huber",
+    delta: float = 1e-3,
+    resamples: int = 1000,
+    seed: int = 0,
+    level: float = 0.95,
+) -> ScalingStudy:
+    """Fit every law to a store's tables, or to a canonical `table`; what cannot be fitted is said, never raised."""
+    if table is None:
+        if runs is None:
+            raise BadInput(f"{name}: a study needs the runs of a store or a table of runs; give one of them")
+        table = from_runs(runs, curves) if len(runs) else pd.DataFrame()
+    settings = {"objective": objective, "delta": delta, "resamples": resamples, "seed": seed, "level": level}
+    fits, reason = _fitted(table, settings)
+    final = _final(table)
+    largest = _largest(final)
+    headline = _headline(fits)
+    minima = minima_of(fits)
+    tested, untested = _tested(table, headline, settings)
+    frontier, forecasts = _optima(fits, final, largest)
+    result = ScalingStudy(
+        name=name,
+        table=final,
+        fits=fits,
+        headline=headline,
+        exponents=tables.exponents(fits),
+        parameters=tables.parameters(fits),
+        frontier=frontier,
+        forecasts=forecasts,
+        largest=largest,
+        backtest=tested,
+        backtest_reason=untested,
+        settings=settings,
+        runs=runs,
+        curves=curves,
+        evals=evals,
+        problems=_problems(fits, headline, untested, reason),
+    )
+    if runs is None or runs.empty:
+        return result
+    found = checking.check(runs, minima)
+    error = None if tested is None else float(tested.points["relative_error"].abs().max())
+    stated = checking.facts(runs, found, error, _unidentified(headline))
+    return replace(result, checks=replace(found, facts=stated))
+
+
+def analyse(
+    runs: pd.DataFrame | None = None,
+    curves: pd.DataFrame | None = None,
+    evals: pd.DataFrame | None = None,
+    *,
+    name: str,
+    table: pd.DataFrame | None = None,
+    **settings: Any,
+) -> Report:
+    """The report of `study`."""
+    from workbench.analyses.scaling_report import report
+
+    return report(study(runs, curves, evals, name=name, table=table, **settings))
+
+
+def summary_lines(result: ScalingStudy) -> list[str]:
+    """The study in a few lines for a terminal: exponents, forecasts, back-test, what fails."""
+    fit = result.headline
+    if fit is None:
+        return [f"No law could be fitted. {problem}" for problem in result.problems[:1]] or ["No law could be fitted."]
+    lines = [
+        f"N_opt ∝ C^{with_interval(fit, 'a')}, D_opt ∝ C^{with_interval(fit, 'b')}",
+        *(_forecast_line(row) for row in headline_forecasts(result).to_dict("records")),
+    ]
+    if result.backtest is None:
+        lines.append(f"Back-test: {result.backtest_reason}")
+    else:
+        lines.append(f"Back-test, the largest budget held out: {backtest_text(result.backtest)}")
+    failed = [fact for fact in result.checks.facts if not fact.met] if result.checks else []
+    return lines + [f"Weak: {fact.name}: asked {fact.asked}, found {fact.found}" for fact in failed]
+
+
+def with_interval(fit: Fit, name: str) -> str:
+    """'0.512 (95% 0.49 to 0.53)'."""
+    low, high = tables.interval_of(fit, name)
+    value = {**fit.params, **fit.derived}.get(name, float("nan"))
+    if not (np.isfinite(low) and np.isfinite(high)):
+        return f"{formats.number(value)} (no interval)"
+    return f"{formats.number(value)} ({100 * fit.level:g}% {formats.number(low)} to {formats.number(high)})"
+
+
+def headline_forecasts(result: ScalingStudy) -> pd.DataFrame:
+    """The rows of `forecasts` that belong to the headline's law and convention."""
+    if result.headline is None:
+        return result.forecasts.iloc[:0]
+    frame = result.forecasts
+    same = (frame["law"] == result.headline.law) & (frame["convention"] == result.headline.convention)
+    return frame[same].reset_index(drop=True)
+
+
+def backtest_text(tested: BackTest) -> str:
+    """The errors of the back-test, as printed everywhere."""
+    errors = tested.points["relative_error"].abs()
+    return (
+        f"its best loss is forecast as {tested.predicted:.3f} and was {tested.observed:.3f} "
+        f"({formats.signed_percent(tested.relative_error)}); over its {len(errors)} runs the error is "
+        f"{formats.percent(float(errors.mean()))} on average and {formats.percent(float(errors.max()))} at most"
+    )
+
+
+def minima_of(fits: FitSet, convention: str = "n") -> pd.DataFrame | None:
+    """The isoFLOP minima, where that law was fitted."""
+    fit = fits.get("isoflop", convention)
+    return None if fit is None else fit.extra.get("minima")
+
+
+def forecast_text(row: Mapping[str, Any], key: str, style: str) -> str:
+    """'412k (380k to 450k)': a forecast with its interval."""
+    low, high = float(row[f"{key}_low"]), float(row[f"{key}_high"])
+    value = formats.show(float(row[key]), style)
+    if not (np.isfinite(low) and np.isfinite(high)):
+        return value
+    return f"{value} ({formats.show(low, style)} to {formats.show(high, style)})"
+
+
+def _forecast_line(row: Mapping[Any, Any]) -> str:
+    text = (
+        f"At {row['multiple']:g}× the largest budget (C = {formats.power(row['flops'], 2)} FLOPs): "
+        f"N_opt = {forecast_text(row, 'n', 'count')}, D_opt = {forecast_text(row, 'd', 'count')} tokens"
+    )
+    return text + (f", loss {forecast_text(row, 'loss', 'loss')}" if np.isfinite(row["loss"]) else "")
+
+
+def _fitted(table: pd.DataFrame, settings: Mapping[str, Any]) -> tuple[FitSet, str]:
+    """All fits; where not one can be made, an empty set and the reason."""
+    if table.empty:
+        return FitSet(()), "There are no finished runs."
+    try:
+        return fit_all(table, **settings), ""
+    except BadInput as error:
+        return FitSet(()), f"No law could be fitted: {error}"
+
+
+def _final(table: pd.DataFrame) -> pd.DataFrame:
+    if table.empty or "point" not in table.columns:
+        return table
+    kept = table[table["point"] != "mid-schedule"].reset_index(drop=True)
+    kept.attrs = dict(table.attrs)
+    return kept
+
+
+def _largest(table: pd.DataFrame) -> float:
+    if table.empty or "c" not in table.columns:
+        return float("nan")
+    if "budget" in table.columns and table["budget"].notna().any():
+        return float(table["budget"].max())
+    return float(table["c"].max())
+
+
+def _headline(fits: FitSet) -> Fit | None:
+    candidates = [fit for law in tables.ALLOCATING if (fit := fits.get(law)) is not None]
+    return next((fit for fit in candidates if fit.identified), candidates[0] if candidates else None)
+
+
+def _optima(fits: FitSet, table: pd.DataFrame, largest: float) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The frontier under the primary convention of N, and forecasts under every one."""
+    allocating = [fit for fit in fits if fit.law in tables.ALLOCATING]
+    if not allocating or not np.isfinite(largest):
+        return tables.allocations((), ()), tables.allocations((), ()).assign(multiple=[])
+    compute = tables.grid(float(table["c"].min()), largest, largest * MULTIPLES[-1])
+    frontier = tables.allocations([fit for fit in allocating if fit.convention == "n"], compute)
+    forecasts = tables.allocations(allocating, [largest * multiple for multiple in MULTIPLES])
+    return frontier, forecasts.assign(multiple=(forecasts["flops"] / largest).round(6))
+
+
+def _tested(table: pd.DataFrame, headline: Fit | None, settings: Mapping[str, Any]) -> tuple[BackTest | None, str]:
+    """The back-test of the parametric law, which alone forecasts the loss of single runs."""
+    if headline is None:
+        return None, "not possible, since no law was fitted."
+    try:
+        return backtest(table, "chinchilla", **settings), ""
+    except BadInput as error:
+        return None, f"not possible: {error}"
+
+
+def _unidentified(headline: Fit | None) -> tuple[str, ...]:
+    if headline is None:
+        return ("no law was fitted",)
+    return () if headline.identified else (f"{headline.law} is not", *headline.notes)
+
+
+def _problems(fits: FitSet, headline: Fit | None, untested: str, reason: str) -> tuple[str, ...]:
+    """Sentences on what this sweep does not tell."""
+    found = [reason] if reason else []
+    found += [f"{fit.law} ({fit.convention}): fitted, but not identified." for fit in fits if not fit.identified]
+    found += [_not_fitted(item) for item in fits.not_fitted if item.convention == "n"]
+    if untested and headline is not None:
+        found.append(f"The back-test was {untested}")
+    return tuple(found)
+
+
+def _not_fitted(item: NotFitted) -> str:
+    return f"{item.law}: not fitted, because {item.reason}"
+
+
+def laws_of(fits: Sequence[Fit], convention: str = "n") -> list[Fit]:
+    """The fits under one convention of N."""
+    return [fit for fit in fits if fit.convention == convention]

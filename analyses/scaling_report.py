@@ -1,0 +1,152 @@
+"""A scaling study as a report: the answer, what was run, the laws, the forecasts, and what remains unknown."""
+
+from collections.abc import Callable
+
+from workbench.analyses import scaling_fits as fits_part
+from workbench.analyses import scaling_runs as runs_part
+from workbench.analyses.scaling import (
+    ScalingStudy,
+    backtest_text,
+    forecast_text,
+    headline_forecasts,
+    summary_lines,
+    with_interval,
+)
+from workbench.analyses.scaling_tables import APPROACHES
+from workbench.reporting import formats
+from workbench.reporting.document import Block, Bullets, Code, Report, Section, Text
+
+
+def report(study: ScalingStudy) -> Report:
+    """The whole report; a section that has nothing to say is left out."""
+    sections = (
+        ("What was run", runs_part.what_was_run),
+        ("Is the sweep sound?", runs_part.soundness),
+        ("How the fits were made", fits_part.how_fitted),
+        ("The losses and the laws", fits_part.laws),
+        ("How compute divides", fits_part.allocation),
+        ("Forecasts", fits_part.forecasts),
+        ("Back-test", fits_part.backtest),
+        ("Tasks", runs_part.tasks),
+        ("What is not identified", not_identified),
+        ("Conventions", fits_part.conventions),
+        ("How to reproduce", reproduce),
+    )
+    kept = tuple(Section(title, blocks) for title, build in sections if (blocks := _blocks(build, study)))
+    return Report(f"Scaling laws of {study.name}", summary(study), kept, data(study))
+
+
+def _blocks(build: Callable[[ScalingStudy], list[Block]], study: ScalingStudy) -> tuple[Block, ...]:
+    return tuple(build(study))
+
+
+def summary(study: ScalingStudy) -> tuple[str, ...]:
+    """The question, and the answer in three sentences."""
+    question = (
+        "How should a budget of compute C be divided between the number of parameters N and the number of tokens D, "
+        "and what loss does it buy?"
+    )
+    fit = study.headline
+    if fit is None:
+        reasons = " ".join(study.problems) or "No law could be fitted."
+        return (question, f"These data do not answer it. {reasons}")
+    runs = f"{fit.n_points} runs from {formats.power(study.table['c'].min(), 2)} to "
+    runs += f"{formats.power(study.table['c'].max(), 2)} FLOPs"
+    first = (
+        f"From {runs}, the compute-optimal size grows as N_opt ∝ C^a with a = {with_interval(fit, 'a')}, and the data "
+        f"as D_opt ∝ C^b with b = {with_interval(fit, 'b')} (approach {APPROACHES.get(fit.law, fit.law)})."
+    )
+    return tuple(text for text in (question, first, _second(study), _third(study)) if text)
+
+
+def _second(study: ScalingStudy) -> str:
+    parts = []
+    for row in headline_forecasts(study).to_dict("records"):
+        loss = f", reaching a loss of {forecast_text(row, 'loss', 'loss')} nats per token" if row["loss"] > 0 else ""
+        parts.append(
+            f"{row['multiple']:g}× the largest budget ({formats.power(row['flops'], 2)} FLOPs) is best spent on "
+            f"N = {forecast_text(row, 'n', 'count')} parameters and D = {forecast_text(row, 'd', 'count')} tokens{loss}"
+        )
+    return "; ".join(parts) + ("." if parts else "")
+
+
+def _third(study: ScalingStudy) -> str:
+    if study.backtest is None:
+        text = f"A back-test was {study.backtest_reason.rstrip('.')}"
+    else:
+        text = f"Fitted without the largest budget, the law can be held against it: {backtest_text(study.backtest)}"
+    failed = [fact.name for fact in study.checks.facts if not fact.met] if study.checks else []
+    if failed:
+        return f"{text}; of the checks of the sweep these fail: {', '.join(failed)}."
+    return text + (", and the sweep passes all its checks." if study.checks else ".")
+
+
+def not_identified(study: ScalingStudy) -> list[Block]:
+    """Laws not fitted and why; notes of those that were; checks that failed."""
+    blocks: list[Block] = []
+    if study.problems:
+        blocks.append(Bullets(study.problems))
+    else:
+        blocks.append(Text("Every law could be fitted and is identified under the total count of N."))
+    if notes := _notes(study):
+        blocks += [Text("Notes that the fits carry:"), Bullets(notes)]
+    blocks.append(
+        Text(
+            "The intervals say how far the parameters are determined by these runs if the law's form is right. They do "
+            "not cover a law that bends beyond the largest budget, a recipe that would have to change with size, or "
+            "another corpus or tokenizer."
+        )
+    )
+    return blocks
+
+
+def _notes(study: ScalingStudy) -> tuple[str, ...]:
+    """Each note once, with the laws that carry it; what is said of the whole table already is left out."""
+    carriers: dict[str, list[str]] = {}
+    for fit in study.fits:
+        for note in fit.notes:
+            if note not in study.fits.notes and fit.law not in carriers.setdefault(note, []):
+                carriers[note].append(fit.law)
+    every = {fit.law for fit in study.fits}
+    return tuple(
+        f"{'all laws' if set(laws) == every else ', '.join(laws)}: {note}" for note, laws in carriers.items() if laws
+    )
+
+
+def reproduce(study: ScalingStudy) -> list[Block]:
+    """Commands, versions, fingerprints."""
+    chosen = study.settings
+    options = f"--objective {chosen['objective']} --resamples {chosen['resamples']} --seed {chosen['seed']}"
+    commands = []
+    if study.runs is not None and "sweep" in study.runs.columns:
+        for sweep in sorted({str(name) for name in study.runs["sweep"].dropna()} - {""}):
+            commands.append(f"workbench sweep run {sweep}.toml --store {study.name}")
+    commands += [f"workbench fit {study.name} {options}", f"workbench report {study.name} --out report"]
+    blocks: list[Block] = [
+        Text("The sweep's definition trains the runs; the store holds them; the two other commands give these numbers:"),
+        Code("\n".join(commands), "sh"),
+    ]
+    return blocks + runs_part.provenance(study)
+
+
+def data(study: ScalingStudy) -> dict[str, object]:
+    """The results by name, for programs."""
+    tested = study.backtest
+    return {
+        "name": study.name,
+        "headline": None if study.headline is None else study.headline.to_dict(),
+        "fits": [fit.to_dict() for fit in study.fits],
+        "not_fitted": [{"law": n.law, "convention": n.convention, "reason": n.reason} for n in study.fits.not_fitted],
+        "exponents": study.exponents,
+        "forecasts": study.forecasts,
+        "largest_budget": study.largest,
+        "backtest": None if tested is None else tested.to_dict(),
+        "backtest_reason": study.backtest_reason,
+        "facts": [
+            {"name": fact.name, "asked": fact.asked, "found": fact.found, "met": fact.met}
+            for fact in (study.checks.facts if study.checks else ())
+        ],
+        "problems": list(study.problems),
+        "settings": dict(study.settings),
+        "summary_lines": summary_lines(study),
+    }

@@ -1,0 +1,224 @@
+"""The parts of the scaling report that are about the runs: what was trained, whether it is sound, where it came from."""
+
+import numpy as np
+import pandas as pd
+
+from workbench.analyses import checks as checking
+from workbench.analyses import emergence
+from workbench.analyses.scaling import ScalingStudy
+from workbench.reporting import figures, formats
+from workbench.reporting.document import Block, Code, Column, Figure, Table, Text
+from workbench.reporting.figures.pieces import plural
+
+POINTS_PER_RUN = 60
+"""Points of a learning curve that a figure draws."""
+
+RUN_COLUMNS = (
+    Column("run_id", "run"),
+    Column("role", "role"),
+    Column("budget", "budget [FLOPs]", "power"),
+    Column("n_params", "N", "count"),
+    Column("n_params_non_embedding", "N non-emb.", "count"),
+    Column("n_layer", "layers", "integer"),
+    Column("d_model", "width", "integer"),
+    Column("tokens", "D", "count"),
+    Column("flops", "C [FLOPs]", "power"),
+    Column("steps", "steps", "integer"),
+    Column("learning_rate", "rate", "number"),
+    Column("loss", "loss", "loss"),
+    Column("bpb", "bits/byte", "loss"),
+    Column("seconds", "time", "seconds"),
+    Column("status", "status"),
+)
+
+BUDGET_COLUMNS = (
+    Column("budget", "budget [FLOPs]", "power"),
+    Column("runs", "runs", "integer"),
+    Column("n_smallest", "smallest N", "count"),
+    Column("n_largest", "largest N", "count"),
+    Column("n_best", "N of the best", "count"),
+    Column("d_best", "D of the best", "count"),
+    Column("loss_best", "best loss", "loss"),
+    Column("margin", "below unigram", "percent"),
+    Column("bracketed", "bracketed"),
+)
+
+TABLE_COLUMNS = (
+    Column("run_id", "run"),
+    Column("budget", "budget [FLOPs]", "power"),
+    Column("n", "N", "count"),
+    Column("d", "D", "count"),
+    Column("c", "C [FLOPs]", "power"),
+    Column("loss", "loss", "loss"),
+)
+
+
+def what_was_run(study: ScalingStudy) -> list[Block]:
+    """How many runs, over what range, on what; the table of budgets and of runs; the learning curves."""
+    if study.runs is None:
+        return _table_alone(study)
+    runs = study.runs
+    if runs.empty:
+        return [Text("The store holds no run yet. Train a sweep into it, then write the report again.", note=True)]
+    blocks: list[Block] = [Text(_extent(runs)), Text(_material(runs))]
+    if study.checks is not None and not study.checks.budgets.empty:
+        blocks.append(Table.of("budgets", "The isoFLOP budgets", study.checks.budgets, BUDGET_COLUMNS))
+    blocks += _curves(study)
+    ordered = runs.sort_values(["budget", "n_params", "role", "rate_factor", "seed_init", "run_id"], ignore_index=True)
+    blocks.append(Table.of("runs", f"All {plural(len(runs), 'run')}", ordered, RUN_COLUMNS, folded=True))
+    return blocks
+
+
+def _table_alone(study: ScalingStudy) -> list[Block]:
+    """A table says less than a store: the points it has."""
+    table = study.table
+    if table.empty:
+        return [Text("The table holds no usable run.", note=True)]
+    parts = [f"{study.name} holds {plural(len(table), 'usable run')}"]
+    for key, what, style in (("n", "parameters", "count"), ("d", "tokens", "count"), ("c", "FLOPs", "power")):
+        if key in table.columns:
+            parts.append(f"{formats.show(table[key].min(), style)} to {formats.show(table[key].max(), style)} {what}")
+    ordered = table.sort_values([key for key in ("budget", "c", "n") if key in table.columns], ignore_index=True)
+    return [Text(", ".join(parts) + "."), Table.of("runs", f"All {len(table)} points", ordered, TABLE_COLUMNS, folded=True)]
+
+
+def _extent(runs: pd.DataFrame) -> str:
+    finished = checking.done(runs)
+    text = f"{plural(len(runs), 'run')}, of which {len(finished)} finished"
+    if finished.empty:
+        return text + "."
+    roles = finished["role"].value_counts()
+    named = [f"{roles[role]} {what}" for role, what in ROLES.items() if role in roles.index]
+    return (
+        f"{text} ({', '.join(named)}): {formats.count(finished['n_params'].min())} to "
+        f"{formats.count(finished['n_params'].max())} parameters, {formats.count(finished['tokens'].min())} to "
+        f"{formats.count(finished['tokens'].max())} tokens, {formats.power(finished['flops'].min(), 2)} to "
+        f"{formats.power(finished['flops'].max(), 2)} FLOPs each, {formats.power(runs['flops_spent'].sum(), 3)} FLOPs and "
+        f"{formats.seconds(float(runs['seconds'].sum()))} of training in all."
+    )
+
+
+ROLES = {"grid": "of the design", "seed": "repeating a point with another seed", "rate": "checking the learning rate"}
+
+
+def _material(runs: pd.DataFrame) -> str:
+    first = runs.iloc[0]
+    devices = ", ".join(sorted({str(device) for device in runs["device"].dropna()}))
+    threads = ", ".join(sorted({str(int(count)) for count in runs["threads"].dropna()}))
+    text = (
+        f"Corpus `{_values(runs, 'corpus')}` under a `{_values(runs, 'tokenizer')}` tokenizer of "
+        f"{_values(runs, 'vocab_size')} tokens, {formats.number(float(first['bytes_per_token']))} bytes per token on the "
+        f"held-out text; the unigram entropy, which a model reaches that knows only how often each token occurs, is "
+        f"{formats.number(float(first['unigram_entropy']), 4)} nats per token. Context {_values(runs, 'context')} tokens, "
+        f"precision {_values(runs, 'precision')}, schedule {_values(runs, 'schedule')}. Device: {devices}, CPU "
+        f"threads a run: {threads}."
+    )
+    known = runs["source_entropy"].dropna()
+    if known.empty:
+        return text
+    return f"{text} The source's own entropy at this context is {formats.number(float(known.iloc[0]), 4)} nats per token."
+
+
+def _values(runs: pd.DataFrame, column: str) -> str:
+    """The distinct values of a column, in words."""
+    return ", ".join(sorted({str(value) for value in runs[column].dropna()})) or "unknown"
+
+
+def _curves(study: ScalingStudy) -> list[Block]:
+    if study.runs is None or study.curves is None or study.curves.empty:
+        return []
+    drawn = figures.thin(study.curves, POINTS_PER_RUN)
+    said = f"{plural(study.curves['run_id'].nunique(), 'run')}; "
+    said += "every logged point" if len(drawn) == len(study.curves) else f"at most {POINTS_PER_RUN} points of each run"
+    caption = f"Training loss against tokens, one line a run, coloured by size. {said}."
+    shown = drawn[["run_id", "step", "tokens", "train_loss"]].reset_index(drop=True)
+    return [Figure("learning-curves", caption, figures.learning_curves(study.runs, drawn), shown)]
+
+
+def soundness(study: ScalingStudy) -> list[Block]:
+    """The facts, then the learning-rate check and the noise of seeds."""
+    checks = study.checks
+    if checks is None:
+        return []
+    facts = pd.DataFrame([{"name": f.name, "asked": f.asked, "found": f.found, "met": f.met} for f in checks.facts])
+    columns = (Column("name", "check"), Column("asked", "asked"), Column("found", "found"), Column("met", "met"))
+    blocks: list[Block] = [Table.of("facts", "What a sweep needs before its law means something", facts, columns)]
+    if not checks.rates.empty:
+        blocks += _rates(checks)
+    if not checks.seeds.empty:
+        blocks += _seeds(checks)
+    if not checks.repeated.empty:
+        text = f"{plural(len(checks.repeated), 'run')} saw tokens more than once; their losses are not those of fresh data."
+        blocks.append(Text(text, note=True))
+    return blocks
+
+
+def _rates(checks: checking.Checks) -> list[Block]:
+    caption = (
+        f"Change of the held-out loss when the learning rate is multiplied, {len(checks.rates)} points: a rule that is "
+        "right at every size and horizon has its minimum at ×1."
+    )
+    columns = (
+        Column("n", "N", "count"),
+        Column("d", "D", "count"),
+        Column("rate_factor", "factor", "number"),
+        Column("learning_rate", "rate", "number"),
+        Column("loss", "loss", "number4"),
+        Column("change", "change", "signed"),
+    )
+    figure = Figure("rate-check", caption, figures.rate_check(checks.rates), checks.rates)
+    return [figure, Table.of("rates", "The learning-rate check", checks.rates, columns)]
+
+
+def _seeds(checks: checking.Checks) -> list[Block]:
+    configurations = checks.seeds["config_id"].nunique()
+    text = (
+        f"{plural(len(checks.seeds), 'run')} of {plural(configurations, 'configuration')} differ in their seeds alone: the "
+        f"standard deviation of ln loss is {formats.number(checks.seed_sd, 2)}, about "
+        f"{formats.percent(checks.seed_sd)} of the loss."
+    )
+    columns = (
+        Column("n", "N", "count"),
+        Column("d", "D", "count"),
+        Column("seed_init", "seed", "integer"),
+        Column("loss", "loss", "number4"),
+        Column("change", "against the mean", "signed"),
+    )
+    return [Text(text), Table.of("seeds", "Repeated runs", checks.seeds, columns)]
+
+
+def tasks(study: ScalingStudy) -> list[Block]:
+    """Task curves, where task probes were run."""
+    if study.runs is None or study.evals is None:
+        return []
+    return emergence.blocks(study.runs, study.evals)
+
+
+def provenance(study: ScalingStudy) -> list[Block]:
+    """Versions and fingerprints of the runs."""
+    if study.runs is None or study.runs.empty:
+        return []
+    runs = study.runs
+    lines = [
+        f"workbench    {_values(runs, 'workbench_version')}",
+        f"torch        {_values(runs, 'torch_version')}",
+        f"Python       {_values(runs, 'python_version')}",
+        f"corpus       {_values(runs, 'corpus_fingerprint')}",
+        f"numerics     {_values(runs, 'numerics')}",
+        f"trained      {_span(runs)}",
+    ]
+    return [Code("\n".join(lines))]
+
+
+def _span(runs: pd.DataFrame) -> str:
+    times = sorted(str(value) for value in runs["created_at"].dropna())
+    return f"{times[0]} to {times[-1]}" if times else "unknown"
+
+
+def evaluated(study: ScalingStudy) -> pd.DataFrame:
+    """Held-out points of the curves with each run's N, thinned for drawing: run_id, n, flops, loss."""
+    if study.curves is None or study.table.empty or "run_id" not in study.table.columns:
+        return pd.DataFrame(columns=["run_id", "n", "flops", "loss"])
+    points = study.curves.dropna(subset=["loss"]).merge(study.table[["run_id", "n"]], on="run_id")
+    points = points[(points["flops"] > 0) & np.isfinite(points["loss"])].reset_index(drop=True)
+    return figures.thin(points, POINTS_PER_RUN)[["run_id", "n", "flops", "loss"]].reset_index(drop=True)

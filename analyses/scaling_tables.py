@@ -1,0 +1,132 @@
+"""The tables of a scaling study: exponents side by side, allocations by compute, lines for the figures."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from workbench.analyses.published import PUBLISHED
+from workbench.errors import BadInput
+from workbench.fitting import Fit, FitSet, allocate
+from workbench.fitting.record import CONVENTION_LABELS
+
+ALLOCATING = ("chinchilla", "isoflop", "envelope")
+"""Laws that say how compute divides into N and D, the first that is identified is the headline."""
+
+APPROACHES = {
+    "envelope": "1, envelope",
+    "isoflop": "2, isoFLOP",
+    "chinchilla": "3, parametric",
+    "kaplan-nd": "Kaplan L(N, D)",
+}
+"""Laws with exponents a and b → what a table calls them, in the order of Hoffmann et al."""
+
+Bounds = tuple[float, float]
+UNKNOWN: Bounds = (float("nan"), float("nan"))
+
+
+def interval_of(fit: Fit, name: str) -> Bounds:
+    """The interval of a parameter or derived quantity; NaN where the fit has none."""
+    return {**fit.intervals, **fit.derived_intervals}.get(name, UNKNOWN)
+
+
+def exponents(fits: FitSet) -> pd.DataFrame:
+    """a and b of every approach under every convention of N, then the published ones."""
+    rows = []
+    for law, approach in APPROACHES.items():
+        for fit in fits:
+            if fit.law == law:
+                values = {**fit.params, **fit.derived}
+                rows.append(
+                    {
+                        "source": "this fit",
+                        "approach": approach,
+                        "convention": CONVENTION_LABELS.get(fit.convention, fit.convention),
+                        "a": values.get("a", float("nan")),
+                        "a_interval": list(interval_of(fit, "a")),
+                        "b": values.get("b", float("nan")),
+                        "b_interval": list(interval_of(fit, "b")),
+                        "level": fit.level,
+                        "identified": fit.identified,
+                    }
+                )
+    for item in PUBLISHED:
+        rows.append(
+            {
+                "source": item.source,
+                "approach": item.approach,
+                "convention": item.convention,
+                "a": item.a,
+                "a_interval": list(item.a_interval or UNKNOWN),
+                "b": item.b,
+                "b_interval": list(item.b_interval or UNKNOWN),
+                "level": item.level if item.level is not None else float("nan"),
+                "identified": None,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def parameters(fits: FitSet) -> pd.DataFrame:
+    """Every parameter of every fit: law, convention, name, value, interval."""
+    rows = [
+        {
+            "law": fit.law,
+            "convention": CONVENTION_LABELS.get(fit.convention, fit.convention),
+            "name": name,
+            "value": value,
+            "interval": list(interval_of(fit, name)),
+            "identified": fit.identified,
+        }
+        for fit in fits
+        for name, value in {**fit.params, **fit.derived}.items()
+    ]
+    return pd.DataFrame(rows, columns=["law", "convention", "name", "value", "interval", "identified"])
+
+
+def allocations(fits: Sequence[Fit], flops: Sequence[float]) -> pd.DataFrame:
+    """The compute-optimal N, D and loss of each fit at each compute, with intervals where the fit has draws."""
+    rows = []
+    for fit in fits:
+        for compute in flops:
+            try:
+                found = allocate(fit, float(compute))
+            except BadInput:
+                break  # this law names no optimum; what it lacks stands in its notes
+            row: dict[str, object] = {"law": fit.law, "convention": fit.convention, "flops": float(compute)}
+            for name, value in (("n", found.n), ("d", found.d), ("loss", found.loss)):
+                low, high = found.intervals.get(name, UNKNOWN)
+                row |= {name: float("nan") if value is None else value, f"{name}_low": low, f"{name}_high": high}
+            rows.append(row)
+    names = [f"{name}{end}" for name in ("n", "d", "loss") for end in ("", "_low", "_high")]
+    return pd.DataFrame(rows, columns=["law", "convention", "flops", *names])
+
+
+def grid(low: float, middle: float, high: float, per_decade: int = 8) -> list[float]:
+    """Compute values from low over middle to high, evenly spaced in the logarithm on either side of the middle."""
+    spans = ((low, middle), (middle, high))
+    parts = [np.geomspace(a, b, max(2, round(np.log10(b / a) * per_decade) + 1)) for a, b in spans if b > a]
+    return [float(value) for value in np.unique(np.concatenate(parts))] if parts else [middle]
+
+
+def parabolas(minima: pd.DataFrame, points: pd.DataFrame, convention: str = "n", count: int = 41) -> pd.DataFrame:
+    """The fitted curve of each budget, over the sizes that budget has: ln L = q0 + q1 z + q2 z², z = ln N − centre."""
+    frames = []
+    for row in minima.itertuples(index=False):
+        sizes = points.loc[np.isclose(points["budget"], float(str(row.budget)), rtol=1e-6), convention]
+        if sizes.empty:
+            continue
+        n = np.geomspace(float(sizes.min()), float(sizes.max()), count)
+        z = np.log(n) - float(str(row.centre))
+        loss = np.exp(float(str(row.q0)) + float(str(row.q1)) * z + float(str(row.q2)) * z**2)
+        frames.append(pd.DataFrame({"budget": row.budget, "n": n, "loss": loss}))
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=["budget", "n", "loss"])
+
+
+def surface_lines(fit: Fit, points: pd.DataFrame, most: int = 12, count: int = 41) -> pd.DataFrame:
+    """L(N, D) along D at the sizes of the runs (at most so many of them, evenly chosen)."""
+    sizes = np.unique(points[fit.convention].to_numpy(dtype=float))
+    chosen = sizes[np.unique(np.linspace(0, len(sizes) - 1, min(most, len(sizes))).round().astype(int))]
+    d = np.geomspace(float(points["d"].min()), float(points["d"].max()), count)
+    frames = [pd.DataFrame({"n": n, "d": d, "loss": fit.predict(n=np.full(count, n), d=d)}) for n in chosen]
+    return pd.concat(frames, ignore_index=True)
