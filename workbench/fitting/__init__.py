@@ -1,5 +1,7 @@
 """Laws, estimators, uncertainty and forecasts: tables in, fits out. Stands alone: no torch, no store, no models."""
 
+from workbench.fitting.allocation import Allocation, allocate
+from workbench.fitting.backtest import BackTest, backtest
 from workbench.fitting.fit import LAW_NAMES, fit, fit_all
 from workbench.fitting.laws import LAWS
 from workbench.fitting.record import Fit, FitSet, NotFitted, NotIdentifiable
@@ -8,10 +10,14 @@ from workbench.fitting.tables import from_runs, read_table
 __all__ = [
     "LAWS",
     "LAW_NAMES",
+    "Allocation",
+    "BackTest",
     "Fit",
     "FitSet",
     "NotFitted",
     "NotIdentifiable",
+    "allocate",
+    "backtest",
     "fit",
     "fit_all",
     "from_runs",

@@ -3,13 +3,14 @@
 import pandas as pd
 
 from workbench.errors import BadInput
-from workbench.fitting import tables
+from workbench.fitting import limits, tables
+from workbench.fitting.envelope import fit_envelope
 from workbench.fitting.isoflop import fit_isoflop
 from workbench.fitting.laws import LAWS
 from workbench.fitting.parametric import fit_law
 from workbench.fitting.record import Fit, FitSet, NotFitted, NotIdentifiable
 
-LAW_NAMES = ("chinchilla", "isoflop", "kaplan-n", "kaplan-d", "kaplan-c", "kaplan-nd")
+LAW_NAMES = ("chinchilla", "isoflop", "envelope", "kaplan-nd", "kaplan-n", "kaplan-d", "kaplan-c")
 """Every law `fit` takes, in the order they are shown."""
 
 RESAMPLES = 1000
@@ -40,7 +41,26 @@ def fit(
         table = tables.canonical(table)
     if law == "isoflop":
         return fit_isoflop(table, convention, resamples, seed, level)
-    return fit_law(table, LAWS[law], objective, delta, convention, resamples, seed, level)
+    if law == "envelope":
+        return fit_envelope(table, convention, resamples, seed, level)
+    table, said = _points_of(table, law, convention)
+    return fit_law(table, LAWS[law], objective, delta, convention, resamples, seed, level, said)
+
+
+def _points_of(table: pd.DataFrame, law: str, convention: str) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """The final points a law may be fitted to, and what to say of the choice."""
+    attrs = table.attrs
+    table, notes = tables.final_points(table)
+    if law in ("kaplan-n", "kaplan-d", "kaplan-c"):
+        needs = {"kaplan-n": (convention,), "kaplan-d": ("d",), "kaplan-c": (convention, "d", "c")}[law]
+        table, dropped = tables.checked(table, (*needs, "loss"))
+        if law == "kaplan-c":
+            table, said = limits.frontier(table, convention)
+        else:
+            table, said = limits.near_limit(table, law[-1], convention)
+        notes = (*notes, *dropped, said)
+    table.attrs = dict(attrs)
+    return table, notes
 
 
 def conventions_of(table: pd.DataFrame) -> tuple[str, ...]:

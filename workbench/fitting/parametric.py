@@ -25,10 +25,10 @@ def fit_law(
     resamples: int = 1000,
     seed: int = 0,
     level: float = 0.95,
+    said: tuple[str, ...] = (),
 ) -> Fit:
-    """Fit `law` to the final points of a canonical table."""
+    """Fit `law` to every row of a canonical table; `said` are notes on how the rows were chosen."""
     goal = objective_named(objective, delta)
-    table, mixed = tables.final_points(table)
     names = tuple(convention if name == "n" else name for name in law.columns)
     table, dropped = tables.checked(table, (*names, "loss"))
     x_MF = np.log(table[list(names)].to_numpy(dtype=np.float64))
@@ -54,7 +54,7 @@ def fit_law(
         interval_method=method,
         convention=convention,
         conventions={**table.attrs.get("conventions", {}), "fitted N": CONVENTION_LABELS.get(convention, convention)},
-        notes=(*table.attrs.get("notes", ()), *mixed, *dropped),
+        notes=(*table.attrs.get("notes", ()), *said, *dropped),
         derived={name: float(value[0]) for name, value in law.derived(params_1).items()},
         derived_intervals={name: bootstrap.percentile(value, level) for name, value in derived_draws.items()},
         resamples=resamples,

@@ -70,6 +70,10 @@ class Law(ABC):
         """Quantities read off the parameters, such as the exponents of the optimal allocation."""
         return {}
 
+    def balance(self, params: Mapping[str, Array]) -> tuple[Array, Array, Array, Array]:
+        """(ln A, α, ln B, β) of the reducible loss A/N^α + B/D^β whose minimum at fixed C the law shares."""
+        raise NotImplementedError(f"{self.name} is no law of both N and D")
+
     @property
     def bounds_2P(self) -> Array:
         """Lower and upper bounds as two rows."""

@@ -55,6 +55,10 @@ class Chinchilla(SumOfPowers):
         n, d = columns["n"], columns["d"]
         return np.asarray(params["E"] + params["A"] * n ** -params["alpha"] + params["B"] * d ** -params["beta"])
 
+    def balance(self, params: Mapping[str, Array]) -> tuple[Array, Array, Array, Array]:
+        """The law's own two terms."""
+        return np.log(params["A"]), params["alpha"], np.log(params["B"]), params["beta"]
+
     def derived(self, params: Mapping[str, Array]) -> dict[str, Array]:
         """N_opt ∝ C^a and D_opt ∝ C^b where C ∝ N·D: a = β/(α+β), b = α/(α+β)."""
         total = params["alpha"] + params["beta"]

@@ -151,6 +151,11 @@ class KaplanND(Law):
         bracket = (params["N_c"] / columns["n"]) ** ratio + params["D_c"] / columns["d"]
         return np.asarray(bracket ** params["alpha_D"])
 
+    def balance(self, params: Mapping[str, Array]) -> tuple[Array, Array, Array, Array]:
+        """The two terms inside the bracket, whose power is monotone."""
+        ratio = params["alpha_N"] / params["alpha_D"]
+        return ratio * np.log(params["N_c"]), ratio, np.log(params["D_c"]), np.ones_like(ratio)
+
     def derived(self, params: Mapping[str, Array]) -> dict[str, Array]:
         """At fixed C ∝ N·D the optimum balances both terms: N_opt ∝ C^(α_D/(α_N+α_D)) (their eq. B.2 differs: it
         charges training to convergence)."""

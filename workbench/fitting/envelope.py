@@ -1,0 +1,170 @@
+"""Approach 1: which size is best at each compute, read off the lower envelope of training curves.
+
+Where the table has points in the middle of schedules, each run is a curve of ln L against ln C; at every compute the
+lowest curve names a size (Hoffmann et al. 2022, 2203.15556, section 3.1). Where it has final points only, those on the
+lower convex hull of (ln C, ln L) do (Gemstones, 2502.06857). Power laws N ∝ C^a and D ∝ C^b go through the winners;
+those of the smallest or the largest size are left out, for beyond the range of sizes the envelope is cut off.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from workbench.fitting import bootstrap, tables
+from workbench.fitting.isoflop import lines
+from workbench.fitting.laws.base import Array
+from workbench.fitting.record import CONVENTION_LABELS, Fit, NotIdentifiable
+
+GRID = 128
+"""Values of compute at which the envelope of curves is read (Hoffmann et al. use 1,500)."""
+
+CHUNK = 2_000_000
+"""Entries of the largest array made at once, so that many resamples fit in memory."""
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """Candidates on a common axis of compute: entry (r, g) is run r at compute g, NaN where it did not train there."""
+
+    ln_c_G: Array
+    ln_l_RG: Array
+    ln_d_RG: Array
+    ln_n_R: Array
+    kind: str
+
+    def winners(self, present_SR: np.ndarray) -> tuple[Array, Array, Array]:
+        """For each resample and compute: ln N, ln D and ln L of the lowest curve among the runs present."""
+        out = [np.empty((len(present_SR), len(self.ln_c_G))) for _ in range(3)]
+        step = max(1, CHUNK // max(self.ln_l_RG.size, 1))
+        lower_RG = np.nan_to_num(self.ln_l_RG, nan=np.inf)
+        columns = np.arange(len(self.ln_c_G))
+        for first in range(0, len(present_SR), step):
+            here_SR = present_SR[first : first + step]
+            level_SRG = np.where(here_SR[:, :, None], lower_RG, np.inf)
+            best_SG = level_SRG.argmin(axis=1)
+            ln_l_SG = lower_RG[best_SG, columns]
+            ln_n_SG = self.ln_n_R[best_SG]
+            edge_S2 = np.where(here_SR[:, :, None], np.stack([self.ln_n_R, -self.ln_n_R], 1), np.inf).min(axis=1)
+            inside = (ln_n_SG > edge_S2[:, :1]) & (ln_n_SG < -edge_S2[:, 1:]) & np.isfinite(level_SRG.min(axis=1))
+            # Where one run alone trained, it wins without a contest.
+            inside &= (level_SRG < np.inf).sum(axis=1) >= 3
+            rows = slice(first, first + step)
+            for target, values in zip(out, (ln_n_SG, self.ln_d_RG[best_SG, columns], ln_l_SG), strict=True):
+                target[rows] = np.where(inside, values, np.nan)
+        return out[0], out[1], out[2]
+
+
+def from_curves(table: pd.DataFrame, convention: str) -> Envelope:
+    """Interpolate each run's curve in ln C onto a common grid."""
+    groups = [group.sort_values("c") for _, group in table.groupby("run_id", sort=True) if len(group) >= 2]
+    ln_c = [np.log(group["c"].to_numpy(dtype=np.float64)) for group in groups]
+    grid_G = np.linspace(min(x[0] for x in ln_c), max(x[-1] for x in ln_c), GRID)
+    outside = {"left": np.nan, "right": np.nan}
+    ln_l = [np.interp(grid_G, x, np.log(g["loss"]), **outside) for x, g in zip(ln_c, groups, strict=True)]
+    ln_d = [np.interp(grid_G, x, np.log(g["d"]), **outside) for x, g in zip(ln_c, groups, strict=True)]
+    ln_n = np.array([np.log(float(group[convention].iloc[0])) for group in groups])
+    return Envelope(grid_G, np.array(ln_l), np.array(ln_d), ln_n, "curves")
+
+
+def hull_mask(ln_c_M: Array, ln_l_M: Array, present_SM: np.ndarray) -> np.ndarray:
+    """Which points lie on the lower convex hull's falling part, for each resample's points, (S, M).
+
+    A point is on it when even the gentlest descent from its left is steeper than the steepest to its right.
+    """
+    dc_MM = ln_c_M[None, :] - ln_c_M[:, None]
+    dl_MM = ln_l_M[None, :] - ln_l_M[:, None]
+    same_MM = np.abs(dc_MM) < 1e-9
+    with np.errstate(divide="ignore", invalid="ignore"):
+        slope_MM = np.where(same_MM, np.where(dl_MM > 0, np.inf, -np.inf), dl_MM / dc_MM)
+    # Row j to column i: arriving at i from the left, or from a lower point at the same compute.
+    arrive_MM = np.where((dc_MM > 0) & ~same_MM | (same_MM & (dl_MM > 0)), slope_MM, -np.inf)
+    leave_MM = np.where((dc_MM > 0) & ~same_MM, slope_MM, np.inf)
+    out = np.zeros(present_SM.shape, dtype=bool)
+    step = max(1, CHUNK // max(slope_MM.size, 1))
+    for first in range(0, len(present_SM), step):
+        here_SM = present_SM[first : first + step]
+        arriving_SM = np.where(here_SM[:, :, None], arrive_MM, -np.inf).max(axis=1)
+        leaving_SM = np.where(here_SM[:, None, :], leave_MM, np.inf).min(axis=2)
+        out[first : first + step] = here_SM & (arriving_SM < 0) & (arriving_SM <= leaving_SM + 1e-12)
+    return out
+
+
+def fit_envelope(
+    table: pd.DataFrame, convention: str = "n", resamples: int = 1000, seed: int = 0, level: float = 0.95
+) -> Fit:
+    """Approach 1 on a canonical table."""
+    table, dropped = tables.checked(table, (convention, "d", "c", "loss"))
+    curved = "run_id" in table and "point" in table and (table["point"] == "mid-schedule").any()
+    rng = np.random.default_rng(seed)
+    notes = [*table.attrs.get("notes", ()), *dropped]
+    if curved:
+        envelope = from_curves(table, convention)
+        ln_c_G, present = envelope.ln_c_G, _present(len(envelope.ln_n_R), resamples, rng)
+        ln_n_SG, ln_d_SG, ln_l_SG = envelope.winners(present)
+        notes.append(
+            f"The envelope is that of {len(envelope.ln_n_R)} training curves, points in the middle of a schedule "
+            "included: a run whose rate has not yet decayed looks worse there than one that ends there."
+        )
+        n_points = int(np.isfinite(envelope.ln_l_RG).any(axis=0).sum())
+    else:
+        ln_c_G = np.log(_design_compute(table))
+        ln_n, ln_d, ln_l = (np.log(table[name].to_numpy(dtype=np.float64)) for name in (convention, "d", "loss"))
+        present = _present(len(table), resamples, rng)
+        on_SM = hull_mask(ln_c_G, ln_l, present)
+        low_S = np.where(present, ln_n, np.inf).min(axis=1)[:, None]
+        high_S = np.where(present, ln_n, -np.inf).max(axis=1)[:, None]
+        on_SM &= (ln_n > low_S) & (ln_n < high_S)
+        ln_n_SG, ln_d_SG, ln_l_SG = (np.where(on_SM, values, np.nan) for values in (ln_n, ln_d, ln_l))
+        notes.append("The envelope is the lower convex hull of final points: the table has no curves in mid-schedule.")
+        n_points = len(table)
+    found = np.isfinite(ln_n_SG[0])
+    logs = {"c": ln_c_G[found], "n": ln_n_SG[0][found], "d": ln_d_SG[0][found], "loss": ln_l_SG[0][found]}
+    hull = pd.DataFrame({name: np.exp(values) for name, values in logs.items()})
+    sizes = len(np.unique(hull["n"]))
+    if sizes < 3:
+        raise NotIdentifiable(
+            "envelope needs at least three sizes on the lower envelope, besides the smallest and the largest; the "
+            f"table has {sizes}."
+        )
+    a_S, ln_kn_S = lines(ln_c_G, ln_n_SG)
+    b_S, ln_kd_S = lines(ln_c_G, ln_d_SG)
+    draws = {"a": a_S, "b": b_S, "k_N": np.exp(ln_kn_S), "k_D": np.exp(ln_kd_S)}
+    misses = ln_n_SG[0][found] - (a_S[0] * ln_c_G[found] + ln_kn_S[0])
+    decades = float(np.log10(hull["c"].max() / hull["c"].min()))
+    if decades < 0.95:
+        notes.append(f"The envelope spans {decades:.2f} decades of compute; exponents need at least one.")
+    return Fit(
+        law="envelope",
+        objective="log-mse",
+        delta=None,
+        objective_value=float(np.mean(misses**2)),
+        n_points=n_points,
+        params={name: float(value[0]) for name, value in draws.items()},
+        intervals={name: bootstrap.percentile(value[1:], level) for name, value in draws.items()} if resamples else {},
+        level=level,
+        interval_method=f"percentile bootstrap, resampling runs, {resamples} resamples",
+        convention=convention,
+        conventions={**table.attrs.get("conventions", {}), "fitted N": CONVENTION_LABELS.get(convention, convention)},
+        notes=tuple(notes),
+        identified=decades >= 0.95,
+        resamples=resamples,
+        resample_params=np.column_stack([value[1:] for value in draws.values()]) if resamples else np.empty((0, 0)),
+        residuals=hull.assign(residual=misses),
+        extra={"hull": hull, "kind": "curves" if curved else "final points"},
+    )
+
+
+def _present(many: int, resamples: int, rng: np.random.Generator) -> np.ndarray:
+    """First all runs, then for each resample those that were drawn at least once."""
+    drawn = rng.multinomial(many, np.full(many, 1 / many), size=resamples) > 0
+    return np.concatenate([np.ones((1, many), dtype=bool), drawn])
+
+
+def _design_compute(table: pd.DataFrame) -> Array:
+    """C, rounded to the design's budget where there is one, so that rounding of steps makes no hull."""
+    compute = table["c"].to_numpy(dtype=np.float64)
+    if "budget" not in table:
+        return compute
+    budget = table["budget"].to_numpy(dtype=np.float64)
+    return np.where(np.isfinite(budget), budget, compute)
