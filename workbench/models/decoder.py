@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from workbench.errors import BadInput
-from workbench.models.attention import Attention, LayerCache, causal_bias, prefers_products
+from workbench.models.attention import Attention, LayerCache
 from workbench.models.config import ModelConfig
 from workbench.models.feed_forward import FeedForward
 from workbench.models.norms import build_norm
@@ -33,14 +33,14 @@ class Block(nn.Module):
         self.feed_forward = FeedForward(config)
 
     def forward(
-        self, x_BTD: Tensor, rotation: Rotation | None, bias_TS: Tensor | None, past: LayerCache | None
+        self, x_BTD: Tensor, rotation: Rotation | None = None, past: LayerCache | None = None
     ) -> tuple[Tensor, LayerCache]:
         """Pre-LN: x + f(norm(x)). Post-LN: norm(x + f(x)), as Vaswani et al. 2017 and GPT-1 have it."""
         if self.pre:
-            attended_BTD, now = self.attention(self.norm_1(x_BTD), rotation, bias_TS, past)
+            attended_BTD, now = self.attention(self.norm_1(x_BTD), rotation, past)
             x_BTD = x_BTD + attended_BTD
             return x_BTD + self.feed_forward(self.norm_2(x_BTD)), now
-        attended_BTD, now = self.attention(x_BTD, rotation, bias_TS, past)
+        attended_BTD, now = self.attention(x_BTD, rotation, past)
         x_BTD = self.norm_1(x_BTD + attended_BTD)
         return self.norm_2(x_BTD + self.feed_forward(x_BTD)), now
 
@@ -83,10 +83,9 @@ class Decoder(nn.Module):
                 )
             positions = torch.arange(S - T, S, device=ids_BT.device)
         x_BTD, turn = self._embed(ids_BT, positions)
-        bias_TS = causal_bias(T, S, x_BTD) if prefers_products(x_BTD.device) else None
         new_cache = []
         for i, block in enumerate(self.blocks):
-            x_BTD, now = block(x_BTD, turn, bias_TS, None if cache is None else cache[i])
+            x_BTD, now = block(x_BTD, turn, None if cache is None else cache[i])
             new_cache.append(now)
         return self.final_norm(x_BTD), tuple(new_cache)
 

@@ -1,6 +1,7 @@
-"""How order enters: sinusoids added to the embeddings, or rotation of queries and keys. (A learned table is an embedding.)
+"""How order enters: sinusoids added to the embeddings, or rotation of queries and keys.
 
 Everything is computed from the positions it is given, in float32 and without buffers. K is the width of a head.
+(The third way, a learned table, is an embedding of the decoder.)
 """
 
 import torch
@@ -35,5 +36,5 @@ def rotation(positions_T: Tensor, d_head: int, base: float) -> Rotation:
 def rotate(x_BHTK: Tensor, by: Rotation) -> Tensor:
     """Turn each pair (x_i, x_{i+K/2}) by its angle: (x₁·cos − x₂·sin, x₂·cos + x₁·sin)."""
     cos, sin = (table.to(x_BHTK.dtype) for table in by)
-    first, second = x_BHTK.chunk(2, dim=-1)
-    return x_BHTK * cos + torch.cat((second, first), dim=-1) * sin
+    # Rolled by half its width, x is (x₂, x₁). The fastest of five forms on a CPU, forward and backward together.
+    return torch.addcmul(x_BHTK * cos, x_BHTK.roll(x_BHTK.shape[-1] // 2, dims=-1), sin)
