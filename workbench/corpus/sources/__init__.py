@@ -1,11 +1,12 @@
 """The sources of text, in one table: a new one is one function and one entry here."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from workbench.corpus import tasks
 from workbench.corpus.documents import Document
 from workbench.corpus.sources import english, files, hub, python
 from workbench.corpus.sources.base import REQUIRED, Setting, Settings, Source, check
+from workbench.corpus.tasks.addition import SETTINGS as ADDITION
+from workbench.corpus.tasks.recall import SETTINGS as RECALL
 
 __all__ = ["REQUIRED", "SOURCES", "Document", "Setting", "Settings", "Source", "check"]
 
@@ -19,6 +20,17 @@ def _language(name: str) -> Source:
         yield from language(name, dict(settings)).documents()
 
     return Source(documents, settings=None, kind="language")
+
+
+def _task(name: str, known: Mapping[str, Setting]) -> Source:
+    """A task of `workbench.corpus.tasks`, whose table is imported when it is used: it imports this package."""
+
+    def documents(settings: Settings) -> Iterator[Document]:
+        from workbench.corpus.tasks import TASKS
+
+        yield from TASKS[name][0](settings).documents()
+
+    return Source(documents, settings=known, kind="task")
 
 
 SOURCES: dict[str, Source] = {
@@ -59,7 +71,7 @@ SOURCES: dict[str, Source] = {
     "unifilar-hmm": _language("unifilar-hmm"),
     "hmm": _language("hmm"),
     "grammar": _language("grammar"),
-    "addition": tasks.source("addition"),
-    "associative-recall": tasks.source("associative-recall"),
+    "addition": _task("addition", ADDITION),
+    "associative-recall": _task("associative-recall", RECALL),
 }
 """Source names → what they are. `mix` is not among them: it is made of them."""
