@@ -14,7 +14,7 @@ from workbench.errors import BadInput
 
 @dataclass
 class Steps:
-    """Documents and bytes after each step, by name, in the order of the steps."""
+    """Documents and bytes after each step, by name, in the order of the steps; `unique lines` has `dropped_lines`."""
 
     counts: dict[str, dict[str, int]] = field(default_factory=dict)
 
@@ -39,7 +39,8 @@ def assemble(config: CorpusConfig) -> tuple[list[Placed], Steps]:
             f"The source {config.source!r} gave no text: {steps.counts.get('read', {}).get('documents', 0)} documents "
             "were read and none was left after cleaning and de-duplication."
         )
-    steps.counts.setdefault("repeated lines", {"lines": seen.dropped_lines, "bytes": seen.dropped_line_bytes})
+    if "unique lines" in steps.counts:
+        steps.counts["unique lines"]["dropped_lines"] = seen.dropped_lines
     return documents, steps
 
 
@@ -84,9 +85,9 @@ def _mixture(config: CorpusConfig, steps: Steps, seen: Deduplicator) -> list[Pla
             raise BadInput(f"corpus.mix: the part {part.source!r} gave no text after cleaning and de-duplication.")
     whole = min(size / share for size, share in zip(sizes, shares, strict=True))
     cut = [smallest(part, max(int(whole * share), 1)) for part, share in zip(parts, shares, strict=True)]
-    for i, (part_config, part) in enumerate(zip(config.mix, cut, strict=True)):
-        for document in part:
-            steps.add(f"mix {i}: {part_config.source}", document.n_bytes)
+    for i, chosen in enumerate(cut):
+        for document in chosen:
+            steps.add(f"part {i + 1}: {config.mix[i].source}", document.n_bytes)
     return sorted((document for part in cut for document in part), key=lambda document: document.digest)
 
 

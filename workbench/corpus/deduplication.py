@@ -19,7 +19,6 @@ class Deduplicator:
         self._documents: set[bytes] = set()
         self._lines: set[bytes] = set()
         self.dropped_lines = 0
-        self.dropped_line_bytes = 0
 
     def is_new(self, digest: bytes) -> bool:
         """Whether the document with this hash is seen for the first time."""
@@ -38,7 +37,6 @@ class Deduplicator:
                     key = hashlib.blake2b(core.encode("utf-8", "surrogatepass"), digest_size=16).digest()
                     if key in self._lines:
                         self.dropped_lines += 1
-                        self.dropped_line_bytes += len(line.encode("utf-8", "surrogatepass"))
                         continue
                     self._lines.add(key)
             kept.append(line)

@@ -57,21 +57,23 @@ def n_bytes(text: str) -> int:
 def smallest(documents: Iterable[Placed], max_bytes: int | None) -> list[Placed]:
     """The documents in hash order, cut where the sum of bytes would pass `max_bytes` (at least one is kept).
 
-    Documents are pruned as they arrive: memory holds at most twice the limit, however long the source is.
+    Documents are pruned as they arrive: memory holds about twice the limit, however long the source is.
     """
     kept: list[Placed] = []
-    held = 0
+    held, allowed = 0, 2 * (max_bytes or 0)
     for document in documents:
         kept.append(document)
         held += document.n_bytes
-        if max_bytes is not None and held > 2 * max_bytes:
-            kept = _prefix(kept, max_bytes)
+        if max_bytes is not None and held > allowed:
+            # The document that passes the limit stays for now: were it dropped, a later one could take its place.
+            kept = _prefix(kept, max_bytes, and_the_next=True)
             held = sum(document.n_bytes for document in kept)
-    return _prefix(kept, max_bytes)
+            allowed = held + max_bytes
+    return _prefix(kept, max_bytes, and_the_next=False)
 
 
-def _prefix(documents: list[Placed], max_bytes: int | None) -> list[Placed]:
-    """Sorted by hash, up to the limit."""
+def _prefix(documents: list[Placed], max_bytes: int | None, and_the_next: bool) -> list[Placed]:
+    """Sorted by hash, up to the limit; with the document that passes it, if asked."""
     ordered = sorted(documents, key=lambda document: document.digest)
     if max_bytes is None:
         return ordered
@@ -79,5 +81,5 @@ def _prefix(documents: list[Placed], max_bytes: int | None) -> list[Placed]:
     for i, document in enumerate(ordered):
         total += document.n_bytes
         if total > max_bytes:
-            return ordered[: max(i, 1)]
+            return ordered[: i + 1 if and_the_next else max(i, 1)]
     return ordered

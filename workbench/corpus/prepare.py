@@ -1,6 +1,6 @@
 """From a config to a prepared corpus on disk: assemble, split, tokenize, write; once, and all or nothing.
 
-The text is held in memory while it is prepared (with `max_bytes`, twice that at most). What stands under the final
+The text is held in memory while it is prepared (with `max_bytes`, about twice that). What stands under the final
 name is complete: it was written under a name that begins with a dot, and renamed.
 """
 
