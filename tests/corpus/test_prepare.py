@@ -19,10 +19,8 @@ from workbench.errors import BadInput
 
 
 def files(folder: Path, **keys: Any) -> CorpusConfig:
-    settings = {"path": str(folder)}
-    return CorpusConfig(
-        **{"source": "files", "settings": settings, "vocab_size": 300, "validation_fraction": 0.2} | keys
-    )
+    usual = {"source": "files", "settings": {"path": str(folder)}, "vocab_size": 300, "validation_fraction": 0.2}
+    return CorpusConfig.model_validate({**usual, **keys})
 
 
 def documents(corpus: Corpus, side: str) -> list[str]:
