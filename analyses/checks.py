@@ -1,4 +1,4 @@
-"""Is the sweep fit to carry a law? Learning rate, seed noise, fresh tokens, bracketed minima: each a table or a fact."""
+"""Is the sweep fit to carry a law? Learning rate, seed noise, fresh tokens, minima: each a table or a fact."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -89,7 +89,8 @@ def seed_noise(runs: pd.DataFrame) -> tuple[pd.DataFrame, float]:
 
 def repeated_tokens(runs: pd.DataFrame) -> pd.DataFrame:
     """Runs that saw a token twice."""
-    return runs.loc[runs["unique_tokens"] < runs["tokens"], ["run_id", "tokens", "unique_tokens"]].reset_index(drop=True)
+    repeating = runs[runs["unique_tokens"] < runs["tokens"]]
+    return repeating[["run_id", "tokens", "unique_tokens"]].reset_index(drop=True)
 
 
 def budget_table(runs: pd.DataFrame, minima: pd.DataFrame | None) -> pd.DataFrame:

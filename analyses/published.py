@@ -1,4 +1,4 @@
-"""What others measured, to stand beside a fit: exponents of the compute-optimal allocation, as printed in the papers."""
+"""What others measured, to stand beside a fit: exponents of the optimal allocation, as the papers print them."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""The main study of a sweep: every law fitted, the compute-optimal allocation, the back-test and the checks, as one record."""
+"""The main study of a sweep: every law, the optimal allocation, the back-test and the checks, as one record."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -28,7 +28,7 @@ class ScalingStudy:
     """The canonical table the laws were fitted to; final points only."""
     fits: FitSet
     headline: Fit | None
-    """The fit that gives the answer: the first of `scaling_tables.ALLOCATING` that is identified, else that was fitted."""
+    """The fit that gives the answer: of `scaling_tables.ALLOCATING` the first identified, else the first fitted."""
     exponents: pd.DataFrame
     """a and b of all approaches under all conventions, and published ones."""
     parameters: pd.DataFrame
@@ -257,7 +257,9 @@ def _problems(fits: FitSet, headline: Fit | None, untested: str, reason: str) ->
 
 
 def _not_fitted(item: NotFitted) -> str:
-    return f"{item.law}: not fitted, because {item.reason}"
+    return (
+        f"Not fitted: {item.reason}" if item.reason.startswith(item.law) else f"Not fitted: {item.law}: {item.reason}"
+    )
 
 
 def laws_of(fits: Sequence[Fit], convention: str = "n") -> list[Fit]:

@@ -1,4 +1,4 @@
-"""The parts of the scaling report that are about the laws: how they were fitted, what they say, how far they can be trusted."""
+"""The parts of the scaling report that are about the laws: how fitted, what they say, how far to trust them."""
 
 import numpy as np
 import pandas as pd
@@ -36,7 +36,6 @@ OBJECTIVES = {
 BACKTEST_COLUMNS = ("n", "d", "c", "loss", "predicted", "low", "high", "relative_error")
 
 ALLOCATION_COLUMNS = (
-    Column("multiple", "× largest", "integer"),
     Column("flops", "C [FLOPs]", "power"),
     Column("approach", "approach"),
     Column("convention", "N counted"),
@@ -95,7 +94,7 @@ def laws(study: ScalingStudy) -> list[Block]:
             Column("interval", f"{100 * study.settings['level']:g}% interval", "interval-number4"),
             Column("identified", "identified"),
         )
-        blocks.append(Table.of("parameters", "Every parameter of every fit", study.parameters, columns))
+        blocks.append(Table.of("parameters", "Every parameter of every fit", study.parameters, columns, folded=True))
     return blocks
 
 
@@ -109,7 +108,8 @@ def _loss_against_compute(study: ScalingStudy) -> Figure:
         caption += "; the line is the least loss that the parametric law gives for each compute, with its interval, "
         caption += f"dotted beyond the largest budget, to {MULTIPLES[0]:g}× it"
     drawn = study.table[["n", "d", "c", "loss"]].reset_index(drop=True)
-    return Figure("loss-against-compute", caption + ".", figures.loss_against_compute(study.table, curves, frontier), drawn)
+    figure = figures.loss_against_compute(study.table, curves, frontier)
+    return Figure("loss-against-compute", caption + ".", figure, drawn)
 
 
 def with_budgets(table: pd.DataFrame) -> pd.DataFrame:
@@ -126,7 +126,8 @@ def _isoflop(study: ScalingStudy) -> list[Block]:
         return []
     minima = minima_of(study.fits)
     lines = None if minima is None else tables.parabolas(minima, points)
-    caption = f"Loss against size at equal compute, {plural(len(points), 'run')} in {points['budget'].nunique()} budgets"
+    many = points["budget"].nunique()
+    caption = f"Loss against size at equal compute, {plural(len(points), 'run')} in {plural(many, 'budget')}"
     if minima is not None:
         caption += "; curves are parabolas of ln L in ln N, stars their minima"
         if not minima["bracketed"].all():
@@ -153,12 +154,12 @@ def _surface(fit: Fit, table: pd.DataFrame) -> list[Block]:
     drawn = fit.residuals
     spread = float(np.sqrt(np.mean(drawn["residual"] ** 2)))
     caption = (
-        f"Loss against tokens: {plural(len(drawn), 'run')}, and the fitted L(N, D) along D at {lines['n'].nunique()} of the "
-        "sizes."
+        f"Loss against tokens: {plural(len(drawn), 'run')}, and the fitted L(N, D) along D at "
+        f"{plural(lines['n'].nunique(), 'size')}."
     )
     missed = (
-        f"What the parametric law misses: observed over predicted loss of {plural(len(drawn), 'run')}; the root mean square "
-        f"is {formats.percent(spread)}. A trend in any panel would mean that the law's form does not fit."
+        f"What the parametric law misses: observed over predicted loss of {plural(len(drawn), 'run')}; the root mean "
+        f"square is {formats.percent(spread)}. A trend in any panel would mean that the law's form does not fit."
     )
     shown = drawn[["n", "d", "c", "loss", "predicted", "residual"]]
     return [
@@ -184,18 +185,17 @@ def allocation(study: ScalingStudy) -> list[Block]:
         Column("identified", "identified"),
     )
     caption = (
-        "Exponents of N_opt ∝ C^a and D_opt ∝ C^b under every approach and convention, and the published ones, whose corpora "
-        "and sizes differ"
+        "Exponents of N_opt ∝ C^a and D_opt ∝ C^b under every approach and convention, and the published ones, whose "
+        "corpora and sizes differ"
     )
     return [*blocks, Table.of("exponents", caption, study.exponents, columns)]
 
 
 def _optimum(study: ScalingStudy) -> Figure:
-    laws_drawn = study.frontier["law"].nunique()
     caption = (
-        f"Compute-optimal size and data against compute by {plural(laws_drawn, 'approach').replace('approachs', 'approaches')}"
-        f", from {plural(len(study.table), 'run')}; bands are {100 * study.settings['level']:g}% intervals. Right of the "
-        "dashed line everything is extrapolated."
+        f"Compute-optimal size and data against compute, from {plural(len(study.table), 'run')}, by "
+        f"{plural(study.frontier['law'].nunique(), 'law')}; bands are {100 * study.settings['level']:g}% intervals. "
+        "Right of the dashed line everything is extrapolated."
     )
     figure = figures.optimum(study.frontier, minima_of(study.fits), study.largest)
     return Figure("optimum", caption, figure, study.frontier)
@@ -212,12 +212,12 @@ def forecasts(study: ScalingStudy) -> list[Block]:
     frame = frame.sort_values(["multiple", "convention", "approach"], ignore_index=True)
     frame["convention"] = frame["convention"].map(lambda name: CONVENTION_LABELS.get(name, name))
     caption = (
-        f"Compute-optimal allocation at multiples of the largest budget, {formats.power(study.largest, 2)} FLOPs, with "
-        f"{100 * study.settings['level']:g}% intervals"
+        f"Compute-optimal allocation at 10 and 100 times the largest budget, {formats.power(study.largest, 2)} FLOPs, "
+        f"with {100 * study.settings['level']:g}% intervals"
     )
     note = Text(
-        "Only a law of L(N, D) forecasts a loss; the isoFLOP minima and the envelope give sizes. The intervals cover the "
-        "uncertainty of the parameters, not the noise of one further run."
+        "Only a law of L(N, D) forecasts a loss; the isoFLOP minima and the envelope give sizes. The intervals cover "
+        "the uncertainty of the parameters, not the noise of one further run."
     )
     return [Table.of("forecasts", caption, frame, ALLOCATION_COLUMNS), note]
 
@@ -228,13 +228,14 @@ def backtest(study: ScalingStudy) -> list[Block]:
     if tested is None:
         return [Text(f"A back-test was {study.backtest_reason}", note=True)]
     text = (
-        f"The law was fitted anew without {tested.held_out}, and asked for their losses from {tested.distance:.3g} times "
-        f"less compute: {backtest_text(tested)}."
+        f"The law was fitted anew without the {plural(len(tested.points), 'run')} of the largest compute, and asked "
+        f"for their losses from {tested.distance:.3g} times less: {backtest_text(tested)}."
     )
     held = tested.points
     used = tested.fit.residuals
     caption = f"Forecast and outcome of the held-out budget: {len(held)} runs held out, {len(used)} used."
-    return [Text(text), Figure("backtest", caption, figures.backtest(used, held), held[[name for name in BACKTEST_COLUMNS if name in held]])]
+    shown = held[[name for name in BACKTEST_COLUMNS if name in held.columns]]
+    return [Text(text), Figure("backtest", caption, figures.backtest(used, held), shown)]
 
 
 def conventions(study: ScalingStudy) -> list[Block]:

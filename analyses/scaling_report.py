@@ -123,7 +123,7 @@ def reproduce(study: ScalingStudy) -> list[Block]:
             commands.append(f"workbench sweep run {sweep}.toml --store {study.name}")
     commands += [f"workbench fit {study.name} {options}", f"workbench report {study.name} --out report"]
     blocks: list[Block] = [
-        Text("The sweep's definition trains the runs; the store holds them; the two other commands give these numbers:"),
+        Text("The sweep's definition trains the runs; the store holds them; the other commands give these numbers:"),
         Code("\n".join(commands), "sh"),
     ]
     return blocks + runs_part.provenance(study)

@@ -1,4 +1,4 @@
-"""The parts of the scaling report that are about the runs: what was trained, whether it is sound, where it came from."""
+"""The parts of the scaling report that are about the runs: what was trained, is it sound, where it came from."""
 
 import numpy as np
 import pandas as pd
@@ -79,7 +79,8 @@ def _table_alone(study: ScalingStudy) -> list[Block]:
         if key in table.columns:
             parts.append(f"{formats.show(table[key].min(), style)} to {formats.show(table[key].max(), style)} {what}")
     ordered = table.sort_values([key for key in ("budget", "c", "n") if key in table.columns], ignore_index=True)
-    return [Text(", ".join(parts) + "."), Table.of("runs", f"All {len(table)} points", ordered, TABLE_COLUMNS, folded=True)]
+    listed = Table.of("runs", f"All {plural(len(table), 'point')}", ordered, TABLE_COLUMNS, folded=True)
+    return [Text(", ".join(parts) + "."), listed]
 
 
 def _extent(runs: pd.DataFrame) -> str:
@@ -93,8 +94,8 @@ def _extent(runs: pd.DataFrame) -> str:
         f"{text} ({', '.join(named)}): {formats.count(finished['n_params'].min())} to "
         f"{formats.count(finished['n_params'].max())} parameters, {formats.count(finished['tokens'].min())} to "
         f"{formats.count(finished['tokens'].max())} tokens, {formats.power(finished['flops'].min(), 2)} to "
-        f"{formats.power(finished['flops'].max(), 2)} FLOPs each, {formats.power(runs['flops_spent'].sum(), 3)} FLOPs and "
-        f"{formats.seconds(float(runs['seconds'].sum()))} of training in all."
+        f"{formats.power(finished['flops'].max(), 2)} FLOPs each, {formats.power(runs['flops_spent'].sum(), 3)} FLOPs "
+        f"and {formats.seconds(float(runs['seconds'].sum()))} of training in all."
     )
 
 
@@ -105,18 +106,19 @@ def _material(runs: pd.DataFrame) -> str:
     first = runs.iloc[0]
     devices = ", ".join(sorted({str(device) for device in runs["device"].dropna()}))
     threads = ", ".join(sorted({str(int(count)) for count in runs["threads"].dropna()}))
+    entropy = formats.number(float(first["unigram_entropy"]), 4)
     text = (
         f"Corpus `{_values(runs, 'corpus')}` under a `{_values(runs, 'tokenizer')}` tokenizer of "
-        f"{_values(runs, 'vocab_size')} tokens, {formats.number(float(first['bytes_per_token']))} bytes per token on the "
-        f"held-out text; the unigram entropy, which a model reaches that knows only how often each token occurs, is "
-        f"{formats.number(float(first['unigram_entropy']), 4)} nats per token. Context {_values(runs, 'context')} tokens, "
-        f"precision {_values(runs, 'precision')}, schedule {_values(runs, 'schedule')}. Device: {devices}, CPU "
-        f"threads a run: {threads}."
+        f"{_values(runs, 'vocab_size')} tokens, {formats.number(float(first['bytes_per_token']))} bytes per token on "
+        f"the held-out text; the unigram entropy, which knows only how often each token occurs, is "
+        f"{entropy} nats per token. Context {_values(runs, 'context')}, precision {_values(runs, 'precision')}, "
+        f"schedule {_values(runs, 'schedule')}. Device: {devices}, CPU threads a run: {threads}."
     )
     known = runs["source_entropy"].dropna()
     if known.empty:
         return text
-    return f"{text} The source's own entropy at this context is {formats.number(float(known.iloc[0]), 4)} nats per token."
+    entropy = formats.number(float(known.iloc[0]), 4)
+    return f"{text} The source's own entropy at this context is {entropy} nats per token."
 
 
 def _values(runs: pd.DataFrame, column: str) -> str:
@@ -148,8 +150,8 @@ def soundness(study: ScalingStudy) -> list[Block]:
     if not checks.seeds.empty:
         blocks += _seeds(checks)
     if not checks.repeated.empty:
-        text = f"{plural(len(checks.repeated), 'run')} saw tokens more than once; their losses are not those of fresh data."
-        blocks.append(Text(text, note=True))
+        many = plural(len(checks.repeated), "run")
+        blocks.append(Text(f"{many} saw tokens more than once; their losses are not those of fresh data.", note=True))
     return blocks
 
 
@@ -173,8 +175,8 @@ def _rates(checks: checking.Checks) -> list[Block]:
 def _seeds(checks: checking.Checks) -> list[Block]:
     configurations = checks.seeds["config_id"].nunique()
     text = (
-        f"{plural(len(checks.seeds), 'run')} of {plural(configurations, 'configuration')} differ in their seeds alone: the "
-        f"standard deviation of ln loss is {formats.number(checks.seed_sd, 2)}, about "
+        f"{plural(len(checks.seeds), 'run')} of {plural(configurations, 'configuration')} differ in their seeds alone: "
+        f"the standard deviation of ln loss is {formats.number(checks.seed_sd, 2)}, about "
         f"{formats.percent(checks.seed_sd)} of the loss."
     )
     columns = (
@@ -191,7 +193,8 @@ def tasks(study: ScalingStudy) -> list[Block]:
     """Task curves, where task probes were run."""
     if study.runs is None or study.evals is None:
         return []
-    return emergence.blocks(study.runs, study.evals)
+    chosen = study.settings
+    return emergence.blocks(study.runs, study.evals, min(chosen["resamples"], 200), chosen["seed"], chosen["level"])
 
 
 def provenance(study: ScalingStudy) -> list[Block]:

@@ -17,7 +17,8 @@ VOCABULARY, CONTEXT = 512, 128
 NOISE = 0.003
 """Standard deviation of the noise on log loss."""
 
-SHAPES = tuple((max(1, round(d / 40)), d) for d in (8, 12, 16, 24, 32, 40, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256))
+WIDTHS = (8, 12, 16, 24, 32, 40, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256)
+SHAPES = tuple((max(1, round(d / 40)), d) for d in WIDTHS)
 """(layers, width), smallest first."""
 
 
@@ -60,7 +61,7 @@ class Plan:
 
 
 def plans() -> Iterator[Plan]:
-    """Five budgets × six sizes around each optimum; two more seeds at one point; half and double rate at two sizes × two horizons."""
+    """Five budgets × six sizes around each optimum; two more seeds; rates ×½ and ×2 at 2 sizes × 2 horizons."""
     shapes = [Shape(*shape) for shape in SHAPES]
     for budget in BUDGETS:
         losses = [law(s.n, budget / s.flops_per_token) for s in shapes]
@@ -196,7 +197,7 @@ def _evals(run: dict[str, object], plan: Plan, rng: np.random.Generator) -> list
         token = 0.1 + 0.88 / (1 + np.exp(-3.0 * (np.log10(plan.shape.n) - middle)))
         token = float(np.clip(token + 0.01 * rng.standard_normal(), 0.0, 1.0))
         exact = float(rng.binomial(top, token ** (2 * digits + 2)) / top)
-        for metric, value in (("exact_match", exact), ("token_probability", token), ("chance", 0.1**digits)):
+        for metric, value in (("exact_match", exact), ("token_probability", token), ("chance", 0.1 ** (digits + 1))):
             rows.append(
                 {
                     "run_id": run["run_id"],
