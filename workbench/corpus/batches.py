@@ -38,8 +38,11 @@ class BatchOrder:
 
 @lru_cache(maxsize=4)
 def _permutation(n_windows: int, seed: int, epoch: int) -> NDArray[np.int64]:
-    """The order of an epoch. PCG64 seeded by (seed, epoch): NumPy keeps its stream the same across versions."""
-    order = np.random.Generator(np.random.PCG64([seed, epoch])).permutation(n_windows)
+    """The order of an epoch: the windows sorted by random numbers of PCG64 seeded with (seed, epoch).
+
+    NumPy promises the raw numbers of a bit generator for ever, and not what `Generator.permutation` makes of them.
+    """
+    order = np.argsort(np.random.PCG64([seed, epoch]).random_raw(n_windows), kind="stable").astype(np.int64)
     order.flags.writeable = False
     return order
 

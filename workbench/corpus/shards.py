@@ -23,7 +23,11 @@ FORMAT_VERSION = 1
 
 
 class Corpus:
-    """An opened corpus. Opening reads the manifest only; tokens are mapped and the tokenizer built when asked for."""
+    """An opened corpus. Opening reads the manifest only; tokens are mapped and the tokenizer built when asked for.
+
+    `bytes_per_token` counts the end-of-text tokens and gives them no bytes: nats per token over all tokens, divided by
+    it and by ln 2, are bits per byte of the text. `unigram_entropy` is in nats per token, as `prepare` defines it.
+    """
 
     def __init__(self, folder: Path, manifest: dict[str, Any]) -> None:
         self.folder = folder

@@ -3,6 +3,7 @@
 import pytest
 
 from workbench.corpus.sources import SOURCES, check
+from workbench.corpus.tasks import TASKS
 from workbench.errors import BadInput
 
 
@@ -48,3 +49,9 @@ def test_every_source_of_text_documents_its_settings() -> None:
     for source in SOURCES.values():
         for setting in (source.settings or {}).values():
             assert len(setting.meaning) > 10
+
+
+def test_every_task_is_a_source_with_the_same_settings() -> None:
+    for name, (_, known) in TASKS.items():
+        assert SOURCES[name].kind == "task"
+        assert SOURCES[name].settings == known

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from workbench.corpus.sources.base import Setting, Settings, Source, check
+from workbench.corpus.sources.base import Setting, Settings, check
 from workbench.corpus.tasks.addition import SETTINGS as ADDITION
 from workbench.corpus.tasks.addition import Addition
 from workbench.corpus.tasks.base import Item, Task
@@ -11,7 +11,7 @@ from workbench.corpus.tasks.recall import SETTINGS as RECALL
 from workbench.corpus.tasks.recall import AssociativeRecall
 from workbench.errors import BadInput
 
-__all__ = ["TASKS", "Item", "Task", "source", "task"]
+__all__ = ["TASKS", "Item", "Task", "task"]
 
 TASKS: dict[str, tuple[Callable[[Settings], Task], Mapping[str, Setting]]] = {
     "addition": (Addition, ADDITION),
@@ -24,10 +24,6 @@ def task(name: str, settings: Mapping[str, Any]) -> Task:
     """The task of a name with its settings checked and completed."""
     if name not in TASKS:
         raise BadInput(f"The task {name!r} is unknown; one of {', '.join(TASKS)} is right.")
-    return TASKS[name][0](check(name, source(name), settings))
+    from workbench.corpus.sources import SOURCES  # which imports the tasks' settings
 
-
-def source(name: str) -> Source:
-    """A task as a source of training documents."""
-    build, known = TASKS[name]
-    return Source(lambda settings: build(settings).documents(), settings=known, kind="task")
+    return TASKS[name][0](check(name, SOURCES[name], settings))

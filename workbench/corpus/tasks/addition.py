@@ -20,7 +20,7 @@ SETTINGS = {
     "zero_padding": Setting(bool, False, "true to fill every number with zeros to one length, or false"),
     "problems": Setting(int, 200_000, "a number of training problems, at least 1"),
     "problems_per_document": Setting(int, 256, "a number of problems, at least 1"),
-    "held_out": Setting(float, 0.1, "the share of all problems kept for testing, between 0 and 1"),
+    "held_out": Setting((float, int), 0.1, "the share of all problems kept for testing, between 0 and 1"),
     "seed": Setting(int, 0, "a whole number, at least 0"),
 }
 

@@ -27,7 +27,7 @@ SETTINGS = {
     "n_values": Setting(int, 16, f"a number of values, from 2 to {len(VALUES)}"),
     "examples": Setting(int, 200_000, "a number of training examples, at least 1"),
     "examples_per_document": Setting(int, 128, "a number of examples, at least 1"),
-    "held_out": Setting(float, 0.1, "the share of all examples kept for testing, between 0 and 1"),
+    "held_out": Setting((float, int), 0.1, "the share of all examples kept for testing, between 0 and 1"),
     "seed": Setting(int, 0, "a whole number, at least 0"),
 }
 
