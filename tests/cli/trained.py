@@ -1,5 +1,6 @@
 """A store with a small model of two-digit addition, trained for the tests of the commands that read weights."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -32,7 +33,7 @@ eval_windows = 16
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> "Store":
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """The store, its corpus cached in a folder of the test's own."""
     folder: Path = tmp_path_factory.mktemp("trained")
     with pytest.MonkeyPatch.context() as patch:

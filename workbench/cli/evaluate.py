@@ -1,6 +1,7 @@
 """`workbench eval RUN PROBE…`: measure trained models with probes."""
 
 import json
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,12 +43,12 @@ def command(run: str, probes: tuple[str, ...], store_path: Path, assignments: tu
     store = Store(store_path)
     rows = chosen(store, run)
     frames = []
-    for row in rows.itertuples():
-        say(f"{row.run_id}: {', '.join(probes)}")
-        model, config, corpus = store.load_model(str(row.run_id))
+    for run_id, step in zip(rows["run_id"].tolist(), rows["steps"].tolist(), strict=True):
+        say(f"{run_id}: {', '.join(probes)}")
+        model, config, corpus = store.load_model(run_id)
         frame = run_probes(model, corpus, probes, config, settings)
-        store.write_evals(str(row.run_id), int(row.steps), frame)
-        frames.append(frame.assign(run_id=row.run_id, step=row.steps))
+        store.write_evals(run_id, step, frame)
+        frames.append(frame.assign(run_id=run_id, step=step))
     measured = pd.concat(frames, ignore_index=True)
     emit(as_json, {"store": store.folder, "rows": records(measured)}, lambda: show(measured))
 
@@ -90,14 +91,17 @@ def parsed(assignments: tuple[str, ...]) -> dict[str, Any]:
 
 def records(frame: "pd.DataFrame") -> list[dict[str, Any]]:
     """Rows as JSON objects, their settings unpacked."""
-    return [{**row, "settings": json.loads(row["settings"])} for row in frame.to_dict("records")]
+    unpacked = frame.assign(settings=[json.loads(text) for text in frame["settings"]])
+    rows: list[dict[str, Any]] = unpacked.to_dict("records")  # type: ignore[assignment]  # the names are text
+    return rows
 
 
 def show(frame: "pd.DataFrame") -> None:
     """Rows as a table for a person."""
     click.echo(f"{'run':<15} {'probe':<17} {'metric':<18} {'key':>6} {'value':>10}   ± 1 s.e.       n")
-    for row in frame.itertuples():
-        error = f"{row.se:10.4g}" if row.se == row.se else " " * 10
+    for row in records(frame):
+        error = "" if math.isnan(row["se"]) else f"{row['se']:.4g}"
         click.echo(
-            f"{row.run_id:<15} {row.probe:<17} {row.metric:<18} {row.key:>6} {row.value:>10.4f} {error} {row.n:>7,}"
+            f"{row['run_id']:<15} {row['probe']:<17} {row['metric']:<18} {row['key']:>6} {row['value']:>10.4f} "
+            f"{error:>10} {row['n']:>7,}"
         )

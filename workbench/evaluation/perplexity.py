@@ -25,7 +25,7 @@ END_OF_TEXT = b"\n"
 class PerplexitySettings(ProbeSettings):
     """Settings of `perplexity`."""
 
-    windows: int = Field(256, gt=0)
+    windows: int = Field(default=256, gt=0)
     """Held-out windows at most, spaced evenly; 256 is also what training evaluates on."""
 
 

@@ -11,7 +11,7 @@ from workbench.models.decoder import Decoder
 class PositionSettings(ProbeSettings):
     """Settings of `loss-by-position`."""
 
-    windows: int = Field(256, gt=0)
+    windows: int = Field(default=256, gt=0)
     """Held-out windows at most, spaced evenly."""
 
 

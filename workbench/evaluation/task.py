@@ -38,7 +38,7 @@ class TaskSettings(ProbeSettings):
     """A task's name; by default the one in the run's corpus."""
     settings: dict[str, Any] = Field(default_factory=dict)
     """The task's settings; by default those of the run's corpus."""
-    items: int = Field(1000, gt=0)
+    items: int = Field(default=1000, gt=0)
     """Test items at most: 1,000 give exact match to 1.6 points."""
 
     def resolved(self, corpus: CorpusConfig) -> Self:

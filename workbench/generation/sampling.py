@@ -13,11 +13,11 @@ class Sampling(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    temperature: float = Field(1.0, ge=0)
+    temperature: float = Field(default=1.0, ge=0)
     """Logits are divided by it; 0 takes the likeliest token, 1 samples the model as it is."""
-    top_k: int | None = Field(None, ge=1)
+    top_k: int | None = Field(default=None, ge=1)
     """Keep the k likeliest tokens (Fan et al. 1805.04833)."""
-    top_p: float = Field(1.0, gt=0, le=1)
+    top_p: float = Field(default=1.0, gt=0, le=1)
     """Keep the fewest likeliest tokens whose probabilities reach p (nucleus sampling, Holtzman et al. 1904.09751)."""
 
 
