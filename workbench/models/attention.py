@@ -16,6 +16,8 @@ from workbench.models.positions import Rotation, rotate
 LayerCache = tuple[Tensor, Tensor]
 """Keys and values of one layer, each (B, J, S, K)."""
 
+HAS_AVX512 = "AVX512" in torch.backends.cpu.get_cpu_capability()
+
 
 def attend(q_BHTK: Tensor, k_BJSK: Tensor, v_BJSK: Tensor) -> Tensor:
     """softmax(q·kᵀ/√K + causal mask)·v, (B, H, T, K). The T queries are the last T of the S positions.
@@ -30,7 +32,8 @@ def attend(q_BHTK: Tensor, k_BJSK: Tensor, v_BJSK: Tensor) -> Tensor:
     so on a CPU the fused kernel wins wherever arithmetic is native, and by most in evaluation. Where a CPU has AVX-512
     the half precisions go the other way: products were 2.2–2.4 times faster in bfloat16 at T = 256. Two strips of rows
     that skip the masked half of the keys gain 3–10% over fused at the two larger shapes and lose 4% at the smallest:
-    not worth a third path. Under `vmap` the fused kernel of the CPU has no batching rule and would loop, so transforms take the products.
+    not worth a third path. The fused kernel of the CPU has no batching rule for `vmap` and would loop, so function
+    transforms take the products.
     """
     if prefers_products(q_BHTK):
         return attend_by_products(q_BHTK, k_BJSK, v_BJSK)
@@ -41,9 +44,10 @@ def prefers_products(q_BHTK: Tensor) -> bool:
     """Whether two batched products and a softmax beat the fused kernel here; see `attend`."""
     if q_BHTK.device.type != "cpu":
         return False
-    if torch._C._functorch.is_functorch_wrapped_tensor(q_BHTK):
+    # The compiler cannot trace the question, and traces no transform that is open outside of it.
+    if not torch.compiler.is_compiling() and torch._C._functorch.is_functorch_wrapped_tensor(q_BHTK):
         return True
-    return q_BHTK.dtype in (torch.bfloat16, torch.float16) and "AVX512" in torch.backends.cpu.get_cpu_capability()
+    return HAS_AVX512 and q_BHTK.dtype in (torch.bfloat16, torch.float16)
 
 
 def attend_by_products(q_BHTK: Tensor, k_BJSK: Tensor, v_BJSK: Tensor) -> Tensor:

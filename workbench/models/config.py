@@ -71,9 +71,9 @@ class ModelConfig(BaseModel):
 
     @model_validator(mode="after")
     def _refuse_impossible_shapes(self) -> "ModelConfig":
-        for problem in (_not_positive(self), _heads(self), _positions(self)):
-            if problem:
-                raise ValueError(problem)
+        problem = _not_positive(self) or _heads(self) or _positions(self)
+        if problem:
+            raise ValueError(problem)
         return self
 
 

@@ -1,0 +1,121 @@
+"""Closed-form counts against torch's own: `numel`, `FlopCounterMode`, and what autograd keeps."""
+
+import subprocess
+import sys
+
+import pytest
+import torch
+from hypothesis import given, settings
+from torch.nn import functional as F
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
+
+from tests.models.shapes import configs, small
+from workbench.models import attention
+from workbench.models.config import ModelConfig
+from workbench.models.counts import count, forward_flops_by_group, parameters_by_group, training_bytes
+from workbench.models.decoder import build
+
+
+@given(configs())
+@settings(max_examples=60, deadline=None)
+def test_parameters_equal_the_sum_over_the_module(config: ModelConfig):
+    model = build(config, seed=0)
+    counts = count(config)
+    assert counts.n_params == sum(p.numel() for p in model.parameters())
+    embedding = [model.token_embedding, model.position_embedding, model.head]
+    without = counts.n_params - sum(p.numel() for m in embedding if m is not None for p in m.parameters())
+    assert counts.n_params_non_embedding == without
+    assert counts.n_params_active == counts.n_params
+
+
+@given(configs())
+@settings(max_examples=40, deadline=None)
+def test_flops_equal_torchs_counter(config: ModelConfig):
+    """The counter sees only matrix products, as the convention does: look-ups, norms and softmax are free in both.
+
+    It differs from the convention where a kernel is fused: it counts nothing for fused attention on a CPU, and so is
+    held to the mathematical kernel, which computes the masked half too. Backward is exactly twice forward even in the
+    first layer, because the embeddings below it are trained and need its input's gradient.
+    """
+    model = build(config, seed=0)
+    batch = 2
+    ids_BT = torch.randint(config.vocab_size, (batch, config.context))
+    tokens = batch * config.context
+    with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
+        logits_BTV = model(ids_BT)
+        forward = counter.get_total_flops()
+        F.cross_entropy(logits_BTV.flatten(0, 1), ids_BT.flatten()).backward()
+        training = counter.get_total_flops()
+    counts = count(config)
+    assert forward == counts.flops_per_token_forward * tokens
+    assert training == counts.flops_per_token_training * tokens
+
+
+def test_the_path_of_products_costs_what_the_closed_form_says(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(attention, "prefers_products", lambda q: True)
+    config = small(n_kv_head=2)
+    with FlopCounterMode(display=False) as counter:
+        build(config, seed=0)(torch.zeros(3, config.context, dtype=torch.long))
+    assert counter.get_total_flops() == count(config).flops_per_token_forward * 3 * config.context
+
+
+def test_six_n_and_kaplans_forward_stand_beside_the_exact_count():
+    config = small(n_layer=3, n_head=4, d_head=6)
+    counts = count(config)
+    assert counts.flops_per_token_6n == 6 * counts.n_params
+    # C_forward ≈ 2N + 2·n_layer·n_ctx·d_attn (Kaplan et al. 2020, equation 2.2)
+    assert counts.flops_per_token_forward_kaplan == 2 * counts.n_params_non_embedding + 2 * 3 * 12 * 24
+
+
+def test_kaplans_forward_lacks_the_head_half_of_attention_and_nothing_else():
+    """Without biases and norms in N, the approximation differs from the exact count by two terms one can name."""
+    config = small(bias=False)
+    counts, flops, groups = count(config), forward_flops_by_group(config), parameters_by_group(config)
+    missing = flops["head"] + flops["attention_scores"] // 2 - 2 * groups["norms"]
+    assert counts.flops_per_token_forward == counts.flops_per_token_forward_kaplan + missing
+
+
+MEMORY = [
+    small(n_layer=3, d_model=64, context=64),
+    small(n_layer=3, d_model=64, context=64, position="learned"),
+    small(n_layer=2, d_model=64, context=64, activation="swiglu", norm="rmsnorm", n_kv_head=2),
+    small(n_layer=2, d_model=64, context=64, norm_position="post"),
+    small(n_layer=1, d_model=32, context=64, vocab_size=1000),
+]
+
+
+@pytest.mark.parametrize("config", MEMORY)
+def test_memory_is_near_what_a_training_step_holds(config: ModelConfig, monkeypatch: pytest.MonkeyPatch):
+    """State is exact; activations within 20% of the storage autograd saves, plus the logits' two gradients."""
+    monkeypatch.setattr(attention, "prefers_products", lambda q: True)
+    model, batch = build(config, seed=0), 4
+    own = {p.untyped_storage().data_ptr() for p in model.parameters()}
+    saved: dict[int, int] = {}
+    alive = []
+
+    def pack(x: torch.Tensor) -> torch.Tensor:
+        alive.append(x)
+        saved[x.untyped_storage().data_ptr()] = x.untyped_storage().nbytes()
+        return x
+
+    ids_BT = torch.randint(config.vocab_size, (batch, config.context))
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda x: x):
+        logits_BTV = model(ids_BT)
+        F.cross_entropy(logits_BTV.flatten(0, 1), ids_BT.flatten())
+    activations = sum(size for address, size in saved.items() if address not in own)
+    activations += 2 * logits_BTV.nbytes  # the logits themselves and their gradient
+    state = 16 * count(config).n_params
+    assert training_bytes(config, batch) - state == pytest.approx(activations, rel=0.2)
+
+
+def test_memory_grows_with_the_batch_and_shrinks_with_precision():
+    config = small(d_model=64, context=64)
+    one, two = training_bytes(config, 1), training_bytes(config, 2)
+    assert two - one == one - 16 * count(config).n_params
+    assert training_bytes(config, 8, "bf16") < training_bytes(config, 8, "fp32")
+
+
+def test_counting_does_not_import_torch():
+    code = "import sys, workbench.models.presets, workbench.models.counts; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
