@@ -99,15 +99,16 @@ def budget_table(runs: pd.DataFrame, minima: pd.DataFrame | None) -> pd.DataFram
     grid = grid[grid["budget"].notna() & (grid["role"] != "rate")]
     rows = []
     for budget, group in grid.groupby("budget", sort=True):
-        best = float(group["loss"].min())
+        winner = group.sort_values("loss").iloc[0]
+        best = float(winner["loss"])
         rows.append(
             {
                 "budget": float(str(budget)),
                 "runs": len(group),
                 "n_smallest": int(group["n_params"].min()),
                 "n_largest": int(group["n_params"].max()),
-                "n_best": int(group.loc[group["loss"].idxmin(), "n_params"]),
-                "d_best": int(group.loc[group["loss"].idxmin(), "tokens"]),
+                "n_best": int(winner["n_params"]),
+                "d_best": int(winner["tokens"]),
                 "loss_best": best,
                 "margin": 1 - best / float(group["unigram_entropy"].iloc[0]),
                 "bracketed": _bracketed(group, float(str(budget)), minima),
@@ -123,8 +124,8 @@ def _bracketed(group: pd.DataFrame, budget: float, minima: pd.DataFrame | None) 
         found = minima[np.isclose(minima["budget"], budget, rtol=1e-6)]
         if not found.empty:
             return bool(found["bracketed"].iloc[0])
-    best = group.loc[group["loss"].idxmin(), "n_params"]
-    return bool(group["n_params"].min() < best < group["n_params"].max())
+    best = float(group.sort_values("loss")["n_params"].iloc[0])
+    return bool(float(group["n_params"].min()) < best < float(group["n_params"].max()))
 
 
 def check(runs: pd.DataFrame, minima: pd.DataFrame | None) -> Checks:

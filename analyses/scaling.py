@@ -171,7 +171,7 @@ def minima_of(fits: FitSet, convention: str = "n") -> pd.DataFrame | None:
     return None if fit is None else fit.extra.get("minima")
 
 
-def forecast_text(row: Mapping[str, Any], key: str, style: str) -> str:
+def forecast_text(row: Mapping[Any, Any], key: str, style: str) -> str:
     """'412k (380k to 450k)': a forecast with its interval."""
     low, high = float(row[f"{key}_low"]), float(row[f"{key}_high"])
     value = formats.show(float(row[key]), style)

@@ -17,9 +17,8 @@ HOSTILE = "</script><script>alert(1)</script> | <b>*bold*</b> & `code <i>`"
 
 def small_report(text: str = "plain") -> Report:
     frame = pd.DataFrame({"n": [1000, 2_000_000], "loss": [3.25, np.nan], "span": [[1.0, 2.0], [np.nan, np.nan]]})
-    table = Table.of(
-        "sizes", text, frame, [Column("n", "N | all", "count"), Column("loss", "loss", "loss"), Column("span", "s", "interval")]
-    )
+    columns = [Column("n", "N | all", "count"), Column("loss", "loss", "loss"), Column("span", "s", "interval")]
+    table = Table.of("sizes", text, frame, columns)
     figure = go.Figure(go.Scatter(x=[1, 2], y=[3, 4], name=text))
     blocks = (
         Text(text),
@@ -61,7 +60,7 @@ def test_plotly_is_in_the_page_once_and_nothing_is_fetched():
     assert page.count("plotly.js v") == 1
     assert len(page) < 6_000_000
     assert 'src="http' not in page
-    assert '<link' not in page
+    assert "<link" not in page
     assert "default-src 'none'" in page
 
 

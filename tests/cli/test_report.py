@@ -1,0 +1,77 @@
+"""`workbench report`: three files, JSON alone on stdout, one sentence and exit code 2 for bad input."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+from tests.factories import make_runs, make_store
+from workbench.cli.main import main
+
+
+def run(capsys, *args: str) -> tuple[int, str, str]:
+    """Exit code, stdout and stderr of the command line."""
+    with pytest.raises(SystemExit) as stopped:
+        main(list(args))
+    captured = capsys.readouterr()
+    return int(stopped.value.code or 0), captured.out, captured.err
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory) -> Path:
+    return make_store(tmp_path_factory.mktemp("stores") / "simulated")
+
+
+def test_a_store_becomes_three_files(store, tmp_path, capsys):
+    code, out, err = run(capsys, "report", str(store), "--out", str(tmp_path / "r"), "--resamples", "20", "--json")
+    assert code == 0, err
+    payload = json.loads(out)
+    assert {Path(path).name for path in payload["files"].values()} == {"report.html", "report.md", "report.json"}
+    document = json.loads((tmp_path / "r" / "report.json").read_text())
+    assert payload["summary"] == document["data"]["summary_lines"]
+    assert (tmp_path / "r" / "report.html").stat().st_size < 6_000_000
+    assert {"law": "chinchilla", "convention": "n", "identified": True} in payload["fitted"]
+
+
+def test_a_table_is_enough(tmp_path, capsys):
+    runs = make_runs(0)[0]
+    table = tmp_path / "runs.csv"
+    pd.DataFrame({"size": runs["n_params"], "d": runs["tokens"], "loss": runs["loss"]}).to_csv(table, index=False)
+    out = tmp_path / "r"
+    code, text, err = run(
+        capsys, "report", str(table), "--columns", "n=size,d=d,loss=loss", "--where", "loss < 4.9",
+        "--out", str(out), "--resamples", "10",
+    )  # fmt: skip
+    assert code == 0, err
+    assert f"wrote {out / 'report.md'}" in text
+    assert "Scaling laws of runs.csv" in (out / "report.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["{tmp}/nowhere"], "nowhere"),
+        (["{tmp}/empty.csv"], "empty"),
+        (["{tmp}/words.csv"], "loss"),
+        (["{store}", "--out", "{tmp}/empty.csv"], "this is a file; give a folder"),
+        (["{store}", "--resamples", "-1"], "resamples"),
+    ],
+)
+def test_bad_input_is_one_sentence(args, said, store, tmp_path, capsys):
+    (tmp_path / "empty.csv").write_text("")
+    (tmp_path / "words.csv").write_text("a,b\n1,2\n")
+    filled = [arg.format(tmp=tmp_path, store=store) for arg in args]
+    code, out, err = run(capsys, "report", *filled)
+    assert code == 2
+    assert said in err
+    assert out == ""
+
+
+def test_help_names_what_a_source_is():
+    from workbench.cli.report import command
+
+    text = CliRunner().invoke(command, ["--help"]).output
+    assert "a store, or a CSV or parquet" in text
+    assert "--json" in text

@@ -1,0 +1,54 @@
+"""`workbench report SOURCE`: the scaling report of a store or a table, as HTML, Markdown and JSON."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from workbench.cli.output import emit, json_option, say
+
+
+@click.command()
+@click.argument("source", type=click.Path(path_type=Path))
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("report"),
+    show_default=True,
+    help="Folder for report.html, report.md and report.json.",
+)
+@click.option("--columns", metavar="n=…,d=…,c=…,loss=…", help="Which columns of a table are N, D, C and the loss.")
+@click.option("--where", metavar="EXPR", help="Keep the rows for which this DuckDB expression holds.")
+@click.option("--resamples", type=click.IntRange(min=0), default=1000, show_default=True, help="Bootstrap resamples.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the resamples.")
+@json_option
+def command(
+    source: Path, out: Path, columns: str | None, where: str | None, resamples: int, seed: int, as_json: bool
+) -> None:
+    """Write the report of SOURCE: a store, or a CSV or parquet table with N, D or C, and the loss.
+
+    It says what was run, how each law was fitted, what the laws forecast and how far a forecast can be trusted. Laws
+    that the runs cannot identify are listed with the reason. Exit codes: 0 done, 2 bad input.
+    """
+    from workbench.analyses.scaling import study, summary_lines
+    from workbench.analyses.scaling_report import report
+    from workbench.cli.source import read_source
+    from workbench.reporting.document import write
+
+    say(f"Reading {source} and fitting its laws …")
+    result = study(**read_source(source, columns, where), name=source.name, resamples=resamples, seed=seed)
+    paths = write(report(result), out)
+    lines = summary_lines(result)
+    payload: dict[str, Any] = {
+        "source": str(source),
+        "files": {name: str(path) for name, path in paths.items()},
+        "summary": lines,
+        "fitted": [{"law": fit.law, "convention": fit.convention, "identified": fit.identified} for fit in result.fits],
+        "not_fitted": [item.to_dict() for item in result.fits.not_fitted],
+    }
+
+    def text() -> None:
+        for line in [*lines, "", *(f"wrote {path}" for path in paths.values())]:
+            click.echo(line)
+
+    emit(as_json, payload, text)
