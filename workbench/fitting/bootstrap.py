@@ -3,11 +3,15 @@
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from workbench.fitting.laws.base import Array
 
 CASE_FROM = 100
 """From this many clusters on, whole clusters are resampled; below it, residuals are."""
+
+MANY = 5
+"""With fewer residuals than this, their signs are taken as equally likely rather than their mean as zero."""
 
 
 @dataclass(frozen=True)
@@ -17,6 +21,19 @@ class Resampled:
     y_SM: Array
     w_SM: Array
     method: str
+
+
+def clusters(table: pd.DataFrame) -> np.ndarray:
+    """The configuration of each run (runs that differ in their seeds alone share it), or else the run itself."""
+    if "cluster" in table and table["cluster"].notna().all():
+        return table["cluster"].to_numpy()
+    return np.arange(len(table))
+
+
+def by_case(cluster_M: np.ndarray) -> bool:
+    """Whether to resample whole clusters: there are many, or most are replicated, so that their runs miss together."""
+    _, sizes = np.unique(cluster_M, return_counts=True)
+    return len(sizes) >= CASE_FROM or float(np.mean(sizes > 1)) > 0.5
 
 
 def case_resamples(y_M: Array, cluster_M: np.ndarray, n_resamples: int, rng: np.random.Generator) -> Resampled:
@@ -31,10 +48,22 @@ def case_resamples(y_M: Array, cluster_M: np.ndarray, n_resamples: int, rng: np.
 def residual_resamples(
     fitted_M: Array, residual_M: Array, n_params: int, n_resamples: int, rng: np.random.Generator
 ) -> Resampled:
-    """Fitted values plus residuals drawn with replacement, widened by √(M/(M−P)) for the degrees of freedom spent."""
+    """Fitted values plus residuals drawn with replacement, given the variance Σr²/(M−P).
+
+    A robust fit meets about P points exactly. Left in, those P residuals of zero would make the noise look as if it
+    had a spike at zero, which a robust fit exploits: the P smallest are left out.
+    """
     n_points = len(fitted_M)
-    widened_M = (residual_M - residual_M.mean()) * np.sqrt(n_points / max(n_points - n_params, 1))
-    drawn_SM = widened_M[rng.integers(0, n_points, size=(n_resamples, n_points))]
+    free = n_points - n_params
+    if free <= 0:
+        return Resampled(
+            np.full((n_resamples, n_points), np.nan), np.ones((1, n_points)), "none: no residuals are left"
+        )
+    scale = np.sqrt((residual_M**2).sum() / free)
+    kept = residual_M[np.argsort(np.abs(residual_M))[n_params:]]
+    kept = kept - kept.mean() if free >= MANY else np.concatenate([kept, -kept])
+    size = np.sqrt((kept**2).mean())
+    drawn_SM = rng.choice(kept * (scale / size if size > 0 else 0.0), size=(n_resamples, n_points))
     return Resampled(fitted_M[None] + drawn_SM, np.ones((1, n_points)), "percentile bootstrap of residuals")
 
 

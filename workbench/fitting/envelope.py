@@ -14,7 +14,7 @@ import pandas as pd
 from workbench.fitting import bootstrap, tables
 from workbench.fitting.isoflop import lines
 from workbench.fitting.laws.base import Array
-from workbench.fitting.record import CONVENTION_LABELS, Fit, NotIdentifiable
+from workbench.fitting.record import Fit, NotIdentifiable
 
 GRID = 128
 """Values of compute at which the envelope of curves is read (Hoffmann et al. use 1,500)."""
@@ -106,7 +106,6 @@ def fit_envelope(
             f"The envelope is that of {len(envelope.ln_n_R)} training curves, points in the middle of a schedule "
             "included: a run whose rate has not yet decayed looks worse there than one that ends there."
         )
-        n_points = int(np.isfinite(envelope.ln_l_RG).any(axis=0).sum())
     else:
         ln_c_G = np.log(_design_compute(table))
         ln_n, ln_d, ln_l = (np.log(table[name].to_numpy(dtype=np.float64)) for name in (convention, "d", "loss"))
@@ -117,7 +116,6 @@ def fit_envelope(
         on_SM &= (ln_n > low_S) & (ln_n < high_S)
         ln_n_SG, ln_d_SG, ln_l_SG = (np.where(on_SM, values, np.nan) for values in (ln_n, ln_d, ln_l))
         notes.append("The envelope is the lower convex hull of final points: the table has no curves in mid-schedule.")
-        n_points = len(table)
     found = np.isfinite(ln_n_SG[0])
     logs = {"c": ln_c_G[found], "n": ln_n_SG[0][found], "d": ln_d_SG[0][found], "loss": ln_l_SG[0][found]}
     hull = pd.DataFrame({name: np.exp(values) for name, values in logs.items()})
@@ -139,13 +137,13 @@ def fit_envelope(
         objective="log-mse",
         delta=None,
         objective_value=float(np.mean(misses**2)),
-        n_points=n_points,
+        n_points=len(table),
         params={name: float(value[0]) for name, value in draws.items()},
         intervals={name: bootstrap.percentile(value[1:], level) for name, value in draws.items()} if resamples else {},
         level=level,
         interval_method=f"percentile bootstrap, resampling runs, {resamples} resamples",
         convention=convention,
-        conventions={**table.attrs.get("conventions", {}), "fitted N": CONVENTION_LABELS.get(convention, convention)},
+        conventions=tables.stated(table, convention),
         notes=tuple(notes),
         identified=decades >= 0.95,
         resamples=resamples,

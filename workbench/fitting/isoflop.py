@@ -14,7 +14,7 @@ import pandas as pd
 
 from workbench.fitting import bootstrap, tables
 from workbench.fitting.laws.base import Array
-from workbench.fitting.record import CONVENTION_LABELS, Fit, NotIdentifiable
+from workbench.fitting.record import Fit, NotIdentifiable
 
 SAME_BUDGET = 0.1
 """Without a column of budgets, runs whose ln C differ by less than this from a neighbour's share a budget."""
@@ -153,6 +153,9 @@ def fit_isoflop(
         notes.append(f"The budgets span {span:.2f} decades of compute; exponents need at least one.")
     if spent <= 0:
         notes.append("Three sizes a budget leave no residuals, so there are no intervals.")
+    both = float(point_params["a"][0] + point_params["b"][0])
+    if abs(both - 1) > 0.01:
+        notes.append(f"a + b = {both:.3f}: under these counts C is not proportional to N·D over the range of sizes.")
     order = ("a", "b", "k_N", "k_D")
     residuals = table.iloc[np.concatenate([curve.rows for curve in used])].copy()
     residuals["predicted"] = np.exp(np.concatenate(fitted))
@@ -170,7 +173,7 @@ def fit_isoflop(
         level=level,
         interval_method=f"percentile bootstrap of residuals within budgets, {resamples} resamples",
         convention=convention,
-        conventions={**table.attrs.get("conventions", {}), "fitted N": CONVENTION_LABELS.get(convention, convention)},
+        conventions=tables.stated(table, convention),
         notes=tuple(notes),
         identified=len(used) >= 3 and span >= 0.95,
         derived={"alpha_C": float(alpha_c[0])},

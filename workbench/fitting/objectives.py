@@ -23,8 +23,8 @@ OBJECTIVES: dict[str, str] = {
 }
 """Name of an objective → its definition."""
 
-LAD_DELTA = 1e-10
-"""Half-width of the rounded corner that stands for |r| while Newton steps are taken."""
+LAD_DELTA = 1e-6
+"""Half-width of the rounded corner that stands for |r| while Newton steps are taken; vertices.py does the rest."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Objective:
         """Corners from wide to the final one: a wide corner is smooth and leads towards the basin of the narrow one."""
         if not np.isfinite(self.delta):
             return (np.inf,)
-        wider = [step for step in (1e-2, 3e-3, 1e-3, 1e-4, 1e-6, 1e-8) if step > 1.5 * self.delta]
+        wider = [step for step in (1e-2, 3e-3, 1e-3, 1e-4, 1e-5) if step > 1.5 * self.delta]
         return (*wider, self.delta)
 
     def value(self, r_SM: Array, w_SM: Array) -> Array:

@@ -6,14 +6,18 @@ import numpy as np
 import pandas as pd
 
 from workbench.fitting import bootstrap, tables
-from workbench.fitting.laws import LAWS
+from workbench.fitting.identification import levels, weaknesses
 from workbench.fitting.laws.base import Array, Law
-from workbench.fitting.objectives import Objective, objective_named
-from workbench.fitting.record import CONVENTION_LABELS, Fit
-from workbench.fitting.solver import Problem, Solution, minimise
+from workbench.fitting.objectives import objective_named
+from workbench.fitting.problem import Problem
+from workbench.fitting.record import Fit, NotIdentifiable
+from workbench.fitting.solver import Solution, minimise
 
 AGREEMENT = 1e-6
 """Starts agree with the best when their objective is within this share of it."""
+
+GRADIENT = 1e-8
+"""At an optimum a Newton step promises less than this share of the objective."""
 
 
 def fit_law(
@@ -31,11 +35,13 @@ def fit_law(
     goal = objective_named(objective, delta)
     names = tuple(convention if name == "n" else name for name in law.columns)
     table, dropped = tables.checked(table, (*names, "loss"))
+    _enough(table, law, names)
     x_MF = np.log(table[list(names)].to_numpy(dtype=np.float64))
     y_M = np.log(table["loss"].to_numpy(dtype=np.float64))
     x_centre_F, y_centre = x_MF.mean(axis=0), float(y_M.mean())
     problem = Problem(law, goal, x_MF - x_centre_F, (y_M - y_centre)[None], np.ones((1, len(y_M))))
     best_P, diagnostics = point_fit(problem)
+    weak = weaknesses(table, law, problem, best_P, convention)
     params_1 = law.to_params(best_P[None], x_centre_F, y_centre)
     params = {name: float(value[0]) for name, value in params_1.items()}
     draws, method = _draws(table, problem, best_P, resamples, np.random.default_rng(seed))
@@ -53,15 +59,53 @@ def fit_law(
         level=level,
         interval_method=method,
         convention=convention,
-        conventions={**table.attrs.get("conventions", {}), "fitted N": CONVENTION_LABELS.get(convention, convention)},
-        notes=(*table.attrs.get("notes", ()), *said, *dropped),
+        conventions=tables.stated(table, convention),
+        notes=(*table.attrs.get("notes", ()), *said, *dropped, _agreement(diagnostics, goal.name), *weak),
+        identified=not weak,
         derived={name: float(value[0]) for name, value in law.derived(params_1).items()},
         derived_intervals={name: bootstrap.percentile(value, level) for name, value in derived_draws.items()},
         resamples=resamples,
+        flops_per_nd=flops_per_nd(table, convention),
         diagnostics=diagnostics,
         residuals=residuals,
         resample_params=np.column_stack([draw_params[name] for name in params]) if resamples else np.empty((0, 0)),
     )
+
+
+def _enough(table: pd.DataFrame, law: Law, names: tuple[str, ...]) -> None:
+    """Refuse a table that no estimator could fit."""
+    if len(table) < len(law.theta_names):
+        raise NotIdentifiable(
+            f"{law.name} has {len(law.theta_names)} parameters and the table {len(table)} usable rows: it needs more."
+        )
+    words = {"d": "number of tokens", "c": "amount of compute"}
+    for name in names:
+        if levels(table[name]) < 2:
+            raise NotIdentifiable(
+                f"all {len(table)} runs have one {words.get(name, 'size')} ({name} = {table[name].iloc[0]:g}); "
+                f"{law.name} needs several."
+            )
+
+
+def _agreement(diagnostics: dict[str, Any], objective: str) -> str:
+    """How the optimum was certified."""
+    said = f"{100 * diagnostics['share_of_starts']:.0f}% of {diagnostics['starts']} starts reached the optimum"
+    # Least absolute deviations end at a vertex, where no gradient vanishes.
+    left = diagnostics["relative_decrease_left"]
+    if objective != "lad" and not left < GRADIENT:
+        return f"{said}; doubtful, for a Newton step still promises to lower it by a share of {left:.1g}."
+    return said + ("." if diagnostics["share_of_starts"] >= 0.1 else ": few, so that a lower one may exist.")
+
+
+def flops_per_nd(table: pd.DataFrame, convention: str) -> float:
+    """k of C = kND: the geometric mean over the runs within a factor 1.5 of the largest compute; 6 without a C."""
+    if not {convention, "d", "c"} <= set(table):
+        return 6.0
+    known = table[table[[convention, "d", "c"]].notna().all(axis=1)]
+    if known.empty:
+        return 6.0
+    top = known[known["c"] >= known["c"].max() / 1.5]
+    return float(np.exp(np.log(top["c"] / (top[convention] * top["d"])).mean()))
 
 
 def point_fit(problem: Problem) -> tuple[Array, dict[str, Any]]:
@@ -86,8 +130,8 @@ def _draws(
     if not resamples:
         return np.empty((0, len(best_P))), "none asked for"
     y_M = problem.y_SM[0]
-    cluster_M = table["cluster"].to_numpy() if "cluster" in table else np.arange(len(table))
-    if len(np.unique(cluster_M)) >= bootstrap.CASE_FROM:
+    cluster_M = bootstrap.clusters(table)
+    if bootstrap.by_case(cluster_M):
         data = bootstrap.case_resamples(y_M, cluster_M, resamples, rng)
     else:
         fitted_M = problem.law.evaluate(best_P[None], problem.x_MF)[0]
@@ -106,6 +150,3 @@ def _residuals(table: pd.DataFrame, law: Law, params: dict[str, float], conventi
     frame["residual"] = np.log(frame["loss"]) - np.log(frame["predicted"])
     frame.attrs = {}
     return frame
-
-
-__all__ = ["LAWS", "Objective", "fit_law", "point_fit"]

@@ -220,6 +220,15 @@ def final_points(table: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
     return table[final], (f"{int((~final).sum())} points in the middle of a schedule left out.",)
 
 
+def stated(table: pd.DataFrame, convention: str) -> dict[str, str]:
+    """The table's conventions, and which count of N the fit took."""
+    if convention == "n_non_embedding":
+        which = "non-embedding parameters"
+    else:
+        which = "total parameters" if "n_non_embedding" in table else "parameters as the table counts them"
+    return {**table.attrs.get("conventions", {}), "fitted N": which}
+
+
 def described(table: pd.DataFrame, notes: Sequence[str], conventions: Mapping[str, str]) -> pd.DataFrame:
     """The table with its notes and conventions attached."""
     table.attrs = {"notes": tuple(notes), "conventions": dict(conventions)}

@@ -39,7 +39,7 @@ class Law(ABC):
     columns: ClassVar[tuple[str, ...]]
     parameters: ClassVar[tuple[Parameter, ...]]
     theta_names: ClassVar[tuple[str, ...]]
-    theta_bounds: ClassVar[tuple[tuple[float, float], ...]]
+    theta_bounds: tuple[tuple[float, float], ...]
     """Bounds of theta in centred coordinates, where every feature and ln L have mean zero: free of units."""
 
     @abstractmethod

@@ -24,7 +24,7 @@ class Chinchilla(SumOfPowers):
         Parameter("beta", "exponent of data", "1", 0.01, 2.5),
     )
     theta_names = ("ln E", "ln A", "ln B", "alpha", "beta")
-    theta_bounds: ClassVar = ((-8.0, 1.0), (-10.0, 3.0), (-10.0, 3.0), (0.01, 2.5), (0.01, 2.5))
+    theta_bounds = ((-8.0, 1.0), (-10.0, 3.0), (-10.0, 3.0), (0.01, 2.5), (0.01, 2.5))
     terms: ClassVar = ((0, None, None), (1, 3, 0), (2, 4, 1))
 
     def starts(self) -> Array:

@@ -12,7 +12,7 @@ class _PurePower(SumOfPowers):
     """L(X) = (X_c / X)^α: no irreducible loss, so that ln L is a straight line in ln X."""
 
     theta_names = ("ln L at centre", "alpha")
-    theta_bounds: ClassVar = ((-5.0, 5.0), (1e-4, 3.0))
+    theta_bounds = ((-5.0, 5.0), (1e-4, 3.0))
     terms: ClassVar = ((0, 1, 0),)
     scale: ClassVar[str]
     exponent: ClassVar[str]
@@ -95,7 +95,7 @@ class KaplanND(Law):
         Parameter("D_c", "tokens at which the law of unlimited size reaches one nat", "tokens"),
     )
     theta_names = ("alpha_N ln N_c", "alpha_D ln D_c", "alpha_N", "alpha_D")
-    theta_bounds: ClassVar = ((-5.0, 3.0), (-5.0, 3.0), (1e-3, 3.0), (1e-3, 3.0))
+    theta_bounds = ((-5.0, 3.0), (-5.0, 3.0), (1e-3, 3.0), (1e-3, 3.0))
 
     def starts(self) -> Array:
         """Exponents × the share of size in the bracket: 4 × 4 × 3 = 48 starts."""

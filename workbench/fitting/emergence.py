@@ -1,0 +1,213 @@
+"""Emergence: a metric that stays at chance, bends at a size N_c and saturates; its threshold with an interval.
+
+    P(N) = floor + (ceiling − floor) · σ((ln N − ln N_c)/w)
+
+The survey's section 9.3 puts f((N − N_c)/w) above N_c and the base below it; a sigmoid has f(0) = ½, so that curve
+would jump. Here it is continuous in ln N, which is how sizes are spaced, and N_c is where half the rise is done. The
+floor is fixed where chance is known. A curve that never bends, or never leaves the floor, does not determine N_c, and
+the record says so (Schaeffer et al. 2023, 2304.15004: look at a continuous metric first).
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from workbench.errors import BadInput
+from workbench.fitting import bootstrap
+from workbench.fitting.laws.base import Array, Law, Parameter
+from workbench.fitting.objectives import Objective
+from workbench.fitting.record import CONVENTION_LABELS, Fit, NotIdentifiable
+from workbench.fitting.solver import Problem, minimise
+
+
+class Threshold(Law):
+    """A sigmoid in log size between a floor and a ceiling; theta is (x_c, ln w, floor, ceiling − floor)."""
+
+    name = "threshold"
+    formula = "P(N) = floor + (ceiling - floor) * sigmoid((ln N - ln N_c)/width)"
+    latex = r"P(N) = P_0 + (P_1 - P_0)\,\sigma\!\left(\frac{\ln N - \ln N_c}{w}\right)"
+    citation = "Wei et al. 2022 (arXiv 2206.07682) for the phenomenon; the curve as corrected here"
+    columns = ("n",)
+    parameters = (
+        Parameter("N_c", "size at which half the rise is done", "parameters"),
+        Parameter("width", "natural-log units of N over which the odds of the rise grow e-fold", "1"),
+        Parameter("floor", "the metric of a small model: chance", "1", 0.0, 1.0),
+        Parameter("ceiling", "the metric of a large model", "1", 0.0, 1.0),
+    )
+    theta_names = ("ln N_c", "ln width", "floor", "rise")
+
+    def __init__(self, floor: float | None = None, half_span: float = 5.0) -> None:
+        """`floor` fixes the floor, and so bounds the rise; `half_span` is half the range of ln N."""
+        low, high = (0.0, 1.0) if floor is None else (floor, floor)
+        rise = 1.0 if floor is None else 1.0 - floor
+        place, width = (-2 * half_span, 2 * half_span), (float(np.log(0.02)), float(np.log(4 * half_span)))
+        self.theta_bounds = (place, width, (low, high), (0.01, rise))
+
+    def starts(self) -> Array:
+        """Thresholds across the range × widths × ceilings."""
+        (low, high), _, (floor, _), (_, rise) = self.theta_bounds
+        return np.array(
+            [
+                (x, np.log(width), floor, rise * share)
+                for x in np.linspace(low / 2, high / 2, 9)
+                for width in (0.1, 0.3, 1.0)
+                for share in (0.5, 0.95)
+            ]
+        )
+
+    def _sigmoid(self, theta_SP: Array, x_MF: Array) -> tuple[Array, Array]:
+        z_SM = (x_MF[:, 0] - theta_SP[:, 0, None]) / np.exp(theta_SP[:, 1, None])
+        return z_SM, 0.5 * (1 + np.tanh(0.5 * z_SM))
+
+    def evaluate(self, theta_SP: Array, x_MF: Array) -> Array:
+        """The metric itself, not its logarithm."""
+        _, s_SM = self._sigmoid(theta_SP, x_MF)
+        return theta_SP[:, 2, None] + theta_SP[:, 3, None] * s_SM
+
+    def jacobian(self, theta_SP: Array, x_MF: Array) -> tuple[Array, Array]:
+        """∂x_c = −rise·s(1−s)/w, ∂ln w = −rise·s(1−s)·z, ∂floor = 1, ∂rise = s."""
+        z_SM, s_SM = self._sigmoid(theta_SP, x_MF)
+        slope_SM = theta_SP[:, 3, None] * s_SM * (1 - s_SM)
+        j_SPM = np.stack([-slope_SM / np.exp(theta_SP[:, 1, None]), -slope_SM * z_SM, np.ones_like(s_SM), s_SM], axis=1)
+        return theta_SP[:, 2, None] + theta_SP[:, 3, None] * s_SM, j_SPM
+
+    def to_params(self, theta_SP: Array, x_centre_F: Array, y_centre: float) -> dict[str, Array]:  # noqa: ARG002
+        """N_c, width, floor, ceiling."""
+        return {
+            "N_c": np.exp(theta_SP[:, 0] + x_centre_F[0]),
+            "width": np.exp(theta_SP[:, 1]),
+            "floor": theta_SP[:, 2],
+            "ceiling": np.minimum(theta_SP[:, 2] + theta_SP[:, 3], 1.0),
+        }
+
+    def predict(self, params: Mapping[str, Array | float], **columns: Array) -> Array:
+        """The metric at `n` parameters."""
+        z = (np.log(columns["n"]) - np.log(params["N_c"])) / params["width"]
+        return np.asarray(params["floor"] + (params["ceiling"] - params["floor"]) * 0.5 * (1 + np.tanh(0.5 * z)))
+
+
+def fit_threshold(
+    table: pd.DataFrame, resamples: int = 1000, seed: int = 0, level: float = 0.95, convention: str = "n"
+) -> Fit:
+    """Fit the threshold curve to `table[n, value]`, with optional `chance` (fixes the floor), `items` and `run_id`.
+
+    Points are weighted by the inverse variance of a proportion of `items` answers (1 where unknown), reweighted at
+    the fit. Intervals redraw every run's miss as normal noise of that variance, scaled to what the misses show, so
+    that the spread between seeds counts and no size is lost; rows of one `run_id` miss together.
+    """
+    x_M, y_M, chance, items_M, run_M = _read(table, convention)
+    centre = float((x_M.min() + x_M.max()) / 2)
+    law = Threshold(chance, max((x_M.max() - x_M.min()) / 2, 0.5))
+    goal = Objective("log-mse", np.inf)  # squared error of the response itself: this law's response is no logarithm
+    x_MF = (x_M - centre)[:, None]
+    theta_P, weights_M = _reweighted(law, goal, x_MF, y_M, items_M)
+    params_1 = law.to_params(theta_P[None], np.array([centre]), 0.0)
+    params = {name: float(value[0]) for name, value in params_1.items()}
+    fitted_M = law.evaluate(theta_P[None], x_MF)[0]
+    draws_SP = _draws(law, goal, x_MF, y_M, weights_M, fitted_M, theta_P, run_M, resamples, seed)
+    draws = law.to_params(draws_SP, np.array([centre]), 0.0)
+    notes = _weaknesses(params, np.exp(x_M), y_M)
+    return Fit(
+        law="threshold",
+        objective="weighted squared error",
+        delta=None,
+        objective_value=float((weights_M * (y_M - fitted_M) ** 2).sum()),
+        n_points=len(y_M),
+        params=params,
+        intervals={name: bootstrap.percentile(value, level) for name, value in draws.items()} if resamples else {},
+        level=level,
+        interval_method=f"percentile bootstrap of noise between runs, {resamples} resamples",
+        convention=convention,
+        conventions={
+            "N": f"{CONVENTION_LABELS.get(convention, convention)} parameters",
+            "floor": "fitted" if chance is None else f"fixed at chance, {chance:g}",
+        },
+        notes=notes,
+        identified=not notes,
+        resamples=resamples,
+        residuals=pd.DataFrame({"n": np.exp(x_M), "value": y_M, "predicted": fitted_M, "residual": y_M - fitted_M}),
+        resample_params=np.column_stack([draws[name] for name in params]) if resamples else np.empty((0, 0)),
+        extra={"chance": chance},
+    )
+
+
+def _read(table: pd.DataFrame, convention: str) -> tuple[Array, Array, float | None, Array, np.ndarray]:
+    """Ln N, the metric, chance, items per point, and the index of the point's run."""
+    missing = [name for name in (convention, "value") if name not in table]
+    if missing:
+        raise BadInput(
+            f"a threshold needs the column {missing[0]}; the table has {', '.join(map(str, table.columns))}."
+        )
+    table = table[table[convention].notna() & table["value"].notna()]
+    n_M, y_M = (table[name].to_numpy(dtype=np.float64) for name in (convention, "value"))
+    if len(n_M) == 0:
+        raise BadInput("the table has no row with both a size and a value; a threshold needs measured runs.")
+    if (n_M <= 0).any():
+        raise BadInput(f"{convention} is {n_M.min():g}; a number of parameters must be positive.")
+    if ((y_M < 0) | (y_M > 1)).any():
+        worst = y_M[(y_M < 0) | (y_M > 1)][0]
+        raise BadInput(f"value is {worst:g}; a threshold is fitted to a share between 0 and 1, such as exact match.")
+    sizes = len(np.unique(n_M))
+    if sizes < 4:
+        raise NotIdentifiable(f"a threshold needs at least four sizes; the table has {sizes}.")
+    chance = table["chance"].dropna().unique() if "chance" in table else np.array([])
+    if len(chance) > 1:
+        raise BadInput(f"chance is {chance[0]:g} and {chance[1]:g}; one curve has one chance level.")
+    floor = float(chance[0]) if len(chance) else None
+    if floor is not None and not 0 <= floor < 1:
+        raise BadInput(f"chance is {floor:g}; it must be at least 0 and below 1.")
+    items_M = table["items"].fillna(1).to_numpy(dtype=np.float64) if "items" in table else np.ones(len(n_M))
+    run_M = table["run_id"].to_numpy() if "run_id" in table else np.arange(len(n_M))
+    return np.log(n_M), y_M, floor, items_M, np.unique(run_M, return_inverse=True)[1]
+
+
+def _reweighted(law: Law, goal: Objective, x_MF: Array, y_M: Array, items_M: Array) -> tuple[Array, Array]:
+    """Least squares, then three rounds with weights 1/variance of a proportion at the fitted curve (floored at 2%)."""
+    weights_M = np.ones(len(y_M))
+    theta_SP = law.starts()
+    best_P = theta_SP[0]
+    for _ in range(4):
+        solution = minimise(Problem(law, goal, x_MF, y_M[None], weights_M[None]), theta_SP)
+        best_P = solution.theta_SP[int(np.nanargmin(solution.value_S))]
+        p_M = np.clip(law.evaluate(best_P[None], x_MF)[0], 0.02, 0.98)
+        weights_M = 1 / (p_M * (1 - p_M)) * items_M / items_M.mean()
+        theta_SP = np.concatenate([best_P[None], law.starts()[::6]])
+    return best_P, weights_M
+
+
+def _draws(
+    law: Law, goal: Objective, x_MF: Array, y_M: Array, weights_M: Array, fitted_M: Array, theta_P: Array,
+    run_M: np.ndarray, resamples: int, seed: int,
+) -> Array:  # fmt: skip
+    """Theta of every resample: the fitted curve plus noise of the misses' own size, shared within a run."""
+    if not resamples:
+        return np.empty((0, len(theta_P)))
+    rng = np.random.default_rng(seed)
+    spread_M = 1 / np.sqrt(weights_M)
+    free = max(len(y_M) - len(theta_P), 1)
+    scale = np.sqrt((((y_M - fitted_M) / spread_M) ** 2).sum() / free)
+    noise_SM = scale * spread_M * rng.standard_normal((resamples, int(run_M.max()) + 1))[:, run_M]
+    drawn_SM = np.clip(fitted_M + noise_SM, 0, 1)
+    starts_SP = np.repeat(theta_P[None], resamples, axis=0)
+    return minimise(Problem(law, goal, x_MF, drawn_SM, weights_M[None]), starts_SP).theta_SP
+
+
+def _weaknesses(params: Mapping[str, float], n_M: Array, y_M: Array) -> tuple[str, ...]:
+    """What keeps the threshold from being determined."""
+    found = []
+    rise = params["ceiling"] - params["floor"]
+    past = np.unique(n_M[n_M > params["N_c"]])
+    below = np.unique(n_M[n_M < params["N_c"]])
+    if len(past) < 1 or y_M.max() < params["floor"] + 0.5 * rise:
+        found.append(
+            "No point lies past the bend: the threshold is beyond the largest size, and its place is not determined."
+        )
+    if len(below) < 1:
+        found.append("No size lies below the threshold: it is smaller than the smallest size.")
+    if rise < 0.1:
+        found.append(f"The metric rises by {rise:.3f} only; a threshold needs a rise to be placed on.")
+    return tuple(found)
+
+
+__all__ = ["Threshold", "fit_threshold"]
