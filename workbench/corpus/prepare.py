@@ -27,7 +27,7 @@ from workbench.corpus.split import split
 from workbench.corpus.tokenizer import ByteTokenizer, SymbolTokenizer, Tokenizer
 from workbench.errors import BadInput
 
-PREPARE_VERSION = 1
+PREPARE_VERSION = 2
 """Raised when the same config would give other tokens than before: part of the cache key."""
 BPE_SAMPLE_BYTES = 4_000_000
 """Training text that BPE learns from, by document hash. Merges of a few thousand change little beyond; not studied."""
