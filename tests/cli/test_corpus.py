@@ -35,6 +35,7 @@ def test_show_prints_statistics_and_a_sample(capsys: pytest.CaptureFixture[str],
     corpus = Corpus.open(next(tmp_path.iterdir()))
     assert f"{corpus.unigram_entropy:.4f} nats per token" in out
     assert corpus.tokenizer.decode(corpus.train[:200].tolist()) in out
+    assert "  document_symbols = 1000" in out
 
 
 @pytest.mark.parametrize("table", ["[corpus]\n", ""])

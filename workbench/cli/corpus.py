@@ -57,6 +57,7 @@ def show(as_json: bool, name: str, root: Path | None, **choices: Any) -> None:
 
     def text() -> None:
         _print(corpus)
+        _print_settings(corpus)
         click.echo(f"\nThe first {min(SAMPLE_TOKENS, corpus.n_train_tokens)} tokens of the training split:\n")
         click.echo(sample)
 
@@ -140,3 +141,15 @@ def _print(corpus: "Corpus") -> None:
     }.items():
         facts.add_row(key, value)
     console.print(facts)
+
+
+def _print_settings(corpus: "Corpus") -> None:
+    """What can be set of each source of the corpus, and what was."""
+    from workbench.corpus.sources import SOURCES
+
+    for part in corpus.config.parts:
+        click.echo(f"\nSettings of the source {part.source}:\n")
+        known = SOURCES[part.source].settings or {}
+        for key in [*known, *(key for key in part.settings if key not in known)]:
+            value = part.settings.get(key, known[key].default if key in known else None)
+            click.echo(f"  {key} = {value!r}" + (f"   {known[key].meaning}" if key in known else ""))
