@@ -1,4 +1,4 @@
-"""What every command does with its result: JSON alone on stdout, or text for a person; everything else goes to stderr."""
+"""What every command does with its result: JSON alone on stdout, or text for a person; the rest goes to stderr."""
 
 import json
 import math

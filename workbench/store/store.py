@@ -1,18 +1,19 @@
 """A store: a folder of parquet tables, one file per run, that pandas, DuckDB and Polars read with no help from us.
 
-    store.json                      format and schema version
-    runs/<run_id>.parquet           one row; written last, so a run that is here is whole
-    curves/<run_id>.parquet         the run's curve
-    evals/<run_id>-<step>-<hash>.parquet
-    fits/<fit_id>.parquet
-    sweeps/<name>.json              manifests: which runs a sweep has, and how each was asked for
-    checkpoints/<run_id>/<step>/    weights
-    live/<run_id>.jsonl             the curve of a run in training
+store.json                      format and schema version
+runs/<run_id>.parquet           one row; written last, so a run that is here is whole
+curves/<run_id>.parquet         the run's curve
+evals/<run_id>-<step>-<hash>.parquet
+fits/<fit_id>.parquet
+sweeps/<name>.json              manifests: which runs a sweep has, and how each was asked for
+checkpoints/<run_id>/<step>/    weights
+live/<run_id>.jsonl             the curve of a run in training
 """
 
 import hashlib
 import json
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -108,6 +109,12 @@ class Store:
     def has_run(self, run_id: str) -> bool:
         """Whether a run is finished: its row is written last."""
         return self._path("runs", run_id).is_file()
+
+    def runs_by_id(self, run_ids: Iterable[str]) -> pd.DataFrame:
+        """The rows of those of the runs that are finished, in the order asked."""
+        paths = [self._path("runs", run_id) for run_id in run_ids]
+        frames = [_frame(path) for path in paths if path.is_file()]
+        return pd.concat(frames, ignore_index=True) if frames else empty("runs")
 
     def run(self, prefix: str) -> "pd.Series[Any]":
         """The row of the run whose id is, or uniquely begins with, `prefix`."""

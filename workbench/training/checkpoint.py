@@ -1,8 +1,8 @@
 """Checkpoints: safetensors for the arrays, JSON for the rest, a SHA-256 for each, a folder that is whole or absent.
 
-    <folder>/<step>/model.safetensors       weights
-    <folder>/<step>/optimizer.safetensors   AdamW's moments, while the run can be resumed
-    <folder>/<step>/state.json              step, curve so far, loss scale, checksums
+<folder>/<step>/model.safetensors       weights
+<folder>/<step>/optimizer.safetensors   AdamW's moments, while the run can be resumed
+<folder>/<step>/state.json              step, curve so far, loss scale, checksums
 """
 
 import hashlib

@@ -20,44 +20,44 @@ class Frozen(BaseModel):
 class TrainConfig(Frozen):
     """How a model is trained. One of the four horizons is given; batch, rate, warm-up and decay follow from it."""
 
-    tokens: int | None = Field(None, gt=0)
+    tokens: int | None = Field(default=None, gt=0)
     """Horizon as D: tokens seen in training."""
-    steps: int | None = Field(None, gt=0)
+    steps: int | None = Field(default=None, gt=0)
     """Horizon as optimizer steps; needs `batch_tokens`."""
-    flops: float | None = Field(None, gt=0)
+    flops: float | None = Field(default=None, gt=0)
     """Horizon as C: training FLOPs by the model's exact count."""
-    tokens_per_param: float | None = Field(None, gt=0)
+    tokens_per_param: float | None = Field(default=None, gt=0)
     """Horizon as D/N, N being all parameters."""
 
-    batch_tokens: int | None = Field(None, gt=0)
+    batch_tokens: int | None = Field(default=None, gt=0)
     """Tokens per optimizer step, rounded to whole windows; unset, the batch rule of `horizon.py` gives it."""
-    learning_rate: float | None = Field(None, gt=0)
+    learning_rate: float | None = Field(default=None, gt=0)
     """Peak rate; unset, the rate rule of `horizon.py` gives it."""
-    rate_factor: float = Field(1.0, gt=0)
+    rate_factor: float = Field(default=1.0, gt=0)
     """Multiplies the peak rate: 0.5 and 2 check the rule."""
 
     schedule: Schedule = "cosine"
     """Linear warm-up, then this, to `final_rate_fraction` of the peak, over exactly this run's horizon."""
-    warmup_fraction: float = Field(0.1, ge=0, lt=1)
+    warmup_fraction: float = Field(default=0.1, ge=0, lt=1)
     """Share of the steps spent warming up: scales with the run, as it must (Porian et al. 2024, section 3.3)."""
-    decay_fraction: float = Field(0.2, gt=0, le=1)
+    decay_fraction: float = Field(default=0.2, gt=0, le=1)
     """Share of the steps in the final decay of `wsd`."""
-    final_rate_fraction: float = Field(0.0, ge=0, le=1)
+    final_rate_fraction: float = Field(default=0.0, ge=0, le=1)
     """Rate at the end of the schedule, as a share of the peak."""
 
-    beta1: float = Field(0.9, ge=0, lt=1)
+    beta1: float = Field(default=0.9, ge=0, lt=1)
     """AdamW's first moment."""
-    beta2: float = Field(0.99, ge=0, lt=1)
+    beta2: float = Field(default=0.99, ge=0, lt=1)
     """AdamW's second moment; small batches want more memory than GPT-3's 0.95 (Porian et al. 2024, section 3.4)."""
-    epsilon: float = Field(1e-8, gt=0)
+    epsilon: float = Field(default=1e-8, gt=0)
     """AdamW's denominator."""
-    weight_decay: float = Field(0.1, ge=0)
+    weight_decay: float = Field(default=0.1, ge=0)
     """Decoupled decay of matrices; vectors and scalars are not decayed."""
-    clip: float = Field(1.0, ge=0)
+    clip: float = Field(default=1.0, ge=0)
     """Largest global gradient norm; 0 means no clipping."""
     precision: Precision = "fp32"
     """Arithmetic of the forward and backward pass; weights and optimizer state stay in float32."""
-    eval_windows: int = Field(256, gt=0)
+    eval_windows: int = Field(default=256, gt=0)
     """Held-out windows in every evaluation: the same ones for every run of a corpus and context."""
 
     @model_validator(mode="after")
@@ -78,19 +78,19 @@ HORIZONS = ("tokens", "steps", "flops", "tokens_per_param")
 class ExecutionConfig(Frozen):
     """How a run is executed: recorded beside its result, and no part of its identity."""
 
-    device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?|mps)$")
+    device: str = Field(default="auto", pattern=r"^(auto|cpu|cuda(:\d+)?|mps)$")
     """`auto` takes CUDA where there is one."""
-    threads: int = Field(1, gt=0)
+    threads: int = Field(default=1, gt=0)
     """Threads of a CPU run; one per run with several runs side by side is fastest for small models."""
-    micro_batch: int | None = Field(None, gt=0)
+    micro_batch: int | None = Field(default=None, gt=0)
     """Windows per forward pass; unset, the whole batch. Smaller values accumulate gradients."""
     compile: bool = False
     """torch.compile: repaid by long GPU runs, not by short CPU ones."""
-    log_points: int = Field(100, gt=0)
+    log_points: int = Field(default=100, gt=0)
     """Rows of a run's training curve."""
-    eval_points: int = Field(8, gt=0)
+    eval_points: int = Field(default=8, gt=0)
     """Held-out evaluations along the way, spaced geometrically; the last is the end."""
-    checkpoint_seconds: float = Field(30.0, ge=0)
+    checkpoint_seconds: float = Field(default=30.0, ge=0)
     """Time between checkpoints: the most work that an interruption can lose. 0 saves at every step."""
     tf32: bool = False
     """Let CUDA multiply float32 matrices in TF32."""
@@ -102,9 +102,9 @@ class RunConfig(Frozen):
     corpus: CorpusConfig = CorpusConfig()
     model: ModelConfig
     train: TrainConfig
-    seed_init: int = Field(0, ge=0, lt=2**31)
+    seed_init: int = Field(default=0, ge=0, lt=2**31)
     """Seed of the initial weights."""
-    seed_data: int = Field(0, ge=0, lt=2**31)
+    seed_data: int = Field(default=0, ge=0, lt=2**31)
     """Seed of the batch order."""
     execution: ExecutionConfig = ExecutionConfig()
 

@@ -33,4 +33,5 @@ def numerics(device: torch.device, threads: int) -> str:
     """What bit-for-bit equality is promised for: two runs with the same text here and the same id are equal."""
     if device.type == "cuda":
         return f"cuda {torch.cuda.get_device_name(device)} torch {torch.__version__}"
-    return f"{device.type} {platform.machine()} {torch.backends.cpu.get_cpu_capability()} threads {threads} torch {torch.__version__}"
+    kernels = f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}"
+    return f"{device.type} {kernels} threads {threads} torch {torch.__version__}"

@@ -47,9 +47,7 @@ def window_losses(model: nn.Module, inputs_WT: Tensor, targets_WT: Tensor, token
     """Each window's mean loss in nats per token, computed in float32, some windows at a time."""
     windows_at_once = max(1, tokens_at_once // inputs_WT.shape[1])
     parts: list[Tensor] = []
-    for inputs_bT, targets_bT in zip(
-        inputs_WT.split(windows_at_once), targets_WT.split(windows_at_once), strict=True
-    ):
+    for inputs_bT, targets_bT in zip(inputs_WT.split(windows_at_once), targets_WT.split(windows_at_once), strict=True):
         logits_bTV = model(inputs_bT).float()
         nll_bT = F.cross_entropy(logits_bTV.flatten(0, 1), targets_bT.flatten(), reduction="none").view_as(targets_bT)
         parts.append(nll_bT.mean(dim=1))

@@ -1,4 +1,4 @@
-"""The learning rate at each step, a pure function of the horizon: linear warm-up, then cosine, WSD, linear or constant."""
+"""The learning rate at each step, a pure function of the horizon: warm-up, then cosine, WSD, linear or constant."""
 
 import math
 

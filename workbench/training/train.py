@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from workbench.corpus.batches import BatchOrder, gather
 from workbench.corpus.shards import Corpus
 from workbench.errors import BadInput, Stopped
-from workbench.models.decoder import build
+from workbench.models.decoder import Decoder, build
 from workbench.training import checkpoint
 from workbench.training.config import RunConfig, TrainConfig
 from workbench.training.devices import peak_memory_bytes, pick_device
@@ -27,7 +27,7 @@ from workbench.training.evaluate import Evaluator, evaluation_steps
 from workbench.training.horizon import resolve
 from workbench.training.schedule import rate_at
 
-Row = dict[str, float | int | str]
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Outcome:
     seconds: float
     peak_memory_bytes: int
     device: str
-    model: nn.Module = field(repr=False)
+    model: Decoder = field(repr=False)
     error: str = ""
 
 
@@ -61,7 +61,7 @@ def train(
     config: RunConfig,
     corpus: Corpus,
     checkpoints: Path,
-    log: Callable[[Row], None] = lambda row: None,
+    log: Callable[[Row], None] = lambda _: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Outcome:
     """Train one model to its horizon, resuming from the newest checkpoint in `checkpoints`.
@@ -80,7 +80,7 @@ def train(
     optimizer = adamw(model, settings)
     scaler = torch.amp.GradScaler(device.type, enabled=settings.precision == "fp16")
     progress = resume(checkpoints, model, optimizer, scaler)
-    forward: nn.Module = torch.compile(model) if execution.compile else model  # type: ignore[assignment]
+    forward = cast(nn.Module, torch.compile(model)) if execution.compile else model
     evaluate = Evaluator(corpus, config.model.context, settings.eval_windows, device)
     order = BatchOrder(len(corpus.train), config.model.context, config.seed_data)
     eval_steps = evaluation_steps(horizon.steps, execution.eval_points)

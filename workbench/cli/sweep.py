@@ -1,0 +1,213 @@
+"""`workbench sweep plan|run|status DEFINITION`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from workbench.cli.output import emit, json_option, say
+from workbench.errors import WorkbenchError
+
+if TYPE_CHECKING:
+    from workbench.corpus.shards import Corpus
+    from workbench.runner.plan import Plan
+    from workbench.runner.sweep import SweepResult
+    from workbench.store import Store
+
+store_option = click.option(
+    "--store", "store_path", type=click.Path(path_type=Path), default=Path("store"), show_default=True, metavar="DIR",
+    help="The store's folder.",
+)  # fmt: skip
+workers_option = click.option("--workers", type=click.IntRange(1), help="Worker processes; all cores, or all GPUs.")
+per_device_option = click.option("--per-device", type=click.IntRange(1), default=1, help="Runs side by side on a GPU.")
+device_option = click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
+
+
+@click.group()
+def command() -> None:
+    """Plan, run or watch a sweep: a TOML definition of many trainings.
+
+    \b
+    workbench sweep plan sweeps/smoke.toml
+    workbench sweep run sweeps/smoke.toml --store store
+    """
+
+
+@command.command()
+@click.argument("definition", type=click.Path(path_type=Path))
+@store_option
+@workers_option
+@device_option
+@json_option
+def plan(definition: Path, store_path: Path, workers: int | None, device: str, as_json: bool) -> None:
+    """Print every run with N, D, C, estimated time and memory; train nothing."""
+    planned, _ = make_plan(definition, device)
+    done = _done(planned, store_path)
+    slots = _slots(workers, device)
+    payload = plan_payload(planned, done, slots)
+    emit(as_json, payload, lambda: _print_plan(planned, payload))
+
+
+@command.command()
+@click.argument("definition", type=click.Path(path_type=Path))
+@store_option
+@workers_option
+@per_device_option
+@device_option
+@json_option
+def run(definition: Path, store_path: Path, workers: int | None, per_device: int, device: str, as_json: bool) -> None:
+    """Train what is missing of a sweep; running it again resumes and skips what is done."""
+    from workbench.store import Store
+
+    planned, corpus = make_plan(definition, device)
+    store = Store.create(store_path)
+    result = execute(planned, corpus, store, workers, per_device, device)
+    payload = {"sweep": planned.name, "store": store.folder, **vars(result)}
+    emit(as_json, payload, lambda: _print_result(planned, store, result))
+    if result.failed:
+        raise WorkbenchError(
+            f"{len(result.failed)} runs failed; `workbench sweep status` lists them, run again to retry"
+        )
+
+
+@command.command()
+@click.argument("definition", type=click.Path(path_type=Path))
+@store_option
+@json_option
+def status(definition: Path, store_path: Path, as_json: bool) -> None:
+    """Say of every run whether it is done, running, waiting, diverged or failed."""
+    from workbench.runner.sweep import statuses
+    from workbench.store import Store
+
+    planned, _ = make_plan(definition, device=None)
+    frame = statuses(planned, Store(store_path))
+    counts = {str(name): int(number) for name, number in frame["status"].value_counts().items()}
+    rows = frame.to_dict("records")
+    payload = {"sweep": planned.name, "counts": counts, "runs": rows}
+
+    def text() -> None:
+        click.echo(f"{planned.name}: " + ", ".join(f"{number} {name}" for name, number in counts.items()))
+        for row in rows:
+            loss = f"loss {row['loss']:.4f}" if row["loss"] == row["loss"] else ""
+            click.echo(f"  {row['run_id']}  {row['status']:<11} step {row['step']} of {row['steps']}  {loss}")
+
+    emit(as_json, payload, text)
+
+
+def make_plan(definition: Path, device: str | None) -> "tuple[Plan, Corpus]":
+    """Read a definition, prepare its corpus, expand it; with a device, time a few steps for the estimate."""
+    from workbench.corpus.prepare import prepare
+    from workbench.runner.cost import calibrate
+    from workbench.runner.definition import read_definition
+    from workbench.runner.plan import plan_sweep
+
+    read = read_definition(definition)
+    corpus = prepare(read.corpus, progress=say)
+    planned = plan_sweep(read, str(definition), corpus)
+    if device is not None:
+        say("timing a few steps of training on this machine")
+        planned = planned.timed(calibrate(planned.runs, device))
+    for warning in planned.warnings:
+        say(f"Warning: {warning}")
+    return planned, corpus
+
+
+def execute(
+    planned: "Plan", corpus: "Corpus", store: "Store", workers: int | None, per_device: int, device: str
+) -> "SweepResult":
+    """Train what is missing of a plan on this machine, with live progress."""
+    from workbench.cli.progress import SweepProgress
+    from workbench.runner.local import LocalBackend
+    from workbench.runner.plan import wall_seconds
+    from workbench.runner.sweep import missing, run_sweep
+
+    backend = LocalBackend.on_this_machine(workers, per_device, device)
+    todo = missing(planned, store)
+    if todo:
+        wall = wall_seconds(todo, len(backend.slots))
+        say(f"{len(todo)} of {len(planned.runs)} runs to train on {len(backend.slots)} workers, about {spoken(wall)}")
+    with SweepProgress(planned, sum(run.seconds for run in todo), len(planned.runs) - len(todo)) as progress:
+        return run_sweep(planned, corpus, store, backend, progress)
+
+
+def plan_payload(planned: "Plan", done: set[str], slots: int) -> dict[str, Any]:
+    """A plan as JSON."""
+    from workbench.runner.plan import wall_seconds
+
+    todo = [run for run in planned.runs if run.run_id not in done]
+    runs = [
+        {
+            "run_id": run.run_id,
+            "size": run.size,
+            "role": run.role,
+            "level": run.level,
+            "n_params": run.counts.n_params,
+            "n_params_non_embedding": run.counts.n_params_non_embedding,
+            "tokens": run.horizon.tokens,
+            "flops": run.horizon.flops,
+            "flops_6nd": run.horizon.flops_6nd,
+            "steps": run.horizon.steps,
+            "batch_tokens": run.horizon.batch_tokens,
+            "learning_rate": run.horizon.learning_rate,
+            "reasons": run.horizon.reasons,
+            "seconds": run.seconds,
+            "memory_bytes": run.memory_bytes,
+            "done": run.run_id in done,
+        }
+        for run in planned.runs
+    ]
+    return {
+        "sweep": planned.name,
+        "runs": runs,
+        "total_flops": sum(run.horizon.flops for run in planned.runs),
+        "todo": len(todo),
+        "seconds": wall_seconds(todo, slots),
+        "workers": slots,
+        "warnings": list(planned.warnings),
+    }
+
+
+def spoken(seconds: float) -> str:
+    """A duration for a person."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def _print_plan(planned: "Plan", payload: dict[str, Any]) -> None:
+    click.echo(
+        "run_id          size       role        N         D         C  steps  batch      rate      time    memory"
+    )
+    for run in payload["runs"]:
+        click.echo(
+            f"{run['run_id']}  {run['size']:<9}  {run['role']:<4} {run['n_params']:>8,} {run['tokens']:>9.3g}"
+            f" {run['flops']:>9.3g} {run['steps']:>6} {run['batch_tokens']:>6} {run['learning_rate']:>9.3g}"
+            f" {spoken(run['seconds']):>9} {run['memory_bytes'] / 2**20:>6.0f} MiB{'  done' if run['done'] else ''}"
+        )
+    click.echo(
+        f"{planned.name}: {len(planned.runs)} runs, {payload['total_flops']:.3g} FLOPs; {payload['todo']} left, "
+        f"about {spoken(payload['seconds'])} on {payload['workers']} workers (measured on this machine just now)"
+    )
+
+
+def _print_result(planned: "Plan", store: "Store", result: "SweepResult") -> None:
+    click.echo(
+        f"{planned.name}: {result.done} done, {result.diverged} diverged, {len(result.failed)} failed "
+        f"({result.trained_now} trained now)\nNext: workbench report {store.folder}"
+    )
+
+
+def _done(planned: "Plan", store_path: Path) -> set[str]:
+    from workbench.runner.sweep import missing
+    from workbench.store import Store
+
+    if not (store_path / "store.json").exists():
+        return set()
+    left = {run.run_id for run in missing(planned, Store(store_path))}
+    return {run.run_id for run in planned.runs} - left
+
+
+def _slots(workers: int | None, device: str) -> int:
+    from workbench.runner.local import LocalBackend
+
+    return len(LocalBackend.on_this_machine(workers, 1, device).slots)

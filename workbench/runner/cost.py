@@ -1,0 +1,60 @@
+"""What a run will cost in time: a few real steps of the plan's smallest, middle and largest step, interpolated.
+
+Cost in time is not cost in FLOPs: a tiny model spends its time between the matrix products.
+"""
+
+import math
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+
+from workbench.models.decoder import build
+from workbench.runner.plan import PlannedRun
+from workbench.training.devices import pick_device
+from workbench.training.train import adamw, update
+
+STEPS_TIMED = 3
+
+
+def calibrate(runs: Sequence[PlannedRun], device_name: str = "auto") -> Callable[[PlannedRun], float]:
+    """Measure up to three kinds of step on this device; returns run → seconds."""
+    device = pick_device(device_name)
+    by_cost = sorted({_flops_per_step(run): run for run in runs}.items())
+    chosen = sorted({0, len(by_cost) // 2, len(by_cost) - 1})
+    log_flops = np.log([by_cost[index][0] for index in chosen])
+    log_seconds = np.log([_seconds_per_step(by_cost[index][1], device) for index in chosen])
+
+    def seconds(run: PlannedRun) -> float:
+        wanted = math.log(_flops_per_step(run))
+        per_step = math.exp(np.interp(wanted, log_flops, log_seconds))
+        # An evaluation is a forward pass, a third of training, over its windows.
+        evaluated = run.config.execution.eval_points * run.config.train.eval_windows * run.horizon.context
+        share = evaluated / 3 / run.horizon.tokens
+        return per_step * run.horizon.steps * (1 + share)
+
+    return seconds
+
+
+def _flops_per_step(run: PlannedRun) -> float:
+    return run.horizon.flops / run.horizon.steps
+
+
+def _seconds_per_step(run: PlannedRun, device: torch.device) -> float:
+    config = run.config
+    if device.type == "cpu":
+        torch.set_num_threads(config.execution.threads)
+    model = build(config.model, seed=0).to(device)
+    optimizer = adamw(model, config.train)
+    scaler = torch.amp.GradScaler(device.type, enabled=config.train.precision == "fp16")
+    shape = (run.horizon.batch_windows, config.model.context + 1)
+    ids = torch.randint(config.model.vocab_size, shape, generator=torch.Generator().manual_seed(0)).to(device)
+    micro_batch = config.execution.micro_batch or run.horizon.batch_windows
+    times: list[float] = []
+    for _ in range(1 + STEPS_TIMED):
+        started = time.perf_counter()
+        loss, _ = update(model, optimizer, scaler, ids, 1e-3, micro_batch, config.train)
+        loss.item()  # waits for the device
+        times.append(time.perf_counter() - started)
+    return float(np.median(times[1:]))

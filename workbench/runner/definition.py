@@ -1,0 +1,180 @@
+"""A sweep's definition: a TOML file that names a corpus, defaults and a design, expanded into frozen run configs.
+
+[sweep]            name, description, probes
+[corpus] [model] [train] [execution]     fields of `RunConfig`, the defaults of every run
+[sizes]            name → model fields
+[design]           "isoflop" (budgets × sizes), "grid" (sizes × tokens) or "ladder" (sizes × tokens per param)
+[axes]             any other field, dotted → values: "model.position" = ["rope", "learned"], seed_init = [0, 1, 2]
+[[replicates]]     more seeds at a point of the design
+[[rate_checks]]    multiples of the learning rate at points of the design
+"""
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from workbench.corpus.config import CorpusConfig
+from workbench.errors import BadInput
+from workbench.store.store import NAME
+from workbench.training.config import HORIZONS, Frozen, RunConfig
+from workbench.validation import read_toml, validated
+
+HORIZON_OF = {"isoflop": "flops", "grid": "tokens", "ladder": "tokens_per_param"}
+"""Design → the horizon that its levels are."""
+
+
+class SweepInfo(Frozen):
+    """What the sweep is called and for."""
+
+    name: str = Field(pattern=f"^{NAME.pattern}$")
+    description: str = ""
+    probes: tuple[str, ...] = ()
+    """Probes measured at the end of every run."""
+
+
+class Budget(Frozen):
+    """One level of a design, and the sizes trained at it."""
+
+    level: float = Field(gt=0)
+    sizes: tuple[str, ...] = ()
+    """Names of sizes; none means all."""
+
+
+class Design(Frozen):
+    """Levels × sizes."""
+
+    type: Literal["isoflop", "grid", "ladder"]
+    levels: tuple[float | Budget, ...] = Field(min_length=1)
+    """isoflop: FLOPs; grid: tokens; ladder: tokens per parameter. A level may name its own sizes."""
+
+    def points(self, sizes: list[str]) -> list[tuple[float, str]]:
+        """(level, size) of every point, in order."""
+        return [
+            (level.level, size) if isinstance(level, Budget) else (level, size)
+            for level in self.levels
+            for size in (level.sizes if isinstance(level, Budget) and level.sizes else sizes)
+        ]
+
+
+class Replicate(Frozen):
+    """A point of the design, trained again from other seeds."""
+
+    level: float = Field(gt=0)
+    size: str
+    seeds: tuple[int, ...] = Field(min_length=1)
+    """Each is both `seed_init` and `seed_data`."""
+
+
+class RateCheck(Frozen):
+    """Points of the design, trained again at multiples of the rate."""
+
+    levels: tuple[float, ...] = Field(min_length=1)
+    sizes: tuple[str, ...] = Field(min_length=1)
+    factors: tuple[float, ...] = (0.5, 2.0)
+
+
+class SweepDefinition(Frozen):
+    """A whole definition."""
+
+    sweep: SweepInfo
+    corpus: CorpusConfig = CorpusConfig()
+    model: dict[str, Any] = Field(default_factory=dict)
+    train: dict[str, Any] = Field(default_factory=dict)
+    execution: dict[str, Any] = Field(default_factory=dict)
+    sizes: dict[str, dict[str, Any]] = Field(min_length=1)
+    design: Design
+    axes: dict[str, list[Any]] = Field(default_factory=dict)
+    replicates: tuple[Replicate, ...] = ()
+    rate_checks: tuple[RateCheck, ...] = ()
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> Self:
+        levels = {level.level if isinstance(level, Budget) else level for level in self.design.levels}
+        named: list[tuple[str, str]] = [
+            (size, "design.levels") for level in self.design.levels if isinstance(level, Budget) for size in level.sizes
+        ]
+        named += [(replicate.size, "replicates") for replicate in self.replicates]
+        named += [(size, "rate_checks") for check in self.rate_checks for size in check.sizes]
+        for size, where in named:
+            if size not in self.sizes:
+                raise ValueError(f"{where} names the size {size!r}; the sizes are {', '.join(self.sizes)}")
+        for level in [r.level for r in self.replicates] + [x for c in self.rate_checks for x in c.levels]:
+            if level not in levels:
+                raise ValueError(f"replicates and rate_checks need a level of the design; {level:g} is not one")
+        for name in HORIZONS:
+            if name in self.train:
+                raise ValueError(f"train.{name} is given, but the horizon comes from design.levels; leave it out")
+        return self
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A run that a definition asks for, and why."""
+
+    config: RunConfig
+    size: str
+    level: float
+    role: Literal["grid", "seed", "rate"]
+
+
+def read_definition(path: Path) -> SweepDefinition:
+    """A definition from its TOML file."""
+    return validated(SweepDefinition, read_toml(path), path)
+
+
+def expand(definition: SweepDefinition, origin: str, vocab_size: int) -> list[Asked]:
+    """Every run of the definition, in the order written; `vocab_size` is the tokenizer's."""
+    points = definition.design.points(list(definition.sizes))
+    asked: list[Asked] = []
+    for overrides in _axis_combinations(definition, origin):
+        for level, size in points:
+            asked.append(Asked(_config(definition, origin, vocab_size, level, size, overrides), size, level, "grid"))
+        for replicate in definition.replicates:
+            for seed in replicate.seeds:
+                more = {**overrides, "seed_init": seed, "seed_data": seed}
+                config = _config(definition, origin, vocab_size, replicate.level, replicate.size, more)
+                asked.append(Asked(config, replicate.size, replicate.level, "seed"))
+        for check in definition.rate_checks:
+            for level, size, factor in itertools.product(check.levels, check.sizes, check.factors):
+                more = {**overrides, "train.rate_factor": factor}
+                config = _config(definition, origin, vocab_size, level, size, more)
+                asked.append(Asked(config, size, level, "rate"))
+    return asked
+
+
+def _axis_combinations(definition: SweepDefinition, origin: str) -> Iterator[dict[str, Any]]:
+    for key, values in definition.axes.items():
+        if not values:
+            raise BadInput(f"{origin}: axes.{key} has no values; give at least one")
+    for combination in itertools.product(*definition.axes.values()):
+        overrides: dict[str, Any] = {}
+        for key, value in zip(definition.axes, combination, strict=True):
+            # `seed` is both seeds at once.
+            overrides |= {"seed_init": value, "seed_data": value} if key == "seed" else {key: value}
+        yield overrides
+
+
+def _config(
+    definition: SweepDefinition, origin: str, vocab_size: int, level: float, size: str, overrides: dict[str, Any]
+) -> RunConfig:
+    horizon = HORIZON_OF[definition.design.type]
+    document: dict[str, Any] = {
+        "corpus": definition.corpus.model_dump(),
+        "model": {"vocab_size": vocab_size, **definition.model, **definition.sizes[size]},
+        "train": {**definition.train, horizon: int(level) if horizon == "tokens" else level},
+        "execution": dict(definition.execution),
+    }
+    for key, value in overrides.items():
+        *tables, field = key.split(".")
+        target = document
+        for table in tables:
+            inner = target.setdefault(table, {})
+            if not isinstance(inner, dict):
+                raise BadInput(f"{origin}: axes.{key}: {table} is not a table of the run's config")
+            target = inner
+        target[field] = value
+    return validated(RunConfig, document, f"{origin}, size {size}")

@@ -1,0 +1,120 @@
+"""A plan: every run of a sweep with its id, N, D, C, memory and time, before anything trains."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from workbench.corpus.shards import Corpus
+from workbench.models.counts import Counts, count, training_bytes
+from workbench.runner.definition import Asked, SweepDefinition, expand
+from workbench.training.config import RunConfig
+from workbench.training.horizon import Horizon, resolve
+from workbench.training.identity import config_id, run_id
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """One run of a plan."""
+
+    run_id: str
+    config_id: str
+    config: RunConfig
+    horizon: Horizon
+    counts: Counts
+    size: str
+    level: float
+    role: str
+    design: str
+    memory_bytes: int
+    """Estimated peak of weights, gradients, optimizer and activations."""
+    seconds: float = math.nan
+    """Estimated time; NaN until a cost model has looked."""
+
+    @property
+    def budget(self) -> float:
+        """The isoFLOP budget, or NaN in other designs."""
+        return self.level if self.design == "isoflop" else math.nan
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Every run of a sweep, once each."""
+
+    name: str
+    definition: SweepDefinition
+    runs: tuple[PlannedRun, ...]
+    warnings: tuple[str, ...]
+
+    def timed(self, seconds: Callable[[PlannedRun], float]) -> "Plan":
+        """The same plan with each run's time estimated."""
+        return replace(self, runs=tuple(replace(run, seconds=seconds(run)) for run in self.runs))
+
+    def manifest(self, corpus: Corpus) -> dict[str, Any]:
+        """What the store keeps of a sweep: its definition and which runs it has."""
+        return {
+            "name": self.name,
+            "description": self.definition.sweep.description,
+            "corpus_fingerprint": corpus.fingerprint,
+            "definition": self.definition.model_dump(mode="json", exclude_defaults=True),
+            "runs": [
+                {"run_id": run.run_id, "size": run.size, "level": run.level, "role": run.role} for run in self.runs
+            ],
+        }
+
+
+def plan_sweep(definition: SweepDefinition, origin: str, corpus: Corpus) -> Plan:
+    """Expand a definition over a prepared corpus."""
+    asked = expand(definition, origin, corpus.vocab_size)
+    runs: dict[str, PlannedRun] = {}
+    for item in asked:
+        planned = plan_run(item, definition.design.type, corpus)
+        runs.setdefault(planned.run_id, planned)
+    planned_runs = tuple(runs.values())
+    return Plan(definition.sweep.name, definition, planned_runs, tuple(warnings(planned_runs, corpus)))
+
+
+def plan_run(asked: Asked, design: str, corpus: Corpus) -> PlannedRun:
+    """One run, resolved and counted."""
+    config, horizon = asked.config, resolve(asked.config)
+    windows = config.execution.micro_batch or horizon.batch_windows
+    return PlannedRun(
+        run_id=run_id(config, horizon, corpus.fingerprint),
+        config_id=config_id(config, horizon, corpus.fingerprint),
+        config=config,
+        horizon=horizon,
+        counts=count(config.model),
+        size=asked.size,
+        level=asked.level,
+        role=asked.role,
+        design=design,
+        memory_bytes=int(training_bytes(config.model, windows, config.train.precision)),
+    )
+
+
+def unique_tokens(horizon: Horizon, corpus: Corpus) -> int:
+    """Different tokens among a run's D: whole windows of the corpus, each at most once."""
+    windows = (len(corpus.train) - 1) // horizon.context
+    return min(horizon.tokens, windows * horizon.context)
+
+
+def warnings(runs: Sequence[PlannedRun], corpus: Corpus) -> list[str]:
+    """What a person should know before training."""
+    found: list[str] = []
+    repeating = [run for run in runs if run.horizon.tokens > unique_tokens(run.horizon, corpus)]
+    if repeating:
+        most = max(repeating, key=lambda run: run.horizon.tokens)
+        have = unique_tokens(most.horizon, corpus)
+        found.append(
+            f"{len(repeating)} of {len(runs)} runs would see tokens more than once: the corpus has {have:,} tokens in "
+            f"whole windows, and the longest run wants {most.horizon.tokens:,}; laws for fresh data do not hold there"
+        )
+    return found
+
+
+def wall_seconds(runs: Sequence[PlannedRun], slots: int) -> float:
+    """Time of the runs on `slots` workers, longest first."""
+    busy = [0.0] * max(1, slots)
+    for run in sorted(runs, key=lambda run: -run.seconds):
+        busy[busy.index(min(busy))] += run.seconds
+    return max(busy)
