@@ -39,6 +39,8 @@ class ScalingStudy:
     """The same at 10× and 100× the largest budget, with `multiple`."""
     largest: float
     """The largest budget, FLOPs: of the isoFLOP design, or else of any run."""
+    largest_name: str
+    """What that is called: "largest budget" where runs have budgets, else "largest compute"."""
     backtest: BackTest | None
     backtest_reason: str
     """Why there is no back-test; empty where there is one."""
@@ -89,6 +91,7 @@ def study(
         frontier=frontier,
         forecasts=forecasts,
         largest=largest,
+        largest_name="largest budget" if _has_budgets(final) else "largest compute",
         backtest=tested,
         backtest_reason=untested,
         settings=settings,
@@ -127,12 +130,12 @@ def summary_lines(result: ScalingStudy) -> list[str]:
         return [f"No law could be fitted. {problem}" for problem in result.problems[:1]] or ["No law could be fitted."]
     lines = [
         f"N_opt ∝ C^{with_interval(fit, 'a')}, D_opt ∝ C^{with_interval(fit, 'b')}",
-        *(_forecast_line(row) for row in headline_forecasts(result).to_dict("records")),
+        *(_forecast_line(row, result.largest_name) for row in headline_forecasts(result).to_dict("records")),
     ]
     if result.backtest is None:
         lines.append(f"Back-test: {result.backtest_reason}")
     else:
-        lines.append(f"Back-test, the largest budget held out: {backtest_text(result.backtest)}")
+        lines.append(f"Back-test, the {result.largest_name} held out: {backtest_text(result.backtest)}")
     failed = [fact for fact in result.checks.facts if not fact.met] if result.checks else []
     return lines + [f"Weak: {fact.name}: asked {fact.asked}, found {fact.found}" for fact in failed]
 
@@ -180,9 +183,9 @@ def forecast_text(row: Mapping[Any, Any], key: str, style: str) -> str:
     return f"{value} ({formats.show(low, style)} to {formats.show(high, style)})"
 
 
-def _forecast_line(row: Mapping[Any, Any]) -> str:
+def _forecast_line(row: Mapping[Any, Any], largest_name: str) -> str:
     text = (
-        f"At {row['multiple']:g}× the largest budget (C = {formats.power(row['flops'], 2)} FLOPs): "
+        f"At {row['multiple']:g}× the {largest_name} (C = {formats.power(row['flops'], 2)} FLOPs): "
         f"N_opt = {forecast_text(row, 'n', 'count')}, D_opt = {forecast_text(row, 'd', 'count')} tokens"
     )
     return text + (f", loss {forecast_text(row, 'loss', 'loss')}" if np.isfinite(row["loss"]) else "")
@@ -209,9 +212,11 @@ def _final(table: pd.DataFrame) -> pd.DataFrame:
 def _largest(table: pd.DataFrame) -> float:
     if table.empty or "c" not in table.columns:
         return float("nan")
-    if "budget" in table.columns and table["budget"].notna().any():
-        return float(table["budget"].max())
-    return float(table["c"].max())
+    return float(table["budget"].max() if _has_budgets(table) else table["c"].max())
+
+
+def _has_budgets(table: pd.DataFrame) -> bool:
+    return "budget" in table.columns and bool(table["budget"].notna().any())
 
 
 def _headline(fits: FitSet) -> Fit | None:

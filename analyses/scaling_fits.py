@@ -106,7 +106,7 @@ def _loss_against_compute(study: ScalingStudy) -> Figure:
     caption += ", with the held-out losses along their training behind" if not curves.empty else ""
     if not frontier.empty:
         caption += "; the line is the least loss that the parametric law gives for each compute, with its interval, "
-        caption += f"dotted beyond the largest budget, to {MULTIPLES[0]:g}× it"
+        caption += f"dotted beyond the {study.largest_name}, to {MULTIPLES[0]:g}× it"
     drawn = study.table[["n", "d", "c", "loss"]].reset_index(drop=True)
     figure = figures.loss_against_compute(study.table, curves, frontier)
     return Figure("loss-against-compute", caption + ".", figure, drawn)
@@ -197,7 +197,7 @@ def _optimum(study: ScalingStudy) -> Figure:
         f"{plural(study.frontier['law'].nunique(), 'law')}; bands are {100 * study.settings['level']:g}% intervals. "
         "Right of the dashed line everything is extrapolated."
     )
-    figure = figures.optimum(study.frontier, minima_of(study.fits), study.largest)
+    figure = figures.optimum(study.frontier, minima_of(study.fits), study.largest, study.largest_name)
     return Figure("optimum", caption, figure, study.frontier)
 
 
@@ -212,8 +212,8 @@ def forecasts(study: ScalingStudy) -> list[Block]:
     frame = frame.sort_values(["multiple", "convention", "approach"], ignore_index=True)
     frame["convention"] = frame["convention"].map(lambda name: CONVENTION_LABELS.get(name, name))
     caption = (
-        f"Compute-optimal allocation at 10 and 100 times the largest budget, {formats.power(study.largest, 2)} FLOPs, "
-        f"with {100 * study.settings['level']:g}% intervals"
+        f"Compute-optimal allocation at 10 and 100 times the {study.largest_name}, {formats.power(study.largest, 2)} "
+        f"FLOPs, with {100 * study.settings['level']:g}% intervals"
     )
     note = Text(
         "Only a law of L(N, D) forecasts a loss; the isoFLOP minima and the envelope give sizes. The intervals cover "
@@ -233,7 +233,7 @@ def backtest(study: ScalingStudy) -> list[Block]:
     )
     held = tested.points
     used = tested.fit.residuals
-    caption = f"Forecast and outcome of the held-out budget: {len(held)} runs held out, {len(used)} used."
+    caption = f"Forecast and outcome of the {study.largest_name}: {len(held)} runs held out, {len(used)} used."
     shown = held[[name for name in BACKTEST_COLUMNS if name in held.columns]]
     return [Text(text), Figure("backtest", caption, figures.backtest(used, held), shown)]
 

@@ -64,7 +64,7 @@ def _second(study: ScalingStudy) -> str:
     for row in headline_forecasts(study).to_dict("records"):
         loss = f", reaching a loss of {forecast_text(row, 'loss', 'loss')} nats per token" if row["loss"] > 0 else ""
         parts.append(
-            f"{row['multiple']:g}× the largest budget ({formats.power(row['flops'], 2)} FLOPs) is best spent on "
+            f"{row['multiple']:g}× the {study.largest_name} ({formats.power(row['flops'], 2)} FLOPs) is best spent on "
             f"N = {forecast_text(row, 'n', 'count')} parameters and D = {forecast_text(row, 'd', 'count')} tokens{loss}"
         )
     return "; ".join(parts) + ("." if parts else "")
@@ -74,7 +74,9 @@ def _third(study: ScalingStudy) -> str:
     if study.backtest is None:
         text = f"A back-test was {study.backtest_reason.rstrip('.')}"
     else:
-        text = f"Fitted without the largest budget, the law can be held against it: {backtest_text(study.backtest)}"
+        text = (
+            f"Fitted without the {study.largest_name}, the law can be held against it: {backtest_text(study.backtest)}"
+        )
     failed = [fact.name for fact in study.checks.facts if not fact.met] if study.checks else []
     if failed:
         return f"{text}; of the checks of the sweep these fail: {', '.join(failed)}."

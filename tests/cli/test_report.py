@@ -28,7 +28,11 @@ def test_a_store_becomes_three_files(store, tmp_path, capsys):
     code, out, err = run(capsys, "report", str(store), "--out", str(tmp_path / "r"), "--resamples", "20", "--json")
     assert code == 0, err
     payload = json.loads(out)
-    assert {Path(path).name for path in payload["files"].values()} == {"report.html", "report.md", "report.json"}
+    assert {kind: Path(path).name for kind, path in payload["files"].items()} == {
+        "html": "report.html",
+        "md": "report.md",
+        "json": "report.json",
+    }
     document = json.loads((tmp_path / "r" / "report.json").read_text())
     assert payload["summary"] == document["data"]["summary_lines"]
     assert (tmp_path / "r" / "report.html").stat().st_size < 6_000_000

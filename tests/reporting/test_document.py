@@ -86,7 +86,7 @@ def test_writing_leaves_three_files_and_no_temporary(tmp_path):
         "report.json",
         "report.md",
     ]
-    assert json.loads(paths["report.json"].read_text())["title"] == "plain"
+    assert json.loads(paths["json"].read_text())["title"] == "plain"
 
 
 def test_a_file_where_the_folder_should_be_is_a_sentence(tmp_path):

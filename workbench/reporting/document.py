@@ -1,4 +1,4 @@
-"""A report is data: a title, a summary and sections of blocks. Its JSON is the source from which HTML and Markdown are rendered."""
+"""A report is data: a title, a summary and sections of blocks. HTML and Markdown are rendered from its JSON."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -156,7 +156,8 @@ def write(report: Report, folder: Path) -> dict[str, Path]:
         raise BadInput(f"--out {folder}: this is a file; give a folder, which is made where it is missing")
     source = report.to_json()
     document = json.loads(source)
-    texts = {"report.html": render_html(document), "report.md": render_markdown(document), "report.json": source}
-    for name, text in texts.items():
-        write_text(folder / name, text)
-    return {name: folder / name for name in texts}
+    texts = {"html": render_html(document), "md": render_markdown(document), "json": source}
+    paths = {kind: folder / f"report.{kind}" for kind in texts}
+    for kind, text in texts.items():
+        write_text(paths[kind], text)
+    return paths

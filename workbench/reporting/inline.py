@@ -1,4 +1,4 @@
-"""The little markup a text may carry: `code` between backticks, and N_opt or C^a as in the papers. The rest is escaped."""
+"""The little markup a text may carry: `code` between backticks, N_opt and C^a as in the papers. All else is escaped."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""report.json → one HTML file that needs nothing else: plotly.js is in it once, each figure is a specification of a few kilobytes."""
+"""report.json → one HTML file that needs nothing else: plotly.js once, and each figure as its specification."""
 
 import html
 import json

@@ -106,7 +106,8 @@ def faded(color: str, alpha: float) -> str:
 
 def log_ticks(low: float, high: float, most: int = 7) -> list[float]:
     """Round numbers on [low, high]: decades where they are enough, else 1-2-5, else finer."""
-    for least, mantissas in ((3, (1.0,)), (3, (1.0, 3.0)), (3, (1.0, 2.0, 5.0)), (4, (1.0, 1.5, 2.0, 2.5, 3, 4, 5, 6, 8))):
+    dense = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0)
+    for least, mantissas in ((3, (1.0,)), (3, (1.0, 3.0)), (3, (1.0, 2.0, 5.0)), (4, dense)):
         ticks = _round_numbers(low, high, mantissas)
         if len(ticks) >= least:
             return ticks[:: -(-len(ticks) // most)]
@@ -128,7 +129,7 @@ def _linear_ticks(low: float, high: float, most: int) -> list[float]:
     return [round(i * step, 12) for i in range(first, math.floor(high / step + 1e-9) + 1)]
 
 
-def log_axis(values: Any, title: str, style: str = "power", pad: float = 0.04) -> dict[str, Any]:
+def log_axis(values: Any, title: str, style: str = "power", most: int = 7, pad: float = 0.04) -> dict[str, Any]:
     """Settings of a logarithmic axis over `values`: range, ticks at round numbers, labels in the given style."""
     finite = np.asarray(values, dtype=float)
     finite = finite[np.isfinite(finite) & (finite > 0)]
@@ -137,7 +138,7 @@ def log_axis(values: Any, title: str, style: str = "power", pad: float = 0.04) -
     low, high = float(finite.min()), float(finite.max())
     room = max(pad * math.log10(high / low), 0.01)
     low, high = low * 10**-room, high * 10**room
-    ticks = log_ticks(low, high)
+    ticks = log_ticks(low, high, most)
     return {
         "type": "log",
         "title": {"text": title},

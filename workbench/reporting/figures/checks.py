@@ -41,7 +41,7 @@ SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x", "star")
 
 
 def seed_noise(points: pd.DataFrame) -> go.Figure:
-    """Every repeated configuration: each seed's loss against the configuration's mean, in percent. Has n, d, c, change."""
+    """Each seed's loss against the mean of its configuration, in percent. `points` has c and change."""
     figure = theme.blank(360)
     figure.add_hline(y=0, line={"color": theme.SOFT, "width": 1.2})
     figure.add_trace(
@@ -59,7 +59,7 @@ def seed_noise(points: pd.DataFrame) -> go.Figure:
 
 
 def emergence(points: pd.DataFrame, lines: pd.DataFrame | None = None, x: str = "n") -> go.Figure:
-    """Exact match and per-token probability side by side: a leap on the left that is a slope on the right is the metric's.
+    """Exact match and per-token probability side by side: a leap that is a slope on the right is the metric's.
 
     `points` has x, metric, key, value and, where known, se; `lines` the fitted threshold curves on a finer grid.
     """
@@ -100,9 +100,7 @@ X_TITLES = {
 }
 
 
-def _task_points(
-    figure: go.Figure, part: pd.DataFrame, x: str, key: str, color: str, symbol: str, column: int
-) -> None:
+def _task_points(figure: go.Figure, part: pd.DataFrame, x: str, key: str, color: str, symbol: str, column: int) -> None:
     errors = {"error_y": {"array": part["se"].fillna(0).tolist(), "thickness": 1, "width": 0}} if "se" in part else {}
     figure.add_trace(
         go.Scatter(

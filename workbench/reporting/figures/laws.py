@@ -1,4 +1,4 @@
-"""Fitted laws: isoFLOP curves and their minima, the optimum against compute, L(N, D) with its residuals, the back-test."""
+"""Fitted laws: isoFLOP curves and their minima, the optimum against compute, L(N, D), residuals, the back-test."""
 
 import numpy as np
 import pandas as pd
@@ -9,6 +9,9 @@ from workbench.reporting import formats, theme
 from workbench.reporting.figures.pieces import band, color_bar
 from workbench.reporting.figures.sweep import LOSSES
 
+MOST_NAMED = 8
+"""More budgets than this get a colour bar and no legend."""
+
 
 def isoflop(points: pd.DataFrame, minima: pd.DataFrame | None = None, lines: pd.DataFrame | None = None) -> go.Figure:
     """Loss against N at each budget, the fitted curves and their minima (a hollow star: not bracketed on both sides).
@@ -17,6 +20,7 @@ def isoflop(points: pd.DataFrame, minima: pd.DataFrame | None = None, lines: pd.
     """
     figure = theme.blank(540)
     low, high = float(points["budget"].min()), float(points["budget"].max())
+    named = points["budget"].nunique() <= MOST_NAMED
     if lines is not None:
         for value, group in lines.groupby("budget", sort=True):
             line = {"color": theme.shade(float(str(value)), low, high), "width": 2}
@@ -35,10 +39,10 @@ def isoflop(points: pd.DataFrame, minima: pd.DataFrame | None = None, lines: pd.
                 y=group["loss"].tolist(),
                 mode="markers",
                 name=name,
+                showlegend=named,
                 marker={
                     "size": 9,
                     "color": theme.shade(budget, low, high),
-                    "symbol": "circle",
                     "line": {"color": "white", "width": 0.8},
                 },
                 hovertemplate=f"{name} FLOPs<br>N = %{{x:.4s}}<br>loss %{{y:.4f}}<extra></extra>",
@@ -48,13 +52,16 @@ def isoflop(points: pd.DataFrame, minima: pd.DataFrame | None = None, lines: pd.
         _stars(figure, minima)
     figure.update_xaxes(theme.log_axis(points["n"], "parameters N", "count"))
     figure.update_yaxes(theme.log_axis(points["loss"], LOSSES["loss"], "plain"))
+    if not named:
+        color_bar(figure, [low, high], "budget C [FLOPs]", "power")
+        return figure
     return figure.update_layout(legend={"title": {"text": "budget [FLOPs]  "}})
 
 
 def _stars(figure: go.Figure, minima: pd.DataFrame) -> None:
     """The minima, filled where the design brackets them."""
     for bracketed, name, symbol in ((True, "minimum", "star"), (False, "not bracketed", "star-open")):
-        part = minima[minima["bracketed"].astype(bool) == bracketed]
+        part = minima[minima["bracketed"].astype(bool) == bracketed].dropna(subset=["n_opt", "loss_opt"])
         if part.empty:
             continue
         figure.add_trace(
@@ -74,7 +81,9 @@ def _stars(figure: go.Figure, minima: pd.DataFrame) -> None:
         )
 
 
-def optimum(lines: pd.DataFrame, minima: pd.DataFrame | None, largest: float) -> go.Figure:
+def optimum(
+    lines: pd.DataFrame, minima: pd.DataFrame | None, largest: float, largest_name: str = "largest budget"
+) -> go.Figure:
     """N_opt and D_opt against compute for each approach; right of the dashed line no run has been.
 
     `lines` has law, flops, n, n_low, n_high, d, d_low, d_high; `minima` has budget, n_opt, d_opt, bracketed.
@@ -94,7 +103,7 @@ def optimum(lines: pd.DataFrame, minima: pd.DataFrame | None, largest: float) ->
         figure.update_yaxes(theme.log_axis(np.concatenate(values), title, "count"), row=1, col=column)
         figure.update_xaxes(theme.log_axis(lines["flops"], "compute C [FLOPs]", "power"), row=1, col=column)
     return figure.add_annotation(
-        x=np.log10(largest), y=1, yref="y domain", xref="x", text="largest budget ", showarrow=False, xanchor="right",
+        x=np.log10(largest), y=1, yref="y domain", xref="x", text=f"{largest_name} ", showarrow=False, xanchor="right",
         yanchor="top", font={"color": theme.SOFT, "size": 12},
     )  # fmt: skip
 
@@ -195,7 +204,7 @@ def residuals(points: pd.DataFrame) -> go.Figure:
             col=column,
         )
         figure.add_hline(y=0, line={"color": theme.SOFT, "width": 1.2}, row=1, col=column)
-        figure.update_xaxes(theme.log_axis(points[key], title, style), row=1, col=column)
+        figure.update_xaxes(theme.log_axis(points[key], title, style, most=4), row=1, col=column)
     figure.update_yaxes(title={"text": "observed over predicted [%]"}, ticksuffix="%", row=1, col=1)
     return figure.update_layout(margin={"t": 24})
 
@@ -219,7 +228,7 @@ def backtest(fitted: pd.DataFrame, held_out: pd.DataFrame) -> go.Figure:
         band(figure, ordered["n"].tolist(), ordered["low"].tolist(), ordered["high"].tolist(), theme.BLUE)
     figure.add_trace(
         go.Scatter(
-            x=ordered["n"].tolist(), y=ordered["predicted"].tolist(), mode="lines", name="forecast of the largest budget",
+            x=ordered["n"].tolist(), y=ordered["predicted"].tolist(), mode="lines", name="forecast",
             line={"color": theme.BLUE, "width": 2.2},
             hovertemplate="N = %{x:.4s}<br>forecast %{y:.4f}<extra></extra>",
         )

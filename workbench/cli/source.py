@@ -1,0 +1,101 @@
+"""A SOURCE of runs, for the commands that fit: a store, or any table as CSV or parquet."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from workbench.errors import BadInput
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+source_argument = click.argument("source", type=click.Path(path_type=Path))
+columns_option = click.option(
+    "--columns",
+    metavar="n=…,d=…,c=…,loss=…",
+    help="Which columns of a table hold N, D, C and the loss. D is C/(6N) where it is missing, and C is 6ND.",
+)
+where_option = click.option(
+    "--where", metavar="EXPR", help="A DuckDB boolean expression over the columns; others drop."
+)
+
+
+@dataclass(frozen=True)
+class SourceTable:
+    """A canonical table and where it came from."""
+
+    table: "pd.DataFrame"
+    kind: str
+    """"store" or "table"."""
+    notes: tuple[str, ...]
+
+
+def load_source(path: Path, columns: str | None = None, where: str | None = None) -> SourceTable:
+    """Read a store (a folder) or a table (a file) into a canonical table."""
+    from workbench.fitting import tables
+
+    if path.is_dir():
+        from workbench.store import Store
+
+        if columns is not None:
+            raise BadInput(f"--columns is '{columns}', but {path} is a store, whose columns are known; leave it out.")
+        store = Store(path)
+        runs = tables.filtered(store.runs(), where, str(path))
+        if runs.empty:
+            raise BadInput(f"{path} is a store without finished runs; run a sweep into it first.")
+        table = tables.from_runs(runs, store.curves())
+        if table.empty:
+            raise BadInput(f"{path} has no run to fit: {' '.join(table.attrs['notes'])}")
+        return SourceTable(table, "store", table.attrs["notes"])
+    if not path.exists():
+        raise BadInput(f"{path} does not exist; give a store (a folder) or a table (.csv or .parquet).")
+    table = tables.read_table(path, parse_columns(columns), where)
+    return SourceTable(table, "table", table.attrs["notes"])
+
+
+def read_source(path: Path, columns: str | None = None, where: str | None = None) -> "dict[str, pd.DataFrame]":
+    """What a study reads: the runs, curves and evals of a store (maybe empty), or the canonical table of a file."""
+    from workbench.fitting import tables
+
+    if not path.is_dir():
+        return {"table": load_source(path, columns, where).table}
+    from workbench.store import Store
+
+    if columns is not None:
+        raise BadInput(f"--columns is '{columns}', but {path} is a store, whose columns are known; leave it out.")
+    store = Store(path)
+    runs = store.runs()
+    kept = runs if runs.empty else tables.filtered(runs, where, str(path))
+    return {"runs": kept.reset_index(drop=True), "curves": store.curves(), "evals": store.evals()}
+
+
+def parse_columns(text: str | None) -> dict[str, str]:
+    """`n=params,c=flops` as a mapping from canonical names to the table's."""
+    if text is None:
+        return {}
+    found: dict[str, str] = {}
+    for part in text.split(","):
+        name, equals, column = (piece.strip() for piece in part.partition("="))
+        if not (name and equals and column):
+            raise BadInput(f"--columns is '{text}', and '{part}' is no name=column; write n=params,d=tokens,loss=loss.")
+        if name in found:
+            raise BadInput(f"--columns is '{text}', which names {name} twice; give each name one column.")
+        found[name] = column
+    return found
+
+
+def record(path: Path, records: list[Mapping[str, Any]]) -> str | None:
+    """Append fits to a store; returns the reason where the store cannot be written."""
+    from workbench.cli.output import plain
+    from workbench.store import Store
+
+    try:
+        store = Store(path)
+        for one in records:
+            store.write_fit(plain(one))
+    except (OSError, BadInput) as error:
+        return str(error)
+    return None

@@ -1,0 +1,157 @@
+"""Figures a reader steers: any column of the runs against any other, any quantity of the curves, coloured by a key."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from workbench.reporting import theme
+from workbench.reporting.figures.checks import SYMBOLS
+from workbench.reporting.figures.pieces import broken_lines, color_bar
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A column as an axis, a colour or a choice in a list: what it is called, its unit, how its numbers are written."""
+
+    title: str
+    style: str = "plain"
+
+
+QUANTITIES: dict[str, Quantity] = {
+    "n_params": Quantity("parameters N", "count"),
+    "n_params_non_embedding": Quantity("parameters N without embeddings", "count"),
+    "tokens": Quantity("tokens D", "count"),
+    "flops": Quantity("compute C [FLOPs]", "power"),
+    "seconds": Quantity("time [s]", "count"),
+    "step": Quantity("step", "count"),
+    "steps": Quantity("steps", "count"),
+    "loss": Quantity("held-out loss [nats/token]"),
+    "train_loss": Quantity("training loss [nats/token]"),
+    "bpb": Quantity("held-out bits per byte"),
+    "learning_rate": Quantity("learning rate"),
+    "grad_norm": Quantity("gradient norm before clipping"),
+    "budget": Quantity("budget [FLOPs]", "power"),
+    "batch_tokens": Quantity("tokens per step", "count"),
+    "rate_factor": Quantity("learning rate, relative to the rule's"),
+    "n_layer": Quantity("layers"),
+    "d_model": Quantity("width", "count"),
+    "role": Quantity("role"),
+    "sweep": Quantity("sweep"),
+    "status": Quantity("status"),
+    "seed_init": Quantity("seed of the weights"),
+    "run_id": Quantity("run"),
+}
+"""Columns of runs and curves that a figure may show."""
+
+FEW = len(theme.CATEGORIES)
+"""So many values get colours of their own; more are shaded along a scale where they are numbers."""
+
+
+KEY = "key"
+"""Column of the frames inside this module that holds what colours a row."""
+
+
+def scatter(runs: pd.DataFrame, x: str, y: str, color: str) -> go.Figure:
+    """Each run as a point: `x`, `y` and `color` are keys of `QUANTITIES`. Axes are logarithmic."""
+    frame = runs.assign(**{KEY: runs[color]}).dropna(subset=[x, y])
+    frame = frame[(frame[x] > 0) & (frame[y] > 0)]
+    if frame.empty:
+        return theme.message("None of these runs has a value for both axes.")
+    figure, shaded = theme.blank(480), _shaded(frame)
+    groups = list(_groups(frame, color))
+    for index, (name, tint, group) in enumerate(groups):
+        figure.add_trace(
+            go.Scatter(
+                x=group[x].tolist(),
+                y=group[y].tolist(),
+                mode="markers",
+                name=name,
+                showlegend=not shaded and len(groups) > 1,
+                customdata=group["run_id"].tolist(),
+                marker={
+                    "size": 9,
+                    "color": tint,
+                    "symbol": "circle" if shaded else SYMBOLS[index % len(SYMBOLS)],
+                    "line": {"color": "white", "width": 0.8},
+                },
+                hovertemplate="%{customdata}<br>%{x:.4s}, %{y:.4g}<br>" + f"{_plain(color)} {name}<extra></extra>",
+            )
+        )
+    _explain(figure, frame, color)
+    figure.update_xaxes(_axis(frame[x], x, log=True))
+    return figure.update_yaxes(_axis(frame[y], y, log=True))
+
+
+def curves(
+    runs: pd.DataFrame, rows: pd.DataFrame, x: str, y: str, color: str, log_x: bool = True, log_y: bool = True
+) -> go.Figure:
+    """One line a run: `rows` has run_id and the quantity of each axis; a column of `runs` colours the lines."""
+    # The column that colours is the run's own, though the curve may have one of the same name (tokens, loss).
+    drawn = rows.assign(**{KEY: rows["run_id"].map(runs.set_index("run_id", drop=False)[color])})
+    drawn = drawn[drawn["run_id"].isin(runs["run_id"])].dropna(subset=[x, y])
+    drawn = drawn[((drawn[x] > 0) | (not log_x)) & ((drawn[y] > 0) | (not log_y))]
+    if drawn.empty:
+        return theme.message(f"These runs recorded no {_plain(y)}.")
+    figure, shaded = theme.blank(540), _shaded(drawn)
+    groups = list(_groups(drawn, color))
+    for name, tint, group in groups:
+        lines = broken_lines(group, "run_id", [x, y])
+        figure.add_trace(
+            go.Scatter(
+                x=lines[x],
+                y=lines[y],
+                mode="lines+markers" if group.groupby("run_id").size().max() < 3 else "lines",
+                name=name,
+                line={"color": tint, "width": 1.4},
+                showlegend=not shaded and len(groups) > 1,
+                hovertemplate=f"{_plain(color)} {name}<br>%{{x:.4s}}, %{{y:.4g}}<extra></extra>",
+            )
+        )
+    _explain(figure, drawn, color)
+    figure.update_xaxes(_axis(drawn[x], x, log_x))
+    return figure.update_yaxes(_axis(drawn[y], y, log_y))
+
+
+def _shaded(frame: pd.DataFrame) -> bool:
+    """Whether the colours are a scale: many positive numbers."""
+    values = frame[KEY].dropna()
+    return pd.api.types.is_numeric_dtype(values) and values.nunique() > FEW and bool((values > 0).all())
+
+
+def _groups(frame: pd.DataFrame, color: str) -> Iterator[tuple[str, str, pd.DataFrame]]:
+    """(name, colour, rows) of each value of the key; rows without one come last."""
+    style = QUANTITIES[color].style
+    low, high = (float(frame[KEY].min()), float(frame[KEY].max())) if _shaded(frame) else (0.0, 0.0)
+    for index, (value, group) in enumerate(frame.groupby(KEY, sort=True)):
+        category = theme.CATEGORIES[index % FEW]
+        if isinstance(value, str):
+            yield value, category, group
+        else:
+            number = float(str(value))
+            yield theme.label(number, style), theme.shade(number, low, high) if high > 0 else category, group
+    if frame[KEY].isna().any():
+        yield "none", theme.SOFT, frame[frame[KEY].isna()]
+
+
+def _explain(figure: go.Figure, frame: pd.DataFrame, color: str) -> None:
+    """A colour bar for a scale, a titled legend for separate colours."""
+    quantity = QUANTITIES[color]
+    if _shaded(frame):
+        color_bar(figure, [float(frame[KEY].min()), float(frame[KEY].max())], quantity.title, quantity.style)
+        figure.update_layout(margin={"t": 24})
+    else:
+        figure.update_layout(legend={"title": {"text": quantity.title + "  "}})
+
+
+def _axis(values: pd.Series, key: str, log: bool) -> dict[str, object]:
+    quantity = QUANTITIES[key]
+    if log:
+        return theme.log_axis(values, quantity.title, quantity.style)
+    return {"title": {"text": quantity.title}, "exponentformat": "power" if quantity.style == "power" else "SI"}
+
+
+def _plain(key: str) -> str:
+    """The title without its unit."""
+    return QUANTITIES[key].title.partition(" [")[0]
