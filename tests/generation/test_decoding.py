@@ -72,6 +72,13 @@ def test_end_of_text_stops_a_sequence_and_pads_it():
         assert written == [*free[:first], *[stop] * 9][: len(written)]
 
 
+def test_ids_without_text_are_never_chosen():
+    written_BN = generate(
+        small(), torch.tensor([[1, 2, 3], [7, 0, 9]]), 40, Sampling(), torch.Generator(), vocab_size=5
+    )
+    assert written_BN.unique().tolist() == [0, 1, 2, 3, 4]
+
+
 def test_an_empty_prompt_is_refused():
     with pytest.raises(BadInput, match="The prompt has no tokens"):
         generate(small(), torch.zeros(1, 0, dtype=torch.long), 3)

@@ -46,16 +46,17 @@ def command(
     store = Store(store_path)
     run_id = str(store.run(run)["run_id"])
     model, _, corpus = store.load_model(run_id)
-    prompt_ids = torch.tensor([corpus.tokenizer.encode(prompt)], dtype=torch.long)
+    tokenizer = corpus.tokenizer
+    prompt_ids = torch.tensor([tokenizer.encode(prompt)], dtype=torch.long)
     generator = torch.Generator().manual_seed(seed)
-    ids = generate(model, prompt_ids, tokens, sampling, generator, corpus.tokenizer.end_of_text)[0].tolist()
-    ended = ids[-1] == corpus.tokenizer.end_of_text
+    written = generate(model, prompt_ids, tokens, sampling, generator, tokenizer.end_of_text, tokenizer.vocab_size)
+    ids = written[0].tolist()
     payload = {
         "run_id": run_id,
         "prompt": prompt,
-        "text": corpus.tokenizer.decode(ids),
+        "text": tokenizer.decode(ids),
         "tokens": ids,
-        "ended": ended,
+        "ended": ids[-1] == tokenizer.end_of_text,
         "seed": seed,
         "sampling": sampling.model_dump(),
     }

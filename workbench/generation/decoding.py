@@ -19,11 +19,12 @@ def generate(
     sampling: Sampling = GREEDY,
     generator: torch.Generator | None = None,
     end_of_text: int | None = None,
+    vocab_size: int | None = None,
 ) -> Tensor:
     """`n_tokens` tokens that follow each prompt (B, N), fewer if all sequences have reached `end_of_text` before.
 
-    `generator` is needed unless decoding is greedy. After its end of text a sequence is padded with that token. A
-    window that outgrows the model's context is read again from its second half, because positions past the context
+    `generator` is needed unless decoding is greedy. After its end of text a sequence is padded with that token. Ids
+    from `vocab_size` on, rows of the embedding that the tokenizer has no text for, are never chosen. A window that outgrows the model's context is read again from its second half, because positions past the context
     were never trained.
     """
     B, T = ids_BT.shape
@@ -46,7 +47,7 @@ def generate(
         else:
             unread_BS = written_BS[:, -1:]
         logits_BSV, cache = model(unread_BS, cache=cache)
-        next_B = next_tokens(logits_BSV[:, -1], sampling, generator)
+        next_B = next_tokens(logits_BSV[:, -1, :vocab_size], sampling, generator)
         if end_of_text is not None:
             next_B = next_B.masked_fill(ended_B, end_of_text)
             ended_B = ended_B | (next_B == end_of_text)
