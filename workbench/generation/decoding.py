@@ -24,8 +24,9 @@ def generate(
     """`n_tokens` tokens that follow each prompt (B, N), fewer if all sequences have reached `end_of_text` before.
 
     `generator` is needed unless decoding is greedy. After its end of text a sequence is padded with that token. Ids
-    from `vocab_size` on, rows of the embedding that the tokenizer has no text for, are never chosen. A window that outgrows the model's context is read again from its second half, because positions past the context
-    were never trained.
+    from `vocab_size` on, rows of the embedding that the tokenizer has no text for, are never chosen. A window that
+    outgrows the model's context is read again from its second half, because positions past the context were never
+    trained.
     """
     B, T = ids_BT.shape
     if T == 0:
