@@ -7,6 +7,7 @@ from workbench.fitting import limits, tables
 from workbench.fitting.envelope import fit_envelope
 from workbench.fitting.isoflop import fit_isoflop
 from workbench.fitting.laws import LAWS
+from workbench.fitting.objectives import objective_named
 from workbench.fitting.parametric import fit_law
 from workbench.fitting.record import Fit, FitSet, NotFitted, NotIdentifiable
 
@@ -31,12 +32,7 @@ def fit(
 
     Raises `NotIdentifiable` (a `BadInput`) with the reason where the table cannot identify the law.
     """
-    if law not in LAW_NAMES:
-        raise BadInput(f"law is '{law}'; it must be one of {', '.join(LAW_NAMES)}.")
-    if not 0 < level < 1:
-        raise BadInput(f"level is {level:g}; it must lie between 0 and 1, such as 0.95.")
-    if resamples < 0:
-        raise BadInput(f"resamples is {resamples}; it must be 0 or more.")
+    checked_settings(law, objective, delta, resamples, level)
     if "conventions" not in table.attrs:
         table = tables.canonical(table)
     if law == "isoflop":
@@ -45,6 +41,17 @@ def fit(
         return fit_envelope(table, convention, resamples, seed, level)
     table, said = _points_of(table, law, convention)
     return fit_law(table, LAWS[law], objective, delta, convention, resamples, seed, level, said)
+
+
+def checked_settings(law: str | None, objective: str, delta: float, resamples: int, level: float = 0.95) -> None:
+    """Refuse settings that no fit can have, before anything is read."""
+    if law is not None and law not in LAW_NAMES:
+        raise BadInput(f"law is '{law}'; it must be one of {', '.join(LAW_NAMES)}.")
+    objective_named(objective, delta)
+    if resamples < 0:
+        raise BadInput(f"resamples is {resamples}; it must be 0 or more (1000 is the default).")
+    if not 0 < level < 1:
+        raise BadInput(f"level is {level:g}; it must lie between 0 and 1, such as 0.95.")
 
 
 def _points_of(table: pd.DataFrame, law: str, convention: str) -> tuple[pd.DataFrame, tuple[str, ...]]:

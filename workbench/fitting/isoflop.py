@@ -3,8 +3,8 @@
     ln L = q0 + q1 z + q2 z²,  z = ln N − centre;  ln N_opt = centre − q1/(2 q2);  N_opt = k_N C^a,  D_opt = k_D C^b
 
 Hoffmann et al. 2022 (2203.15556), section 3.2. A budget counts only where the parabola opens upwards, the best run has
-neighbours on both sides and the minimum lies between the smallest and the largest size. D_opt is read off the runs' own
-tokens at N_opt, so that a + b = 1 exactly where the table's C is proportional to N·D.
+neighbours on both sides and the minimum lies between the smallest and the largest size. D_opt is C/(k N_opt) with the
+runs' own k = C/(ND) at that size, so that a + b = 1 exactly where the table's C is proportional to N·D.
 """
 
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class Curve:
     z_M: Array
     centre: float
     y_M: Array
-    ln_d_line: tuple[float, float]
+    ln_k_line: tuple[float, float]
     bracketed: bool
     rows: np.ndarray
 
@@ -72,15 +72,17 @@ def curves(table: pd.DataFrame, convention: str) -> list[Curve]:
         ln_n, y, group = ln_n[near], y[near], group[near]
         if len(np.unique(ln_n)) < 3:
             continue
-        slope, level = np.polyfit(ln_n, np.log(group["d"].to_numpy(dtype=np.float64)), 1)
+        # C/(ND) as a line in ln N: constant where C = 6ND, and then a + b = 1 whatever the scatter of C.
+        ln_c, ln_d = (np.log(group[name].to_numpy(dtype=np.float64)) for name in ("c", "d"))
+        slope, level = np.polyfit(ln_n, ln_c - ln_n - ln_d, 1)
         found.append(
             Curve(
                 budget=float(value),
-                ln_c=float(np.log(group["c"]).mean()),
+                ln_c=float(ln_c.mean()),
                 z_M=ln_n - ln_n.mean(),
                 centre=float(ln_n.mean()),
                 y_M=y,
-                ln_d_line=(float(level), float(slope)),
+                ln_k_line=(float(level), float(slope)),
                 bracketed=bool(ln_n.min() < best < ln_n.max()),
                 rows=rows,
             )
@@ -95,7 +97,7 @@ def minima(curve: Curve, y_SM: Array) -> tuple[Array, Array, Array, Array]:
         z_S = np.where(q_S3[:, 2] > 0, -q_S3[:, 1] / (2 * q_S3[:, 2]), np.nan)
     z_S = np.where((z_S > curve.z_M.min()) & (z_S < curve.z_M.max()), z_S, np.nan)
     ln_n_S = z_S + curve.centre
-    ln_d_S = curve.ln_d_line[0] + curve.ln_d_line[1] * ln_n_S
+    ln_d_S = curve.ln_c - ln_n_S - (curve.ln_k_line[0] + curve.ln_k_line[1] * ln_n_S)
     ln_l_S = q_S3[:, 0] + q_S3[:, 1] * z_S + q_S3[:, 2] * z_S**2
     return q_S3, ln_n_S, ln_d_S, ln_l_S
 
