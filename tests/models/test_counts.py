@@ -87,7 +87,7 @@ MEMORY = [
 
 @pytest.mark.parametrize("config", MEMORY)
 def test_memory_is_near_what_a_training_step_holds(config: ModelConfig, monkeypatch: pytest.MonkeyPatch):
-    """State is exact; activations within 20% of the storage autograd saves, plus the logits' two gradients."""
+    """Activations within 20% of the storage that autograd saves, plus the logits and their gradient."""
     monkeypatch.setattr(attention, "prefers_products", lambda q: True)
     model, batch = build(config, seed=0), 4
     own = {p.untyped_storage().data_ptr() for p in model.parameters()}

@@ -81,11 +81,8 @@ def forward_flops_by_group(config: ModelConfig) -> dict[str, int]:
     up = 2 * f if config.activation == "swiglu" else f
     return {
         "attention_projections": 2 * layers * d * (_qkv_width(config) + d_attn),
-        "attention_scores": 2
-        * 2
-        * layers
-        * config.context
-        * d_attn,  # QKᵀ and AV; shared keys cost as much as own ones
+        # QKᵀ and AV, T keys for each query; shared keys cost as much as own ones
+        "attention_scores": 4 * layers * config.context * d_attn,
         "feed_forward": 2 * layers * d * (up + f),
         "head": 2 * d * config.vocab_size,
     }
@@ -102,7 +99,8 @@ def training_bytes(config: ModelConfig, micro_batch: int, precision: Precision =
 
     where 4D are the two norms' inputs and outputs, the next terms the projections (r = 3 with RoPE's rotated copies,
     else 2), the attention weights, and the feed-forward's activations (a = 1 for one hidden map, 3 for SwiGLU's gate,
-    value and gated gate); 3·V are the logits, their log-softmax and their gradient, in 4 bytes always.
+    value and gated gate); 3·V are the logits, their log-softmax and their gradient, in 4 bytes always. A fused
+    attention kernel does not keep the H·T weights, so for it the estimate is from above.
     """
     d, f, k = config.d_model, config.ff_dim, config.head_dim
     low = precision != "fp32"
