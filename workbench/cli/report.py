@@ -33,8 +33,9 @@ def command(
     from workbench.analyses.scaling import study, summary_lines
     from workbench.analyses.scaling_report import report
     from workbench.cli.source import read_source
-    from workbench.reporting.document import write
+    from workbench.reporting.document import check_folder, write
 
+    check_folder(out)
     say(f"Reading {source} and fitting its laws …")
     result = study(**read_source(source, columns, where), name=source.name, resamples=resamples, seed=seed)
     paths = write(report(result), out)

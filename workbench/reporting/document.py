@@ -147,13 +147,18 @@ class Report:
         return framed(self.to_dict())
 
 
+def check_folder(folder: Path) -> None:
+    """Refuse a file where the report's folder should be; worth asking before the work that fills it."""
+    if folder.exists() and not folder.is_dir():
+        raise BadInput(f"--out {folder}: this is a file; give a folder, which is made where it is missing")
+
+
 def write(report: Report, folder: Path) -> dict[str, Path]:
     """Write `report.html`, `report.md` and `report.json` into `folder`; the first two are rendered from the last."""
     from workbench.reporting.render_html import render_html
     from workbench.reporting.render_markdown import render_markdown
 
-    if folder.exists() and not folder.is_dir():
-        raise BadInput(f"--out {folder}: this is a file; give a folder, which is made where it is missing")
+    check_folder(folder)
     source = report.to_json()
     document = json.loads(source)
     texts = {"html": render_html(document), "md": render_markdown(document), "json": source}

@@ -148,8 +148,10 @@ class KaplanND(Law):
     def predict(self, params: Mapping[str, Array | float], **columns: Array) -> Array:
         """The loss at `n` parameters and `d` tokens."""
         ratio = params["alpha_N"] / params["alpha_D"]
-        bracket = (params["N_c"] / columns["n"]) ** ratio + params["D_c"] / columns["d"]
-        return np.asarray(bracket ** params["alpha_D"])
+        # In logarithms, since a poorly determined D_c may lie near the largest number there is.
+        size = ratio * (np.log(params["N_c"]) - np.log(columns["n"]))
+        bracket = np.logaddexp(size, np.log(params["D_c"]) - np.log(columns["d"]))
+        return np.asarray(np.exp(params["alpha_D"] * bracket))
 
     def balance(self, params: Mapping[str, Array]) -> tuple[Array, Array, Array, Array]:
         """The two terms inside the bracket, whose power is monotone."""
