@@ -24,6 +24,9 @@ class ScalingStudy:
     """Everything the report, the app and the closing lines of a quickstart say, computed once."""
 
     name: str
+    """What the study is of: a store's or a table's name."""
+    source: str
+    """What commands are given to read it: a path, with the options that chose its rows."""
     table: pd.DataFrame
     """The canonical table the laws were fitted to; final points only."""
     fits: FitSet
@@ -61,6 +64,7 @@ def study(
     evals: pd.DataFrame | None = None,
     *,
     name: str,
+    source: str = "",
     table: pd.DataFrame | None = None,
     objective: str = "huber",
     delta: float = 1e-3,
@@ -68,7 +72,10 @@ def study(
     seed: int = 0,
     level: float = 0.95,
 ) -> ScalingStudy:
-    """Fit every law to a store's tables, or to a canonical `table`; what cannot be fitted is said, never raised."""
+    """Fit every law to a store's tables, or to a canonical `table`; what cannot be fitted is said, never raised.
+
+    `source` is how a command names the data; it is quoted where the report says how to reproduce it.
+    """
     if table is None:
         if runs is None:
             raise BadInput(f"{name}: a study needs the runs of a store or a table of runs; give one of them")
@@ -83,6 +90,7 @@ def study(
     frontier, forecasts = _optima(fits, final, largest)
     result = ScalingStudy(
         name=name,
+        source=source or name,
         table=final,
         fits=fits,
         headline=headline,

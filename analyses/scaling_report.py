@@ -33,7 +33,20 @@ def report(study: ScalingStudy) -> Report:
         ("How to reproduce", reproduce),
     )
     kept = tuple(Section(title, blocks) for title, build in sections if (blocks := _blocks(build, study)))
-    return Report(f"Scaling laws of {study.name}", summary(study), kept, data(study))
+    return Report(f"Scaling laws of {title(study)}", summary(study), kept, data(study))
+
+
+def title(study: ScalingStudy) -> str:
+    """The sweeps in a store, where they are few; else the source's name."""
+    sweeps = sweeps_of(study)
+    return " and ".join(sweeps) if 1 <= len(sweeps) <= 2 else study.name
+
+
+def sweeps_of(study: ScalingStudy) -> list[str]:
+    """The names of the sweeps whose runs are here."""
+    if study.runs is None or study.runs.empty:
+        return []
+    return sorted({str(name) for name in study.runs["sweep"].dropna()} - {""})
 
 
 def _blocks(build: Callable[[ScalingStudy], list[Block]], study: ScalingStudy) -> tuple[Block, ...]:
@@ -119,13 +132,14 @@ def reproduce(study: ScalingStudy) -> list[Block]:
     """Commands, versions, fingerprints."""
     chosen = study.settings
     options = f"--objective {chosen['objective']} --resamples {chosen['resamples']} --seed {chosen['seed']}"
-    commands = []
-    if study.runs is not None and "sweep" in study.runs.columns:
-        for sweep in sorted({str(name) for name in study.runs["sweep"].dropna()} - {""}):
-            commands.append(f"workbench sweep run {sweep}.toml --store {study.name}")
-    commands += [f"workbench fit {study.name} {options}", f"workbench report {study.name} --out report"]
+    commands = [f"workbench sweep run {sweep}.toml --store {study.source}" for sweep in sweeps_of(study)]
+    commands += [f"workbench fit {study.source} {options}", f"workbench report {study.source} --out report"]
     blocks: list[Block] = [
-        Text("The sweep's definition trains the runs; the store holds them; the other commands give these numbers:"),
+        Text(
+            "The sweep's definition trains the runs into the store; the other commands give these numbers:"
+            if sweeps_of(study)
+            else "These commands give these numbers:"
+        ),
         Code("\n".join(commands), "sh"),
     ]
     return blocks + runs_part.provenance(study)

@@ -10,8 +10,8 @@ from workbench.reporting import figures, formats
 from workbench.reporting.document import Block, Code, Column, Figure, Table, Text
 from workbench.reporting.figures.pieces import plural
 
-POINTS_PER_RUN = 60
-"""Points of a learning curve that a figure draws."""
+POINTS_DRAWN, LEAST, MOST = 6000, 10, 60
+"""Points of learning curves that a figure draws, shared among the runs, and how few or many of one run."""
 
 RUN_COLUMNS = (
     Column("run_id", "run"),
@@ -129,9 +129,10 @@ def _values(runs: pd.DataFrame, column: str) -> str:
 def _curves(study: ScalingStudy) -> list[Block]:
     if study.runs is None or study.curves is None or study.curves.empty:
         return []
-    drawn = figures.thin(study.curves, POINTS_PER_RUN)
+    each = points_per_run(study.curves)
+    drawn = figures.thin(study.curves, each)
     said = f"{plural(study.curves['run_id'].nunique(), 'run')}; "
-    said += "every logged point" if len(drawn) == len(study.curves) else f"at most {POINTS_PER_RUN} points of each run"
+    said += "every logged point" if len(drawn) == len(study.curves) else f"at most {each} points of each run"
     caption = f"Training loss against tokens, one line a run, coloured by size. {said}."
     shown = drawn[["run_id", "step", "tokens", "train_loss"]].reset_index(drop=True)
     return [Figure("learning-curves", caption, figures.learning_curves(study.runs, drawn), shown)]
@@ -224,4 +225,9 @@ def evaluated(study: ScalingStudy) -> pd.DataFrame:
         return pd.DataFrame(columns=["run_id", "n", "flops", "loss"])
     points = study.curves.dropna(subset=["loss"]).merge(study.table[["run_id", "n"]], on="run_id")
     points = points[(points["flops"] > 0) & np.isfinite(points["loss"])].reset_index(drop=True)
-    return figures.thin(points, POINTS_PER_RUN)[["run_id", "n", "flops", "loss"]].reset_index(drop=True)
+    return figures.thin(points, points_per_run(points))[["run_id", "n", "flops", "loss"]].reset_index(drop=True)
+
+
+def points_per_run(curves: pd.DataFrame) -> int:
+    """How many points of each run a figure draws, so that a large sweep still makes a page of a few megabytes."""
+    return min(max(POINTS_DRAWN // max(curves["run_id"].nunique(), 1), LEAST), MOST)

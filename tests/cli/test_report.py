@@ -51,6 +51,10 @@ def test_a_table_is_enough(tmp_path, capsys):
     assert code == 0, err
     assert f"wrote {out / 'report.md'}" in text
     assert "Scaling laws of runs.csv" in (out / "report.md").read_text()
+    assert (
+        f"workbench fit {table} --columns n=size,d=d,loss=loss --where 'loss < 4.9' --objective"
+        in (out / "report.md").read_text()
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """`workbench report SOURCE`: the scaling report of a store or a table, as HTML, Markdown and JSON."""
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,11 @@ def command(
 
     check_folder(out)
     say(f"Reading {source} and fitting its laws …")
-    result = study(**read_source(source, columns, where), name=source.name, resamples=resamples, seed=seed)
+    chosen = [part for flag, value in (("--columns", columns), ("--where", where)) if value for part in (flag, value)]
+    quoted = shlex.join([str(source), *chosen])
+    result = study(
+        **read_source(source, columns, where), name=source.name, source=quoted, resamples=resamples, seed=seed
+    )
     paths = write(report(result), out)
     lines = summary_lines(result)
     payload: dict[str, Any] = {

@@ -60,11 +60,14 @@ def band(
 
 
 def broken_lines(frame: pd.DataFrame, key: str, columns: Sequence[str]) -> dict[str, list[float | None]]:
-    """The columns of all groups one after another with a gap between, so that one trace draws many lines."""
+    """The columns of all groups one after another with a gap between, so that one trace draws many lines.
+
+    Six digits: finer than a screen, and half the size of a page with many curves.
+    """
     lists: dict[str, list[float | None]] = {column: [] for column in columns}
     for _, group in frame.groupby(key, sort=True):
         for column in columns:
-            lists[column] += [*group[column].tolist(), None]
+            lists[column] += [*(float(f"{value:.6g}") for value in group[column]), None]
     return lists
 
 
