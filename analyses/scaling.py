@@ -12,8 +12,11 @@ from workbench.analyses import scaling_tables as tables
 from workbench.analyses.checks import Checks
 from workbench.errors import BadInput
 from workbench.fitting import BackTest, Fit, FitSet, NotFitted, backtest, fit_all, from_runs
+from workbench.fitting.record import CONVENTION_LABELS
 from workbench.reporting import formats
 from workbench.reporting.document import Report
+
+UNDETERMINED = "These runs do not determine the law; the numbers are only what its fit gives"
 
 MULTIPLES = (10.0, 100.0)
 """Forecasts are made at these multiples of the largest budget."""
@@ -136,7 +139,9 @@ def summary_lines(result: ScalingStudy) -> list[str]:
     fit = result.headline
     if fit is None:
         return [f"No law could be fitted. {problem}" for problem in result.problems[:1]] or ["No law could be fitted."]
+    warning = [] if fit.identified else [f"{UNDETERMINED}:"]
     lines = [
+        *warning,
         f"N_opt ∝ C^{with_interval(fit, 'a')}, D_opt ∝ C^{with_interval(fit, 'b')}",
         *(_forecast_line(row, result.largest_name) for row in headline_forecasts(result).to_dict("records")),
     ]
@@ -256,13 +261,15 @@ def _tested(table: pd.DataFrame, headline: Fit | None, settings: Mapping[str, An
 def _unidentified(headline: Fit | None) -> tuple[str, ...]:
     if headline is None:
         return ("no law was fitted",)
-    return () if headline.identified else (f"{headline.law} is not", *headline.notes)
+    return () if headline.identified else (f"{headline.law} is not",)
 
 
 def _problems(fits: FitSet, headline: Fit | None, untested: str, reason: str) -> tuple[str, ...]:
     """Sentences on what this sweep does not tell."""
     found = [reason] if reason else []
-    found += [f"{fit.law} ({fit.convention}): fitted, but not identified." for fit in fits if not fit.identified]
+    for convention, label in CONVENTION_LABELS.items():
+        if weak := [fit.law for fit in fits if fit.convention == convention and not fit.identified]:
+            found.append(f"Fitted, but not identified (N {label}): {', '.join(weak)}; the notes say why.")
     found += [_not_fitted(item) for item in fits.not_fitted if item.convention == "n"]
     if untested and headline is not None:
         found.append(f"The back-test was {untested}")

@@ -170,9 +170,9 @@ def _surface(fit: Fit, table: pd.DataFrame) -> list[Block]:
 
 def allocation(study: ScalingStudy) -> list[Block]:
     """N_opt and D_opt against compute, and the exponents beside the published ones."""
-    blocks: list[Block] = []
-    if not study.frontier.empty:
-        blocks.append(_optimum(study))
+    if not (study.exponents["source"] == tables.OURS).any():
+        return []
+    blocks: list[Block] = [] if study.frontier.empty else [_optimum(study)]
     columns = (
         Column("source", "source"),
         Column("approach", "approach"),

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from workbench.analyses import scaling_fits as fits_part
 from workbench.analyses import scaling_runs as runs_part
 from workbench.analyses.scaling import (
+    UNDETERMINED,
     ScalingStudy,
     backtest_text,
     forecast_text,
@@ -61,14 +62,17 @@ def summary(study: ScalingStudy) -> tuple[str, ...]:
     )
     fit = study.headline
     if fit is None:
-        reasons = " ".join(study.problems) or "No law could be fitted."
-        return (question, f"These data do not answer it. {reasons}")
+        reason = study.problems[0] if study.problems else "No law could be fitted."
+        more = " The other reasons stand under “What is not identified”." if len(study.problems) > 1 else ""
+        return (question, f"These data do not answer it. {reason}{more}")
     runs = f"{fit.n_points} runs from {formats.power(study.table['c'].min(), 2)} to "
     runs += f"{formats.power(study.table['c'].max(), 2)} FLOPs"
     first = (
         f"From {runs}, the compute-optimal size grows as N_opt ∝ C^a with a = {with_interval(fit, 'a')}, and the data "
         f"as D_opt ∝ C^b with b = {with_interval(fit, 'b')} (approach {APPROACHES.get(fit.law, fit.law)})."
     )
+    if not fit.identified:
+        first = f"{UNDETERMINED}, and “What is not identified” says why. {first}"
     return tuple(text for text in (question, first, _second(study), _third(study)) if text)
 
 

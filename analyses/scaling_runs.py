@@ -77,7 +77,7 @@ def _table_alone(study: ScalingStudy) -> list[Block]:
     parts = [f"{study.name} holds {plural(len(table), 'usable run')}"]
     for key, what, style in (("n", "parameters", "count"), ("d", "tokens", "count"), ("c", "FLOPs", "power")):
         if key in table.columns:
-            parts.append(f"{formats.show(table[key].min(), style)} to {formats.show(table[key].max(), style)} {what}")
+            parts.append(f"{_range(table[key], style)} {what}")
     ordered = table.sort_values([key for key in ("budget", "c", "n") if key in table.columns], ignore_index=True)
     listed = Table.of("runs", f"All {plural(len(table), 'point')}", ordered, TABLE_COLUMNS, folded=True)
     return [Text(", ".join(parts) + "."), listed]
@@ -91,12 +91,17 @@ def _extent(runs: pd.DataFrame) -> str:
     roles = finished["role"].value_counts()
     named = [f"{roles[role]} {what}" for role, what in ROLES.items() if role in roles.index]
     return (
-        f"{text} ({', '.join(named)}): {formats.count(finished['n_params'].min())} to "
-        f"{formats.count(finished['n_params'].max())} parameters, {formats.count(finished['tokens'].min())} to "
-        f"{formats.count(finished['tokens'].max())} tokens, {formats.power(finished['flops'].min(), 2)} to "
-        f"{formats.power(finished['flops'].max(), 2)} FLOPs each, {formats.power(runs['flops_spent'].sum(), 3)} FLOPs "
-        f"and {formats.seconds(float(runs['seconds'].sum()))} of training in all."
+        f"{text} ({', '.join(named)}): {_range(finished['n_params'], 'count')} parameters, "
+        f"{_range(finished['tokens'], 'count')} tokens, {_range(finished['flops'], 'power')} FLOPs each, "
+        f"{formats.power(runs['flops_spent'].sum(), 3)} FLOPs and {formats.seconds(float(runs['seconds'].sum()))} of "
+        "training in all."
     )
+
+
+def _range(values: pd.Series, style: str) -> str:
+    """'4.9k to 509k', or one number where all are the same."""
+    low, high = (formats.show(float(value), style) for value in (values.min(), values.max()))
+    return low if low == high else f"{low} to {high}"
 
 
 ROLES = {"grid": "of the design", "seed": "repeating a point with another seed", "rate": "checking the learning rate"}

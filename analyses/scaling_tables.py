@@ -21,6 +21,9 @@ APPROACHES = {
 }
 """Laws with exponents a and b → what a table calls them, in the order of Hoffmann et al."""
 
+OURS = "this fit"
+"""The source of an exponent that is not a published one."""
+
 Bounds = tuple[float, float]
 UNKNOWN: Bounds = (float("nan"), float("nan"))
 
@@ -39,7 +42,7 @@ def exponents(fits: FitSet) -> pd.DataFrame:
                 values = {**fit.params, **fit.derived}
                 rows.append(
                     {
-                        "source": "this fit",
+                        "source": OURS,
                         "approach": approach,
                         "convention": CONVENTION_LABELS.get(fit.convention, fit.convention),
                         "a": values.get("a", float("nan")),

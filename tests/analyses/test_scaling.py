@@ -165,6 +165,17 @@ def test_runs_that_all_failed_are_reported(tables):
     assert "40 runs, of which 0 finished" in document["sections"][0]["blocks"][0]["text"]
 
 
+def test_a_law_that_is_not_determined_says_so_first(tables):
+    # One budget fixes D by N, so that the two terms of the law cannot be told apart.
+    narrow = tables[0][(tables[0]["role"] == "grid") & (tables[0]["budget"] == 1e12)]
+    result = study(narrow, tables[1], tables[2], name="narrow", resamples=10)
+    assert result.headline is not None
+    assert not result.headline.identified
+    assert summary(result)[1].startswith("These runs do not determine the law")
+    assert summary_lines(result)[0].startswith("These runs do not determine the law")
+    assert result.problems[0].startswith("Fitted, but not identified (N total): chinchilla")
+
+
 def test_a_table_alone_has_fewer_sections(tables):
     runs = tables[0]
     grid = runs[runs["role"] == "grid"]

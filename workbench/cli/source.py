@@ -56,7 +56,7 @@ def load_source(path: Path, columns: str | None = None, where: str | None = None
     return SourceTable(table, "table", table.attrs["notes"])
 
 
-def read_source(path: Path, columns: str | None = None, where: str | None = None) -> "dict[str, pd.DataFrame]":
+def read_source(path: Path, columns: str | None = None, where: str | None = None) -> dict[str, Any]:
     """What a study reads: the runs, curves and evals of a store (maybe empty), or the canonical table of a file."""
     from workbench.fitting import tables
 

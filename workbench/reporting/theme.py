@@ -124,7 +124,7 @@ def _linear_ticks(low: float, high: float, most: int) -> list[float]:
     """Less than half a decade: evenly spaced round values read better than 1-2-5."""
     raw = (high - low) / most
     size = 10.0 ** math.floor(math.log10(raw))
-    step = next(size * m for m in (1, 2, 5, 10) if size * m >= raw)
+    step = next(size * m for m in (1, 2, 2.5, 5, 10) if size * m >= raw)
     first = math.ceil(low / step - 1e-9)
     return [round(i * step, 12) for i in range(first, math.floor(high / step + 1e-9) + 1)]
 

@@ -79,9 +79,9 @@ def emergence(points: pd.DataFrame, lines: pd.DataFrame | None = None, x: str = 
         figure.update_xaxes(theme.log_axis(points[x], title, style), row=1, col=column)
         figure.update_yaxes(range=[-0.03, 1.03], row=1, col=column)
     figure.update_yaxes(title={"text": "value"}, row=1, col=1)
-    several = len(keys) > 1
+    sized = any(keys)
     return figure.update_layout(
-        legend={"y": 1.1, "title": {"text": "size of item  " if several else ""}}, margin={"t": 84}
+        legend={"y": 1.1, "title": {"text": "size of item  " if sized else ""}}, margin={"t": 84}
     )
 
 

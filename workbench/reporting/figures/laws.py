@@ -97,7 +97,9 @@ def optimum(
         if minima is not None and not minima.empty:
             _optimum_points(figure, minima, quantity, column)
             values.append(minima[f"{quantity}_opt"])
-        values += [lines[name].dropna() for name in (f"{quantity}_low", f"{quantity}_high")]
+        # A law that is not determined has bands over many decades; the lines are what the axis must show.
+        bottom, top = min(v.min() for v in values) / BAND_ROOM, max(v.max() for v in values) * BAND_ROOM
+        values += [lines[f"{quantity}_{end}"].dropna().clip(bottom, top) for end in ("low", "high")]
         figure.add_vline(x=largest, line={"color": theme.SOFT, "dash": "dash", "width": 1.2}, row=1, col=column)
         title = f"{titles[column - 1]} [{'parameters' if quantity == 'n' else 'tokens'}]"
         figure.update_yaxes(theme.log_axis(np.concatenate(values), title, "count"), row=1, col=column)
@@ -106,6 +108,10 @@ def optimum(
         x=np.log10(largest), y=1, yref="y domain", xref="x", text=f"{largest_name} ", showarrow=False, xanchor="right",
         yanchor="top", font={"color": theme.SOFT, "size": 12},
     )  # fmt: skip
+
+
+BAND_ROOM = 10.0
+"""Bands are shown as far as this factor beyond the lines."""
 
 
 def _optimum_line(figure: go.Figure, law: str, group: pd.DataFrame, quantity: str, column: int) -> None:
