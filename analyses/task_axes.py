@@ -1,0 +1,38 @@
+"""A task's curves against N, D, C or the loss; against N with the fitted thresholds."""
+
+import pandas as pd
+
+from workbench.analyses import emergence
+from workbench.reporting import figures
+from workbench.reporting.document import Block, Figure, Text
+from workbench.reporting.figures.pieces import plural
+
+AXES = {"n": "parameters N", "d": "tokens D", "c": "compute C", "loss": "held-out loss"}
+"""Column of the task's points → what it is."""
+
+NO_TASKS = Text(
+    "No task was measured on these runs. `workbench eval RUN task --store STORE` measures one on a trained model; the "
+    "sweep `emergence.toml` trains models on addition so that there is something to see.",
+    note=True,
+)
+"""What a page says where there are no measurements."""
+
+
+def blocks(runs: pd.DataFrame, evals: pd.DataFrame, x: str = "n", resamples: int = 200, seed: int = 0) -> list[Block]:
+    """The curves of every task measured; nothing where none was."""
+    if x == "n":
+        return emergence.blocks(runs, evals, resamples, seed)
+    points = emergence.task_points(runs, evals)
+    found: list[Block] = []
+    for task in emergence.tasks_of(points):
+        shown = emergence.drawn(points, task)
+        if shown.empty:
+            continue
+        caption = (
+            f"{task}: exact match and the mean probability of an answer's token against {AXES[x]}, "
+            f"{plural(shown['run_id'].nunique(), 'run')}; bars are one standard error over test items. Thresholds are "
+            "fitted in N alone."
+        )
+        data = shown[[x, "metric", "key", "value", "se", "items", "run_id"]]
+        found.append(Figure(f"task-{task}-{x}", caption, figures.emergence(shown, None, x), data))
+    return found

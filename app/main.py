@@ -1,0 +1,56 @@
+"""The app's entry: `streamlit run app/main.py -- STORE`, which is what `workbench app STORE` does.
+
+The path after `--` is the store; without it the reference store that the package ships is shown. The app only reads.
+A new page is one file in `pages/` and one line in `PAGES`.
+"""
+
+import streamlit as st
+
+from workbench.app import data
+from workbench.errors import WorkbenchError
+from workbench.reporting.figures.pieces import plural
+
+# File in `pages/` → what the navigation calls it; the first is the home page.
+PAGES = {
+    "overview": "Overview",
+    "runs": "Runs",
+    "curves": "Curves",
+    "fits": "Fits",
+    "emergence": "Emergence",
+}
+
+
+def main() -> None:
+    """Choose the store and the sweep, then run the page; whatever is wrong with the store is said in a sentence."""
+    st.set_page_config(page_title="Scaling law workbench", layout="wide")
+    pages = [
+        st.Page(f"pages/{name}.py", title=title, default=index == 0)
+        for index, (name, title) in enumerate(PAGES.items())
+    ]
+    page = st.navigation(pages)
+    try:
+        folder = data.store_folder()
+        _sidebar(folder)
+        page.run()
+    except (WorkbenchError, OSError) as error:
+        st.error(_escaped(str(error)))
+
+
+def _sidebar(folder: str) -> None:
+    """Which store is shown, and which of its sweeps."""
+    with st.sidebar:
+        st.caption("Store")
+        st.code(folder, language=None, wrap_lines=True)
+        names = data.sweep_names(folder, data.version(folder))
+        if len(names) > 1:
+            st.selectbox("Sweep", [*names, data.EVERYTHING], key="sweep", bind="query-params")
+        many = len(data.runs())
+        st.caption(f"{plural(many, 'run')} shown. Nothing here writes to the store.")
+
+
+def _escaped(text: str) -> str:
+    """A sentence as it is: no character is taken for Markdown."""
+    return "".join(f"\\{c}" if c in "\\`*_[]$#~:<>" else c for c in text)
+
+
+main()

@@ -1,0 +1,1 @@
+"""The pages: each asks an analysis and shows what it returns."""

@@ -1,0 +1,115 @@
+"""A report's blocks on a page: text, lists, code, tables and figures, in the light or the dark."""
+
+import streamlit as st
+
+from workbench.reporting import inline
+from workbench.reporting.dark import on_dark
+from workbench.reporting.document import Block, Bullets, Code, Figure, Table, Text
+from workbench.reporting.formats import show as formatted
+
+MARKUP = str.maketrans({c: f"&#{ord(c)};" for c in "*_$[]~`:\\|"})
+"""Characters that Markdown would take for markup → the same as HTML entities."""
+
+TABLE_STYLE = """<style>
+.rows { overflow-x: auto; }
+.rows table { border-collapse: collapse; font-size: 0.875rem; }
+.rows th, .rows td { padding: 0.3rem 1.1rem 0.3rem 0; text-align: left; vertical-align: top; }
+.rows th, .rows td { border: 0; border-bottom: 1px solid rgba(128, 128, 128, 0.25); }
+.rows th { font-weight: 600; border-bottom-color: rgba(128, 128, 128, 0.7); }
+.rows .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+</style>"""
+
+
+def title(text: str, answers: str) -> None:
+    """A page's title, and what the page answers."""
+    st.title(text)
+    st.caption(_html(answers), unsafe_allow_html=True)
+
+
+def blocks(items: list[Block]) -> None:
+    """Show the blocks one under another."""
+    for item in items:
+        block(item)
+
+
+def block(item: Block) -> None:
+    """Show one block."""
+    if isinstance(item, Text):
+        _text(item)
+    elif isinstance(item, Bullets):
+        st.markdown(
+            "<ul>" + "".join(f"<li>{_html(text)}</li>" for text in item.items) + "</ul>", unsafe_allow_html=True
+        )
+    elif isinstance(item, Code):
+        st.code(item.code, language=item.language or None, wrap_lines=True)
+    elif isinstance(item, Table):
+        _table(item)
+    else:
+        figure(item)
+
+
+def named(items: list[Block], *names: str) -> list[Block]:
+    """Those of the figures and tables that have one of the names."""
+    return [item for item in items if isinstance(item, Figure | Table) and item.name in names]
+
+
+def figure(item: Figure) -> None:
+    """A figure, what it shows, and its numbers to download."""
+    drawn = on_dark(item.figure) if st.context.theme.type == "dark" else item.figure
+    options = {"displaylogo": False, "toImageButtonOptions": {"filename": item.name, "scale": 2}}
+    st.plotly_chart(drawn, theme=None, key=f"figure-{item.name}", config=options, alt=item.caption)
+    words, button = st.columns([6, 1], vertical_alignment="top")
+    words.caption(_html(item.caption), unsafe_allow_html=True)
+    if not item.data.empty:
+        button.download_button(
+            "Data (CSV)",
+            item.data.to_csv(index=False),
+            file_name=f"{item.name}.csv",
+            mime="text/csv",
+            key=f"data-{item.name}",
+            on_click="ignore",
+            type="tertiary",
+        )
+
+
+def sentence(text: str) -> None:
+    """A paragraph."""
+    st.markdown(_html(text), unsafe_allow_html=True)
+
+
+def _text(item: Text) -> None:
+    if item.note:
+        st.warning(inline.markdown(item.text).replace("$", "\\$"))
+    else:
+        sentence(item.text)
+
+
+def _table(item: Table) -> None:
+    """A table as text, each number written as in the report."""
+    if item.folded:
+        with st.expander(inline.markdown(item.caption)):
+            st.html(TABLE_STYLE + _rows(item))
+    else:
+        st.caption(_html(item.caption), unsafe_allow_html=True)
+        st.html(TABLE_STYLE + _rows(item))
+
+
+def _rows(item: Table) -> str:
+    """The table as HTML; columns of numbers stand right."""
+    sides = ["" if column.style == "text" else ' class="number"' for column in item.columns]
+    head = "".join(f"<th{side}>{inline.html(c.title)}</th>" for c, side in zip(item.columns, sides, strict=True))
+    body = "".join(
+        "<tr>"
+        + "".join(
+            f"<td{side}>{inline.html(formatted(row[column.key], column.style))}</td>"
+            for column, side in zip(item.columns, sides, strict=True)
+        )
+        + "</tr>"
+        for row in item.rows
+    )
+    return f'<div class="rows"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def _html(text: str) -> str:
+    """The report's little markup as HTML in which no character is left for Markdown to read."""
+    return str(inline.html(text)).translate(MARKUP)
