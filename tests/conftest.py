@@ -1,8 +1,12 @@
 """Fixtures that more than one room's tests use."""
 
+import os
 from pathlib import Path
 
 import pytest
+
+# Tests run side by side, one per core; read by torch when it is imported, here and in worker processes.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(scope="session")

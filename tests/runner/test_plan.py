@@ -1,0 +1,54 @@
+"""A plan lists every run once, with the exact counts, and says when tokens would repeat."""
+
+import math
+from pathlib import Path
+
+import pytest
+
+from tests.runner.definitions import write_sweep
+from workbench.corpus.prepare import prepare
+from workbench.corpus.shards import Corpus
+from workbench.models.counts import count
+from workbench.runner.cost import calibrate
+from workbench.runner.definition import read_definition
+from workbench.runner.plan import Plan, plan_sweep, unique_tokens, wall_seconds
+
+
+def planned(path: Path) -> tuple[Plan, Corpus]:
+    definition = read_definition(path)
+    corpus = prepare(definition.corpus, root=path.parent / "corpora")
+    return plan_sweep(definition, str(path), corpus), corpus
+
+
+def test_each_run_carries_its_exact_n_d_and_c(tmp_path: Path) -> None:
+    plan, _ = planned(write_sweep(tmp_path))
+    for run in plan.runs:
+        assert run.counts == count(run.config.model)
+        assert run.horizon.flops == run.horizon.tokens * run.counts.flops_per_token_training
+        assert run.horizon.flops == pytest.approx(run.budget, rel=0.02)
+        assert run.memory_bytes > 16 * run.counts.n_params
+
+
+def test_a_run_asked_for_twice_is_planned_once(tmp_path: Path) -> None:
+    plan, _ = planned(write_sweep(tmp_path, '[[replicates]]\nlevel = 3e7\nsize = "small"\nseeds = [0, 1]\n'))
+    assert len(plan.runs) == 5
+
+
+def test_a_plan_that_would_see_a_token_twice_says_so(tmp_path: Path) -> None:
+    path = write_sweep(tmp_path)
+    assert planned(path)[0].warnings == ()
+    path.write_text(path.read_text().replace("6e7", "3e9"))
+    plan, corpus = planned(path)
+    (warning,) = plan.warnings
+    assert "2 of 4 runs would see tokens more than once" in warning
+    longest = max(plan.runs, key=lambda run: run.horizon.tokens)
+    assert unique_tokens(longest.horizon, corpus) < len(corpus.train) < longest.horizon.tokens
+
+
+def test_times_are_measured_and_grow_with_the_budget(tmp_path: Path) -> None:
+    plan, _ = planned(write_sweep(tmp_path))
+    timed = plan.timed(calibrate(plan.runs, "cpu"))
+    small, large = timed.runs[0], timed.runs[2]
+    assert 0 < small.seconds < large.seconds < math.inf
+    assert wall_seconds(timed.runs, 1) == pytest.approx(sum(run.seconds for run in timed.runs))
+    assert wall_seconds(timed.runs, 2) < wall_seconds(timed.runs, 1)

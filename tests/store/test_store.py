@@ -1,0 +1,124 @@
+"""A store is a folder that pandas reads with no help, that is never half-written, and that refuses what it cannot read."""
+
+import errno
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from tests.factories import make_store
+from workbench.errors import BadInput
+from workbench.store import Store
+from workbench.store.schema import RUNS, SCHEMA_VERSION, TABLES, arrow_schema
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    folder = tmp_path / "store"
+    make_store(folder)
+    return Store(folder)
+
+
+def test_plain_pandas_reads_every_table(store: Store) -> None:
+    for table, columns in TABLES.items():
+        if any((store.folder / table).iterdir()):
+            assert list(pd.read_parquet(store.folder / table).columns) == [column.name for column in columns]
+    assert len(pd.read_parquet(store.folder / "runs")) == len(store.runs())
+
+
+def test_columns_are_typed_and_explained() -> None:
+    schema = arrow_schema("runs")
+    assert schema.metadata[b"workbench_schema_version"] == str(SCHEMA_VERSION).encode()
+    assert all(schema.field(column.name).metadata[b"meaning"] for column in RUNS)
+
+
+def test_where_filters_by_a_duckdb_expression(store: Store) -> None:
+    largest = store.runs()["n_params"].max()
+    assert set(store.runs(where=f"n_params = {largest} AND status = 'done'")["n_params"]) == {largest}
+
+
+@pytest.mark.parametrize(
+    "expression", ["n_parms > 3", "loss <", "1=1; DROP TABLE runs", "loss > read_text('/etc/passwd')"]
+)
+def test_a_bad_expression_is_refused_in_a_sentence(store: Store, expression: str) -> None:
+    with pytest.raises(BadInput, match="where = "):
+        store.runs(where=expression)
+
+
+def test_a_run_is_found_by_a_unique_prefix(store: Store) -> None:
+    run_id = store.runs()["run_id"].iloc[0]
+    assert store.run(run_id)["run_id"] == run_id
+    with pytest.raises(BadInput, match="runs with an id that begins with 'r-'"):
+        store.run("r-")
+    with pytest.raises(BadInput, match="no run with an id that begins with 'x'"):
+        store.run("x")
+
+
+def test_a_corrupt_parquet_file_is_named(store: Store) -> None:
+    victim = next((store.folder / "runs").glob("*.parquet"))
+    victim.write_bytes(b"PAR1 not really")
+    with pytest.raises(BadInput, match=rf"{victim.name}: not a readable parquet file .* run the sweep again"):
+        store.runs()
+
+
+def test_a_newer_schema_is_refused(store: Store) -> None:
+    (store.folder / "store.json").write_text(json.dumps({"schema_version": SCHEMA_VERSION + 1}))
+    with pytest.raises(BadInput, match=r"schema_version = 2 is newer than this workbench reads \(1\); upgrade"):
+        Store(store.folder)
+
+
+def test_a_folder_that_is_no_store_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"not a store \(it has no store\.json\)"):
+        Store(tmp_path)
+    (tmp_path / "thesis.tex").touch()
+    with pytest.raises(BadInput, match="the folder is not empty and not a store"):
+        Store.create(tmp_path)
+
+
+def test_a_marker_that_is_not_json_is_refused(store: Store) -> None:
+    (store.folder / "store.json").write_text("version one")
+    with pytest.raises(BadInput, match="not a store's marker"):
+        Store(store.folder)
+
+
+@pytest.mark.parametrize("name", ["../escape", "/etc/passwd", "a/b", "", ".hidden", "x" * 101])
+def test_names_cannot_leave_the_folder(store: Store, name: str) -> None:
+    with pytest.raises(BadInput, match="use letters, digits"):
+        store.checkpoints(name)
+    with pytest.raises(BadInput, match="use letters, digits"):
+        store.manifest(name)
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_the_old_table(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = store.runs()
+    row: dict[str, Any] = before.iloc[0].to_dict()
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("pyarrow.parquet.write_table", full)
+    with pytest.raises(BadInput, match=r"the disk is full; free some space and run the same command again"):
+        store.write_run(row | {"loss": 0.0}, store.curves(row["run_id"]))
+    pd.testing.assert_frame_equal(store.runs(), before)
+    assert not list(store.folder.rglob("*.tmp"))
+
+
+def test_a_fit_is_stored_once(store: Store) -> None:
+    record = {"law": "chinchilla", "objective": "huber", "objective_value": 1e-3, "n_points": 9, "convention": "n"}
+    assert store.write_fit(record) == store.write_fit(dict(reversed(record.items())))
+    assert json.loads(store.fits()["record"].iloc[-1])["law"] == "chinchilla"
+
+
+def test_the_same_probe_again_replaces_its_rows(store: Store) -> None:
+    row = {"probe": "p", "probe_hash": "h", "metric": "m", "key": "", "value": 1.0, "se": 0.1, "n": 5, "settings": "{}"}
+    for value in (1.0, 2.0):
+        store.write_evals("r-1", 7, pd.DataFrame([row | {"value": value}]))
+    assert list(store.evals(where="run_id = 'r-1'")["value"]) == [2.0]
+
+
+def test_an_unknown_sweep_is_refused_with_the_known_ones(store: Store) -> None:
+    store.write_manifest({"name": "grid"})
+    with pytest.raises(BadInput, match="no sweep named 'gird'; the sweeps here are: .*grid"):
+        store.manifest("gird")

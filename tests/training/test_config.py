@@ -1,0 +1,34 @@
+"""A config that makes no sense is refused in one sentence with file, key and value."""
+
+from typing import Any
+
+import pytest
+
+from workbench.errors import BadInput
+from workbench.training.config import RunConfig
+from workbench.validation import validated
+
+MODEL = {"n_layer": 1, "n_head": 2, "d_model": 8, "vocab_size": 257}
+
+
+@pytest.mark.parametrize(
+    ("train", "sentence"),
+    [
+        ({}, r"run\.toml: .*no horizon; give one of tokens, steps, flops, tokens_per_param"),
+        ({"tokens": 10, "flops": 1e9}, r"run\.toml: train: tokens and flops are both given"),
+        ({"steps": 10}, r"steps is given without batch_tokens"),
+        ({"tokens": 10, "learning_rat": 1}, r"unknown key train\.learning_rat = 1; the keys here are .*learning_rate"),
+        ({"tokens": "many"}, r"train\.tokens = 'many': it should be a valid integer"),
+        ({"tokens": 10, "schedule": "step"}, r"train\.schedule = 'step': it should be 'cosine', 'wsd', 'linear'"),
+        ({"tokens": 10, "learning_rate": -1.0}, r"train\.learning_rate = -1\.0: it should be greater than 0"),
+        ({"tokens": 10, "schedule": "wsd", "warmup_fraction": 0.9}, r"warmup_fraction \+ decay_fraction is above 1"),
+    ],
+)
+def test_bad_training_settings_are_refused_in_a_sentence(train: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(BadInput, match=sentence):
+        validated(RunConfig, {"model": MODEL, "train": train}, "run.toml")
+
+
+def test_an_impossible_shape_is_refused_in_a_sentence() -> None:
+    with pytest.raises(BadInput, match=r"run\.toml: model: .*d_model"):
+        validated(RunConfig, {"model": {**MODEL, "d_model": 9}, "train": {"tokens": 1000}}, "run.toml")

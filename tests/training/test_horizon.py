@@ -1,0 +1,47 @@
+"""The reference is arithmetic: one horizon, from which all else follows."""
+
+import pytest
+
+from tests.training.tiny import tiny_run
+from workbench.corpus.shards import Corpus
+from workbench.errors import BadInput
+from workbench.models.counts import count
+from workbench.training.horizon import batch_rule, rate_rule, resolve
+
+
+def test_flops_horizon_is_met_within_half_a_step(corpus: Corpus) -> None:
+    config = tiny_run(corpus, flops=1e9)
+    horizon = resolve(config)
+    per_step = horizon.batch_tokens * count(config.model).flops_per_token_training
+    assert abs(horizon.flops - 1e9) <= per_step / 2
+    assert horizon.flops == horizon.tokens * count(config.model).flops_per_token_training
+    assert horizon.flops_6nd == 6 * count(config.model).n_params * horizon.tokens
+
+
+def test_steps_tokens_and_ratio_name_the_same_horizon(corpus: Corpus) -> None:
+    by_steps = resolve(tiny_run(corpus, steps=20, batch_tokens=64))
+    by_tokens = resolve(tiny_run(corpus, tokens=20 * 64, batch_tokens=64))
+    n = count(tiny_run(corpus).model).n_params
+    by_ratio = resolve(tiny_run(corpus, tokens_per_param=20 * 64 / n, batch_tokens=64))
+    assert (by_steps.steps, by_steps.tokens) == (by_tokens.steps, by_tokens.tokens) == (by_ratio.steps, by_ratio.tokens)
+    assert by_steps.tokens == 1280
+
+
+def test_unset_batch_and_rate_follow_the_rules_and_say_so(corpus: Corpus) -> None:
+    config = tiny_run(corpus, tokens=100_000, learning_rate=None, rate_factor=0.5)
+    horizon = resolve(config)
+    assert horizon.batch_windows == round(batch_rule(100_000) / 16)
+    assert horizon.learning_rate == pytest.approx(0.5 * rate_rule(count(config.model).n_params))
+    assert {"batch_tokens", "learning_rate", "warmup_steps"} <= set(horizon.reasons)
+
+
+def test_warmup_and_decay_are_shares_of_the_steps(corpus: Corpus) -> None:
+    cosine = resolve(tiny_run(corpus, warmup_fraction=0.25))
+    assert (cosine.warmup_steps, cosine.decay_steps) == (5, 15)
+    wsd = resolve(tiny_run(corpus, schedule="wsd", warmup_fraction=0.25, decay_fraction=0.2))
+    assert (wsd.warmup_steps, wsd.decay_steps) == (5, 4)
+
+
+def test_a_horizon_below_one_step_is_refused(corpus: Corpus) -> None:
+    with pytest.raises(BadInput, match=r"10 tokens is less than one step of 4 × 16 tokens"):
+        resolve(tiny_run(corpus, tokens=10, batch_tokens=64))

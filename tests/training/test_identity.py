@@ -1,0 +1,51 @@
+"""An id hashes what determines the result, and nothing else."""
+
+from tests.training.tiny import tiny_run
+from workbench.corpus.shards import Corpus
+from workbench.training.config import RunConfig
+from workbench.training.horizon import resolve
+from workbench.training.identity import config_id, run_id
+
+
+def identify(config: RunConfig) -> str:
+    return run_id(config, resolve(config), "corpus")
+
+
+def test_execution_is_no_part_of_the_id(corpus: Corpus) -> None:
+    other = {"threads": 2, "micro_batch": 1, "log_points": 3, "checkpoint_seconds": 1.0}
+    assert identify(tiny_run(corpus)) == identify(tiny_run(corpus, execution=other))
+
+
+def test_two_ways_to_ask_for_one_horizon_are_one_run(corpus: Corpus) -> None:
+    assert identify(tiny_run(corpus)) == identify(tiny_run(corpus, tokens=1280, batch_tokens=64))
+    doubled = tiny_run(corpus, learning_rate=0.005, rate_factor=2.0)
+    assert identify(tiny_run(corpus)) == identify(doubled)
+
+
+def test_whatever_changes_the_result_changes_the_id(corpus: Corpus) -> None:
+    changes = [
+        tiny_run(corpus),
+        tiny_run(corpus, learning_rate=0.02),
+        tiny_run(corpus, steps=21, batch_tokens=64),
+        tiny_run(corpus, beta2=0.95),
+        tiny_run(corpus, warmup_fraction=0.5),
+        tiny_run(corpus, seed_init=1),
+        tiny_run(corpus, seed_data=1),
+        tiny_run(corpus, precision="bf16"),
+        tiny_run(corpus, model={"d_model": 16}),
+    ]
+    assert len({identify(config) for config in changes}) == len(changes)
+    assert run_id(changes[0], resolve(changes[0]), "another corpus") != identify(changes[0])
+
+
+def test_seeds_share_a_config_id(corpus: Corpus) -> None:
+    one, other = tiny_run(corpus), tiny_run(corpus, seed_init=1, seed_data=2)
+    assert config_id(one, resolve(one), "corpus") == config_id(other, resolve(other), "corpus")
+
+
+def test_ids_are_frozen() -> None:
+    """A field added later, at its default, must leave this id as it is; a changed default must not pass unseen."""
+    config = RunConfig.model_validate(
+        {"model": {"n_layer": 2, "n_head": 2, "d_model": 32, "vocab_size": 512}, "train": {"flops": 1e11}}
+    )
+    assert identify(config) == "PINNED"
