@@ -55,7 +55,7 @@ def how_fitted(study: ScalingStudy) -> list[Block]:
         return [Text("No law was fitted.", note=True)]
     blocks: list[Block] = [
         Text(
-            "All but the envelope are fitted to final losses alone: held-out losses of runs whose schedule ended there. "
+            "All but the envelope are fitted to final losses alone: those of runs whose schedule ended there. "
             + " ".join(study.fits.notes)
         )
     ]

@@ -129,7 +129,6 @@ def test_every_run_is_listed(document, tables):
 def test_the_same_tables_give_the_same_bytes():
     first, second = (report(study(*make_runs(1), name="simulated", resamples=10)).to_json() for _ in range(2))
     assert first == second
-    assert render_html(json.loads(first)) == render_html(json.loads(second))
     assert render_markdown(json.loads(first)) == render_markdown(json.loads(second))
 
 
