@@ -72,7 +72,7 @@ def test_window_entropy_equals_brute_force(source, context: int) -> None:
 
 
 def test_proportional_symbols_are_one_kind_and_change_nothing() -> None:
-    """Every symbol split into three words of odds ½, ⅓, ⅙: each conditional entropy rises by the entropy of the words."""
+    """Every symbol split into three words of odds ½, ⅓, ⅙: each entropy rises by the entropy of the words."""
     plain, odds = even_process(), np.array([1 / 2, 1 / 3, 1 / 6])
     edges = [
         (int(s), int(3 * x + w), int(t), float(p * odds[w]))
