@@ -11,7 +11,7 @@ from workbench.fitting import tables
 from workbench.fitting.fit import RESAMPLES, fit
 from workbench.fitting.isoflop import budgets
 from workbench.fitting.laws import LAWS
-from workbench.fitting.record import Fit
+from workbench.fitting.record import Fit, NotIdentifiable
 
 TOP = 0.5
 """Without budgets, the runs within this many decades of the largest compute are held out."""
@@ -83,7 +83,7 @@ def backtest(
     rest = table[~held].reset_index(drop=True)
     rest.attrs = attrs
     if len(rest) == 0:
-        raise BadInput("all runs have one budget, so none can be held out; add a smaller budget.")
+        raise NotIdentifiable("all runs have one budget, so none can be held out; add a smaller budget.")
     found = fit(rest, law, objective, delta, convention, resamples, seed, level)
     points = table[held].reset_index(drop=True)
     points.attrs = {}

@@ -1,4 +1,19 @@
-"""Intervals by the bootstrap: which data a resample sees, and how an interval is read off the resamples."""
+"""Intervals by the bootstrap: which data a resample sees, and how an interval is read off the resamples.
+
+Small sweeps resample residuals, large or replicated ones whole configurations. Coverage in percent of 95% intervals,
+measured by simulating isoFLOP designs (budgets × sizes over two decades of C, sizes over a factor of 20), 200 sweeps a
+row, 300 resamples each, so that a figure is good to ±1.5; N and L are forecasts at 100× the largest budget:
+
+    design  noise of ln L       law         objective  bootstrap     E     α     β     a     N     L
+    5 × 6   0.5%                chinchilla  huber      residuals  94.0  95.5  94.0  94.5  94.5  94.0
+    4 × 5   1%                  chinchilla  huber      residuals  95.0  95.0  97.0  96.0  97.0  94.0
+    5 × 6   0.5%                isoflop     –          residuals     –     –     –  94.8  93.2     –
+    4 × 5   1%                  isoflop     –          residuals     –     –     –  92.5  92.8     –
+
+On 4 × 5 designs with 0.5% noise (120 to 150 sweeps) others did worse: resampling cases 97–99, on intervals a third
+wider; residuals with only √(M/(M−P)) 85–92; wild with HC2 71–79 and HC3 77–85; Dirichlet weights 94–98 under huber but
+84–88 under log-mse. Cases are kept for large tables, where they are the published practice and need no equal noise.
+"""
 
 from dataclasses import dataclass
 

@@ -16,6 +16,9 @@ from workbench.fitting.problem import Problem
 TOLERANCE = 1e-13
 """A row is done when a Newton step promises less than this share of its objective."""
 
+ON_THE_WAY = 40
+"""Steps at a corner wider than the final one: enough to reach its basin, few enough that stragglers do not dominate."""
+
 
 @dataclass(frozen=True)
 class Solution:
@@ -41,7 +44,8 @@ def minimise(problem: Problem, theta_SP: Array, max_steps: int = 80) -> Solution
     for delta in corners:
         # On the way a rough minimum will do; the last corner is solved to the end.
         last = delta == corners[-1]
-        theta_SP, left_S, taken = _descend(problem, theta_SP, delta, TOLERANCE if last else 1e-4, max_steps)
+        tolerance, most = (TOLERANCE, max_steps) if last else (1e-4, ON_THE_WAY)
+        theta_SP, left_S, taken = _descend(problem, theta_SP, delta, tolerance, most)
         steps += taken
     if problem.objective.name == "lad":
         theta_SP = vertices.polish(problem, theta_SP)

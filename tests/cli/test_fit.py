@@ -1,0 +1,119 @@
+"""`workbench fit` as a person and as a script call it."""
+
+import json
+
+import numpy as np
+import pytest
+
+from tests.factories import make_store
+from tests.fitting.designs import isoflop
+from workbench.cli.main import main
+from workbench.store import Store
+
+KEYS = {"law", "objective", "objective_value", "n_points", "params", "intervals", "level", "conventions", "notes"}
+
+
+@pytest.fixture
+def run(capsys):
+    """Call the command; returns its exit code, stdout and stderr."""
+
+    def call(*args):
+        with pytest.raises(SystemExit) as done:
+            main([str(arg) for arg in args])
+        out, err = capsys.readouterr()
+        return done.value.code, out, err
+
+    return call
+
+
+@pytest.fixture
+def table(tmp_path):
+    path = tmp_path / "runs.csv"
+    isoflop(0.003).drop(columns="budget").to_csv(path, index=False)
+    return path
+
+
+def test_the_chinchilla_table_reaches_its_published_optimum(run, shared_data):
+    code, out, _ = run(
+        "fit", shared_data / "chinchilla_svg.csv", "--columns", "n=params,c=flops,loss=loss", "--where", "loss < 3.44",
+        "--law", "chinchilla", "--objective", "huber", "--delta", "1e-3", "--resamples", 100, "--json",
+    )  # fmt: skip
+    found = json.loads(out)
+    assert code == 0 and found["n_points"] == 240
+    assert found["objective_value"] == pytest.approx(1.01827401780e-3, rel=1e-6)
+    assert set(found["params"]) == {"E", "A", "B", "alpha", "beta"} == set(found["intervals"])
+
+
+def test_one_law_prints_one_record(run, table):
+    code, out, _ = run("fit", table, "--law", "isoflop", "--resamples", 50, "--json")
+    found = json.loads(out)
+    assert code == 0 and set(found) >= KEYS
+    assert {"a", "b"} <= set(found["params"])
+    assert found["intervals"]["a"][0] < found["params"]["a"] < found["intervals"]["a"][1]
+
+
+def test_all_laws_stand_side_by_side_with_those_not_fitted(run, table):
+    code, out, _ = run("fit", table, "--resamples", 20, "--json")
+    found = json.loads(out)
+    assert code == 0
+    assert {"chinchilla", "isoflop", "kaplan-nd"} <= {fit["law"] for fit in found["fits"]}
+    assert {"kaplan-n", "kaplan-d"} == {other["law"] for other in found["not_fitted"]}
+    code, out, _ = run("fit", table, "--resamples", 20)
+    assert code == 0 and "kaplan-n: not fitted." in out and "95% interval" in out and "alpha" in out
+
+
+def test_a_person_sees_a_summary(run, table):
+    code, out, _ = run("fit", table, "--law", "chinchilla", "--resamples", 20)
+    assert code == 0 and "95% interval" in out and "note: " in out
+
+
+def test_a_store_keeps_its_fits(run, tmp_path):
+    folder = make_store(tmp_path / "store")
+    code, out, err = run("fit", folder, "--law", "chinchilla", "--resamples", 20, "--json")
+    found = json.loads(out)
+    assert code == 0 and err == ""
+    assert [other["convention"] for other in found["other_conventions"]] == ["n_non_embedding"]
+    kept = Store(folder).fits()
+    assert sorted(kept["convention"]) == ["n", "n_non_embedding"]
+    assert json.loads(kept["record"][0])["law"] == "chinchilla"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--law", "cobb-douglas"], "law is 'cobb-douglas'"),
+        (["--objective", "hubris"], "objective is 'hubris'"),
+        (["--delta", "0"], "delta is 0"),
+        (["--resamples", "-3"], "resamples is -3"),
+        (["--columns", "n"], "'n' is no name=column"),
+        (["--columns", "n=n,n=d"], "names n twice"),
+        (["--columns", "n=params"], "no column 'params'"),
+        (["--where", "loss <"], "where is 'loss <'"),
+        (["--where", "loss < 0"], "no row of"),
+        (["--law", "kaplan-n"], "kaplan-n needs at least three sizes"),
+        (["--where", "n < 1e4", "--law", "chinchilla"], "needs more"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_exit_code_2(run, table, options, message):
+    code, out, err = run("fit", table, *options)
+    assert code == 2 and out == ""
+    assert message in err and err.count("\n") == 1
+
+
+def test_a_source_that_is_not_there_or_holds_nonsense_is_refused(run, tmp_path):
+    assert "does not exist" in run("fit", tmp_path / "none")[2]
+    bad = isoflop()
+    bad.loc[4, "loss"] = -1
+    bad.to_csv(tmp_path / "negative.csv", index=False)
+    code, _, err = run("fit", tmp_path / "negative.csv")
+    assert code == 2 and "loss is -1 in row 4" in err
+    isoflop().assign(d=np.where(isoflop().index == 2, 0, 1e7)).to_csv(tmp_path / "zero.csv", index=False)
+    assert "d is 0 in row 2; a number of tokens must be positive" in run("fit", tmp_path / "zero.csv")[2]
+    (tmp_path / "corrupt.parquet").write_bytes(b"PAR1 nothing")
+    assert "cannot be read as parquet" in run("fit", tmp_path / "corrupt.parquet")[2]
+    (tmp_path / "folder").mkdir()
+    code, _, err = run("fit", tmp_path / "folder")
+    assert code == 2 and "not a store" in err
+    Store.create(tmp_path / "empty")
+    code, _, err = run("fit", tmp_path / "empty")
+    assert code == 2 and "without finished runs" in err

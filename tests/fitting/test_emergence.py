@@ -1,0 +1,71 @@
+"""The threshold curve on simulated accuracies whose threshold is known."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from workbench.errors import BadInput
+from workbench.fitting import NotIdentifiable, fit_threshold
+
+
+def accuracies(n_c=1.2e5, width=0.4, sizes=(1e4, 3e4, 1e5, 3e5, 1e6), seeds=3, items=200, seed=0) -> pd.DataFrame:
+    n = np.repeat(sizes, seeds)
+    p = 0.05 + 0.93 / (1 + np.exp(-(np.log(n) - np.log(n_c)) / width))
+    value = np.random.default_rng(seed).binomial(items, p) / items
+    return pd.DataFrame({"n": n, "value": value, "items": items, "chance": 0.05})
+
+
+def test_the_threshold_lies_in_its_interval():
+    found = fit_threshold(accuracies(), resamples=300)
+    low, high = found.interval("N_c")
+    assert low < 1.2e5 < high and high / low < 1.6
+    assert found.identified and found.params["floor"] == 0.05
+    assert found.params["ceiling"] == pytest.approx(0.98, abs=0.02)
+
+
+def test_without_a_chance_level_the_floor_is_fitted():
+    found = fit_threshold(accuracies().drop(columns="chance"), resamples=100)
+    assert found.params["floor"] == pytest.approx(0.05, abs=0.03)
+    assert found.conventions["floor"] == "fitted"
+
+
+def test_half_the_rise_is_done_at_the_threshold():
+    found = fit_threshold(accuracies(), resamples=0)
+    half = (found.params["floor"] + found.params["ceiling"]) / 2
+    residuals = found.residuals
+    assert (residuals.loc[residuals["n"] < found.params["N_c"], "predicted"] < half).all()
+    assert (residuals.loc[residuals["n"] > found.params["N_c"], "predicted"] > half).all()
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        (accuracies(n_c=1e8), "rises by|past the bend"),
+        (accuracies(n_c=1e2), "No size lies below"),
+    ],
+    ids=["never bends", "bent before the first size"],
+)
+def test_a_threshold_outside_the_sizes_is_not_identified(table, words):
+    found = fit_threshold(table, resamples=20)
+    assert not found.identified
+    assert pd.Series(found.notes).str.contains(words).any(), found.notes
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        (accuracies().assign(value=1.5), "value is 1.5; a threshold is fitted to a share"),
+        (accuracies().assign(chance=1.0), "chance is 1;"),
+        (accuracies().drop(columns="value"), "needs the column value"),
+        (accuracies().assign(n=0.0), "n is 0"),
+        (accuracies().assign(value=np.nan), "no row with both"),
+    ],
+)
+def test_nonsense_is_refused(table, message):
+    with pytest.raises(BadInput, match=message):
+        fit_threshold(table)
+
+
+def test_too_few_sizes_are_refused():
+    with pytest.raises(NotIdentifiable, match="at least four sizes; the table has 3"):
+        fit_threshold(accuracies(sizes=(1e4, 1e5, 1e6)))
