@@ -25,7 +25,8 @@ def test_a_run_is_measured_and_recorded_once(store: Store, capsys: pytest.Captur
     assert code == 0 and run_id in err
     rows = {(row["metric"], row["key"]): row for row in json.loads(out)["rows"]}
     assert rows["exact_match", ""]["settings"]["task"] == "addition"
-    assert rows["loss", ""]["value"] == pytest.approx(store.runs()["loss"][0], abs=3 * rows["loss", ""]["se"])
+    row = store.runs().iloc[0]
+    assert rows["loss", ""]["value"] == pytest.approx(row["loss"], abs=3 * (rows["loss", ""]["se"] + row["loss_se"]))
     assert {(row["run_id"], row["step"]) for row in rows.values()} == {(run_id, store.runs()["steps"][0])}
 
     before = store.evals()

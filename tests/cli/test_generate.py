@@ -8,6 +8,7 @@ import torch
 from tests.cli.trained import store as store
 from workbench.cli.main import main
 from workbench.generation import generate
+from workbench.runner.trained import load_trained
 from workbench.store import Store
 
 
@@ -25,7 +26,7 @@ def test_greedy_text_is_the_librarys(store: Store, capsys: pytest.CaptureFixture
         capsys, run_id, "--prompt", "\n12+34=", "--tokens", 12, "--temperature", 0, "--store", store.folder, "--json"
     )
     payload = json.loads(out)
-    model, _, corpus = store.load_model(run_id)
+    model, _, corpus = load_trained(store, run_id)
     expected = generate(model, torch.tensor([corpus.tokenizer.encode("\n12+34=")]), 12)[0].tolist()
     assert (code, err) == (0, "")
     assert payload["tokens"] == expected

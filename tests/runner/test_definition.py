@@ -47,7 +47,8 @@ def test_axes_vary_any_field(tmp_path: Path) -> None:
 
 
 def test_replicates_and_rate_checks_are_marked(tmp_path: Path) -> None:
-    more = '[[replicates]]\nlevel = 3e7\nsize = "small"\nseeds = [1, 2]\n[[rate_checks]]\nlevels = [6e7]\nsizes = ["large"]\n'
+    more = '[[replicates]]\nlevel = 3e7\nsize = "small"\nseeds = [1, 2]\n'
+    more += '[[rate_checks]]\nlevels = [6e7]\nsizes = ["large"]\n'
     extra = asked(write_sweep(tmp_path, more))[4:]
     assert [(run.role, run.config.seed_data, run.config.train.rate_factor) for run in extra] == [
         ("seed", 1, 1.0), ("seed", 2, 1.0), ("rate", 0, 0.5), ("rate", 0, 2.0),

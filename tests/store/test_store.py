@@ -1,4 +1,4 @@
-"""A store is a folder that pandas reads with no help, that is never half-written, and that refuses what it cannot read."""
+"""A store is a folder that pandas reads with no help, never half-written, and refuses what it cannot read."""
 
 import errno
 import json
@@ -120,5 +120,5 @@ def test_the_same_probe_again_replaces_its_rows(store: Store) -> None:
 
 def test_an_unknown_sweep_is_refused_with_the_known_ones(store: Store) -> None:
     store.write_manifest({"name": "grid"})
-    with pytest.raises(BadInput, match="no sweep named 'gird'; the sweeps here are: .*grid"):
+    with pytest.raises(BadInput, match=r"no sweep named 'gird'; the sweeps here are: .*grid"):
         store.manifest("gird")

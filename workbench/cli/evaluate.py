@@ -37,6 +37,7 @@ def command(run: str, probes: tuple[str, ...], store_path: Path, assignments: tu
     import pandas as pd
 
     from workbench.evaluation import run_probes
+    from workbench.runner.trained import load_trained
     from workbench.store import Store
 
     settings = parsed(assignments)
@@ -45,7 +46,7 @@ def command(run: str, probes: tuple[str, ...], store_path: Path, assignments: tu
     frames = []
     for run_id, step in zip(rows["run_id"].tolist(), rows["steps"].tolist(), strict=True):
         say(f"{run_id}: {', '.join(probes)}")
-        model, config, corpus = store.load_model(run_id)
+        model, config, corpus = load_trained(store, run_id)
         frame = run_probes(model, corpus, probes, config, settings)
         store.write_evals(run_id, step, frame)
         frames.append(frame.assign(run_id=run_id, step=step))

@@ -37,6 +37,7 @@ def command(
     import torch
 
     from workbench.generation import Sampling, generate
+    from workbench.runner.trained import load_trained
     from workbench.store import Store
     from workbench.validation import validated
 
@@ -45,7 +46,7 @@ def command(
     )
     store = Store(store_path)
     run_id = str(store.run(run)["run_id"])
-    model, _, corpus = store.load_model(run_id)
+    model, _, corpus = load_trained(store, run_id)
     tokenizer = corpus.tokenizer
     prompt_ids = torch.tensor([tokenizer.encode(prompt)], dtype=torch.long)
     generator = torch.Generator().manual_seed(seed)

@@ -39,7 +39,7 @@ def command(out: Path, workers: int | None, device: str, as_json: bool) -> None:
     from workbench.reporting.document import write
 
     say("fitting the laws and writing the report")
-    fitted = study(**read_source(store.folder, None, None), name="quickstart")
+    fitted = study(**read_source(store.folder, None, None), name="quickstart", source=str(store.folder))
     paths = write(report(fitted), out / "report")
     lines = summary_lines(fitted)
     seconds = time.perf_counter() - started

@@ -16,7 +16,7 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import duckdb
 import pandas as pd
@@ -26,11 +26,6 @@ import pyarrow.parquet as pq
 from workbench.errors import BadInput
 from workbench.files import full_disk_in_words, write_atomic, write_json
 from workbench.store.schema import SCHEMA_VERSION, TABLES, arrow_table, empty
-
-if TYPE_CHECKING:
-    from workbench.corpus.shards import Corpus
-    from workbench.models.decoder import Decoder
-    from workbench.training.config import RunConfig
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -124,29 +119,6 @@ class Store:
             what = "no run" if found.empty else f"{len(found)} runs"
             raise BadInput(f"{self.folder}: {what} with an id that begins with {prefix!r}; `runs` lists the ids")
         return found.iloc[0]
-
-    def load_model(self, run_id: str, step: int | None = None) -> "tuple[Decoder, RunConfig, Corpus]":
-        """A trained run's model with its final (or a given step's) weights, its config, and its corpus."""
-        from workbench.corpus.prepare import prepare
-        from workbench.models.decoder import build
-        from workbench.training import checkpoint
-        from workbench.training.config import RunConfig
-
-        row = self.run(run_id)
-        config = RunConfig.model_validate_json(str(row["config"]))
-        folder = self.checkpoints(str(row["run_id"]))
-        found = checkpoint.latest(folder) if step is None else folder / str(int(step))
-        if found is None or not found.is_dir():
-            raise BadInput(f"{folder}: no checkpoint{'' if step is None else f' of step {step}'}; train the run again")
-        corpus = prepare(config.corpus)
-        if corpus.fingerprint != row["corpus_fingerprint"]:
-            raise BadInput(
-                f"{corpus.folder}: its fingerprint is {corpus.fingerprint}, and {row['run_id']} was trained on "
-                f"{row['corpus_fingerprint']}; use the Python and torch versions of that run, or train it anew"
-            )
-        model = build(config.model, config.seed_init)
-        checkpoint.restore(found, model, None)
-        return model.eval(), config, corpus
 
     def checkpoints(self, run_id: str) -> Path:
         """The folder of a run's checkpoints."""

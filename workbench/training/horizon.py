@@ -4,7 +4,7 @@ The two rules are for small models on a fresh corpus, tuned by the runs in docs/
 
     batch    B = 512 tokens · (D / 1e6)^0.5     grows with the horizon, not with the model: Bergsma et al. 2505.13738
                                                  find B_opt ∝ D^0.383, Step Law 2503.04715 finds D^0.571
-    rate     η = 0.008 · (N / 1e5)^−0.25         falls slowly with size; N as in `n_params`
+    rate     η = 0.016 · (N / 1e5)^−0.25         falls slowly with size; N as in `n_params`
 
 Both are assumptions outside 1e4 to 1e7 parameters; a sweep checks the rate at half and double.
 """
@@ -51,7 +51,7 @@ def batch_rule(tokens: float) -> float:
 
 def rate_rule(n_params: int) -> float:
     """Peak AdamW rate for a model of `n_params`."""
-    return 0.008 * (n_params / 1e5) ** -0.25
+    return 0.016 * (n_params / 1e5) ** -0.25
 
 
 def resolve(config: RunConfig) -> Horizon:
@@ -85,7 +85,7 @@ def resolve(config: RunConfig) -> Horizon:
         )
     rate = train.learning_rate or rate_rule(counts.n_params)
     if not train.learning_rate:
-        reasons["learning_rate"] = f"0.008 · (N / 1e5)^-0.25 = {rate:.4g}, times rate_factor {train.rate_factor:g}"
+        reasons["learning_rate"] = f"0.016 · (N / 1e5)^-0.25 = {rate:.4g}, times rate_factor {train.rate_factor:g}"
 
     warmup = min(steps - 1, round(train.warmup_fraction * steps))
     decay = {
