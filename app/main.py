@@ -1,7 +1,7 @@
 """The app's entry: `streamlit run app/main.py -- STORE`, which is what `workbench app STORE` does.
 
 The path after `--` is the store; without it the reference store that the package ships is shown. The app only reads.
-A new page is one file in `pages/` and one line in `PAGES`.
+A new page is one file in `views/` and one line in `PAGES`.
 """
 
 import streamlit as st
@@ -10,7 +10,7 @@ from workbench.app import data
 from workbench.errors import WorkbenchError
 from workbench.reporting.figures.pieces import plural
 
-# File in `pages/` → what the navigation calls it; the first is the home page.
+# File in `views/` → what the navigation calls it; the first is the home page.
 PAGES = {
     "overview": "Overview",
     "runs": "Runs",
@@ -24,7 +24,7 @@ def main() -> None:
     """Choose the store and the sweep, then run the page; whatever is wrong with the store is said in a sentence."""
     st.set_page_config(page_title="Scaling law workbench", layout="wide")
     pages = [
-        st.Page(f"pages/{name}.py", title=title, default=index == 0)
+        st.Page(f"views/{name}.py", title=title, default=index == 0)
         for index, (name, title) in enumerate(PAGES.items())
     ]
     page = st.navigation(pages)

@@ -58,14 +58,13 @@ def _pick(place: DeltaGenerator, label: str, options: tuple[str, ...], key: str)
 def _filtered(runs: pd.DataFrame) -> pd.DataFrame:
     """The runs that pass every filter; an empty filter lets all pass."""
     places = st.columns([1, 1, 1, 2])
-    for place, label, column in zip(
-        places[:3], ("Role", "Status", "Budget"), ("role", "status", "budget"), strict=True
-    ):
+    kept = runs
+    for place, column in zip(places, ("role", "status", "budget"), strict=False):
         options = sorted(runs[column].dropna().unique().tolist())
         write = formats.power if column == "budget" else str
-        wanted = place.multiselect(label, options, format_func=write, key=column, placeholder="all")
+        wanted = place.multiselect(column.capitalize(), options, format_func=write, key=column, placeholder="all")
         if wanted:
-            runs = runs[runs[column].isin(wanted)]
+            kept = kept[kept[column].isin(wanted)]
     where = places[3].text_input(
         "Where",
         key="where",
@@ -73,14 +72,14 @@ def _filtered(runs: pd.DataFrame) -> pd.DataFrame:
         placeholder="n_params < 100000 AND loss < 4",
         help="A DuckDB condition over any column of the runs, such as d_model = 64 OR rate_factor != 1.",
     )
-    return filtered(runs, where, "Where") if where else runs
+    return filtered(kept, where, "the runs") if where else kept
 
 
 def _table(runs: pd.DataFrame) -> None:
     known = [column.name for column in RUNS if column.name in runs.columns]
     with st.expander("Choose the columns of the table"):
         shown = st.multiselect("Columns", known, default=[column.key for column in RUN_COLUMNS], key="columns")
-    st.dataframe(runs, column_order=shown, column_config=_columns(), hide_index=True, height=440)
+    st.dataframe(runs, column_order=shown, column_config=_columns(), hide_index=True)
     st.download_button(
         "These runs with every column (CSV)", runs.to_csv(index=False), "runs.csv", "text/csv", on_click="ignore"
     )
@@ -104,8 +103,8 @@ def _one_run(runs: pd.DataFrame) -> None:
     with st.expander("The configuration of one run"):
         chosen = st.selectbox("Run", runs["run_id"].tolist(), key="run")
         row = runs[runs["run_id"] == chosen].iloc[0]
-        if row["error"]:
-            st.error(str(row["error"]))
+        if isinstance(row["error"], str) and row["error"]:
+            st.error(row["error"])
         st.json(json.loads(row["config"]))
 
 

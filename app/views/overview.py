@@ -1,6 +1,7 @@
 """The sweep at a glance: its law, its frontier, its forecasts, and what is weak about it."""
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from workbench.analyses import scaling_report, sweeps
 from workbench.analyses.scaling import ScalingStudy
@@ -38,19 +39,19 @@ def page() -> None:
 def _headline(study: ScalingStudy) -> None:
     """Four numbers."""
     cells = st.columns(4)
-    losses = study.table.get("loss", [])
-    cells[0].metric("Runs fitted", f"{len(losses):,}", border=True)
-    cells[1].metric("Largest budget [FLOPs]", formats.power(study.largest, 2), border=True)
-    cells[2].metric(
-        "Best loss [nats/token]", formats.show(float(min(losses, default=float("nan"))), "loss"), border=True
-    )
+    best = float(study.table["loss"].min()) if len(study.table) else float("nan")
+    _number(cells[0], "Runs fitted", f"{len(study.table):,}", "final losses")
+    _number(cells[1], "Largest budget", formats.power(study.largest, 2), "FLOPs")
+    _number(cells[2], "Best loss", formats.show(best, "loss"), "nats per token, held out")
     fit = study.headline
     if fit is not None:
-        cells[3].metric(
-            f"Exponent of N_opt, {100 * fit.level:g}% {formats.show(interval_of(fit, 'a'), 'interval')}",
-            formats.number(fit.value("a")),
-            border=True,
-        )
+        low_to_high = formats.show(interval_of(fit, "a"), "interval")
+        label = "Exponent of the best size, a" if fit.identified else "Exponent a, not determined"
+        _number(cells[3], label, formats.number(fit.value("a")), f"{100 * fit.level:g}%: {low_to_high}")
+
+
+def _number(cell: DeltaGenerator, label: str, value: str, below: str) -> None:
+    cell.metric(label, value, below, delta_color="off", delta_arrow="off", border=True)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,58 @@
+"""Stores to show: the simulated sweep, one beside another sweep, an empty one, a broken one."""
+
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.factories import make_store
+from workbench import app
+from workbench.store import Store
+
+MAIN = Path(str(app.__file__)).parent / "main.py"
+
+Opener = Callable[..., AppTest]
+
+
+@pytest.fixture(scope="session")
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_store(tmp_path_factory.mktemp("app") / "simulated")
+
+
+@pytest.fixture(scope="session")
+def two_sweeps(simulated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The simulated store, in which a second sweep lists the six runs of the smallest budget."""
+    folder = tmp_path_factory.mktemp("app") / "two"
+    shutil.copytree(simulated, folder)
+    store = Store(folder)
+    chosen = store.runs("budget = 1e11")["run_id"].tolist()
+    store.write_manifest({"name": "smallest", "runs": [{"run_id": run_id, "role": "grid"} for run_id in chosen]})
+    return folder
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Path:
+    return Store.create(tmp_path / "empty").folder
+
+
+@pytest.fixture
+def corrupt(simulated: Path, tmp_path: Path) -> Path:
+    """The simulated store with one run's row cut short."""
+    folder = tmp_path / "corrupt"
+    shutil.copytree(simulated, folder)
+    (folder / "runs" / "r-00000003.parquet").write_bytes(b"PAR1 and then nothing")
+    return folder
+
+
+@pytest.fixture
+def open_page(monkeypatch: pytest.MonkeyPatch) -> Opener:
+    """Open a page of the app on a store, as `streamlit run main.py -- STORE` does."""
+
+    def opened(store: Path, page: str) -> AppTest:
+        monkeypatch.setattr(sys, "argv", [str(MAIN), str(store)])
+        return AppTest.from_file(MAIN, default_timeout=120).switch_page(f"views/{page}.py").run()
+
+    return opened

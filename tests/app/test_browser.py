@@ -1,0 +1,147 @@
+"""The app on a real server in a real browser: it loads, a filter changes a figure, a link restores it."""
+
+import http.client
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.browser
+
+CHROMIUM = next(
+    (path for path in ("/usr/bin/chromium", shutil.which("chromium")) if path and Path(path).exists()), None
+)
+PATIENCE = 90_000
+"""Milliseconds to wait for a figure on a machine that is busy."""
+
+
+@pytest.fixture(scope="module")
+def server(simulated: Path) -> Iterator[str]:
+    """The address of `workbench app` on the simulated store."""
+    command = [sys.executable, "-c", "from workbench.cli.main import main; main()"]
+    process = subprocess.Popen(
+        [*command, "app", str(simulated), "--json", "--no-browser"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+    try:
+        assert process.stdout is not None
+        said = json.loads(process.stdout.read())
+        assert said["store"] == str(simulated.resolve())
+        wait_until_healthy(said["url"], process)
+        yield said["url"]
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=20)
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+def wait_until_healthy(url: str, process: "subprocess.Popen[bytes]") -> None:
+    import time
+
+    for _ in range(240):
+        assert process.poll() is None, "the server ended"
+        try:
+            with urllib.request.urlopen(f"{url}/_stcore/health", timeout=5):
+                return
+        except (urllib.error.URLError, ConnectionError):
+            time.sleep(0.25)
+    raise AssertionError("the server did not come up within a minute")
+
+
+@pytest.fixture
+def browser() -> Iterator[Any]:
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on this machine: install Debian's chromium to run this test")
+    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with api.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"]
+        )
+        yield chromium
+        chromium.close()
+
+
+def points(page: Any) -> int:
+    """Points that the first figure draws."""
+    code = "document.querySelectorAll('.js-plotly-plot')[0].querySelectorAll('.points path.point').length"
+    return int(page.evaluate(code))
+
+
+def test_a_filter_changes_a_figure_a_link_restores_it_and_nothing_leaves_the_machine(server: str, browser: Any):
+    page = browser.new_page(viewport={"width": 1400, "height": 900})
+    page.set_default_timeout(PATIENCE)
+    troubles: list[str] = []
+    requests: list[str] = []
+    page.on("console", lambda message: troubles.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    page.on("request", lambda request: requests.append(request.url))
+
+    page.goto(server)
+    page.wait_for_selector(".js-plotly-plot .points path.point")
+    assert page.locator("h1").inner_text() == "Overview"
+    for title in ("Curves", "Fits", "Emergence", "Runs"):
+        page.get_by_test_id("stSidebarNavLink").filter(has_text=title).click()
+        page.wait_for_function("title => document.querySelector('h1')?.innerText === title", arg=title)
+        page.wait_for_selector(".js-plotly-plot")
+        assert page.get_by_test_id("stException").count() == 0
+        assert page.get_by_test_id("stAlertContentError").count() == 0
+    page.wait_for_function("document.querySelectorAll('.js-plotly-plot .points path.point').length === 40")
+
+    where = page.get_by_label("Where", exact=True)
+    where.fill("budget = 1e11")
+    where.press("Enter")
+    page.wait_for_function("document.querySelectorAll('.js-plotly-plot .points path.point').length === 6")
+    assert points(page) == 6
+    assert troubles == []
+    here = (server, server.replace("http", "ws"), "data:", "blob:")
+    assert [url for url in requests if not url.startswith(here)] == []
+
+    link = page.url
+    assert "where=" in link
+    other = browser.new_page(viewport={"width": 1400, "height": 900})
+    other.set_default_timeout(PATIENCE)
+    other.goto(link)
+    other.wait_for_function("document.querySelectorAll('.js-plotly-plot .points path.point').length === 6")
+
+
+def test_a_page_of_another_origin_or_name_is_refused(server: str):
+    """The stream that carries the data answers this machine's own page alone."""
+    upgrade = {
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
+    }
+    address = server.removeprefix("http://")
+    for changed, status in (
+        ({}, 101),
+        ({"Origin": "http://elsewhere.example"}, 403),
+        ({"Host": "elsewhere.example"}, 403),
+    ):
+        connection = http.client.HTTPConnection(address, timeout=10)
+        connection.request("GET", "/_stcore/stream", headers={"Host": address, **upgrade, **changed})
+        assert connection.getresponse().status == status, changed
+        connection.close()
+
+
+def test_the_server_listens_on_this_machine_alone(server: str):
+    import psutil
+
+    port = int(server.rsplit(":", 1)[1])
+    mine = psutil.Process(os.getpid()).children(recursive=True)
+    addresses = {
+        connection.laddr.ip
+        for process in mine
+        for connection in process.net_connections()
+        if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port
+    }
+    assert addresses == {"127.0.0.1"}

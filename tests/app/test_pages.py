@@ -1,0 +1,146 @@
+"""Each page on the simulated sweep: its numbers are those of the library, its widgets change what it shows."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.app.conftest import MAIN, Opener
+from workbench.analyses import scaling
+from workbench.fitting import fit, from_runs
+from workbench.reporting import formats
+from workbench.store import Store
+
+PAGES = sorted(path.stem for path in (MAIN.parent / "views").glob("[!_]*.py"))
+
+
+def figures(page: AppTest) -> list[dict[str, Any]]:
+    """The plotly figures of a page."""
+    return [json.loads(chart.proto.spec) for chart in page.get("plotly_chart")]
+
+
+def drawn(figure: dict[str, Any]) -> int:
+    """Points with both coordinates."""
+    return sum(x is not None for trace in figure["data"] for x in trace.get("x", ()) if "customdata" in trace)
+
+
+def text(page: AppTest) -> str:
+    """Everything written on a page."""
+    return " ".join(str(part.value) for part in [*page.markdown, *page.caption, *page.warning, *page.error, *page.info])
+
+
+def tables(page: AppTest) -> str:
+    return " ".join(part.proto.body for part in page.get("html"))
+
+
+def test_there_is_a_page_for_each_part():
+    assert PAGES == ["curves", "emergence", "fits", "overview", "runs"]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_page_shows_figures_with_captions_and_no_error(open_page: Opener, simulated: Path, name: str):
+    page = open_page(simulated, name)
+    assert not page.exception
+    assert not page.error
+    assert [title.value for title in page.title] == [name.capitalize()]
+    assert figures(page)
+    assert "runs" in text(page)
+
+
+def test_the_overview_says_what_the_study_says(open_page: Opener, simulated: Path):
+    store = Store(simulated)
+    study = scaling.study(store.runs(), store.curves(), store.evals(), name="simulated", resamples=0)
+    assert study.headline is not None
+    shown = {metric.label: metric.value for metric in open_page(simulated, "overview").metric}
+    assert shown["Runs fitted"] == str(len(study.table)) == "32"
+    assert shown["Best loss"] == f"{study.table['loss'].min():.3f}"
+    assert shown["Exponent of the best size, a"] == formats.number(study.headline.value("a"))
+
+
+def test_a_condition_on_the_runs_changes_the_figure_and_the_table(open_page: Opener, simulated: Path):
+    page = open_page(simulated, "runs")
+    assert drawn(figures(page)[0]) == len(page.dataframe[0].value) == 40
+    page.text_input(key="where").set_value("budget = 1e11").run()
+    kept = Store(simulated).runs("budget = 1e11")
+    assert drawn(figures(page)[0]) == len(kept) == 6
+    assert page.dataframe[0].value["run_id"].tolist() == kept["run_id"].tolist()
+
+
+def test_filters_of_the_runs_meet(open_page: Opener, simulated: Path):
+    page = open_page(simulated, "runs")
+    page.multiselect(key="role").set_value(["rate"]).run()
+    page.text_input(key="where").set_value("rate_factor > 1").run()
+    expected = Store(simulated).runs("role = 'rate' AND rate_factor > 1")
+    assert page.dataframe[0].value["run_id"].tolist() == expected["run_id"].tolist()
+    page.text_input(key="where").set_value("").run()
+    page.multiselect(key="budget").set_value([1e13]).run()
+    assert not page.dataframe
+    assert "No run passes" in text(page)
+
+
+@pytest.mark.parametrize(
+    ("condition", "said"), [("no_such_column > 1", "no\\_such\\_column"), ("loss > 100", "no row of the runs")]
+)
+def test_a_wrong_condition_is_a_sentence(open_page: Opener, simulated: Path, condition: str, said: str):
+    page = open_page(simulated, "runs")
+    page.text_input(key="where").set_value(condition).run()
+    assert not page.exception
+    assert said in page.error[0].value
+
+
+def test_curves_follow_their_axes_and_their_group(open_page: Opener, simulated: Path):
+    page = open_page(simulated, "curves")
+    layout = figures(page)[0]["layout"]
+    assert layout["xaxis"]["type"] == layout["yaxis"]["type"] == "log"
+    assert "40 runs, all 960 recorded points" in text(page)
+    page.selectbox(key="curve_x").set_value("flops").run()
+    page.selectbox(key="group").set_value("role").run()
+    page.toggle(key="log_y").set_value(False).run()
+    figure = figures(page)[0]
+    assert figure["layout"]["xaxis"]["title"]["text"] == "compute C [FLOPs]"
+    assert "type" not in figure["layout"]["yaxis"]
+    assert [trace["name"] for trace in figure["data"]] == ["grid", "rate", "seed"]
+    page.multiselect(key="curve_runs").set_value(["r-00000000"]).run()
+    rows = Store(simulated).curves("r-00000000")
+    assert figures(page)[0]["data"][0]["y"][:-1] == pytest.approx(rows["train_loss"].tolist(), rel=1e-4)
+
+
+def test_the_fit_shown_is_the_librarys(open_page: Opener, simulated: Path):
+    page = open_page(simulated, "fits")
+    page.selectbox(key="objective").set_value("log-mse").run()
+    page.selectbox(key="convention").set_value("n_non_embedding").run()
+    store = Store(simulated)
+    expected = fit(from_runs(store.runs()), "chinchilla", "log-mse", convention="n_non_embedding", resamples=0)
+    shown = tables(page)
+    for value in expected.params.values():
+        assert f">{formats.number(value, 4)}<" in shown
+    assert "N counts non-embedding parameters" in text(page)
+
+
+@pytest.mark.parametrize(("law", "count"), [("isoflop", 4), ("envelope", 3), ("kaplan-c", 4), ("kaplan-n", 2)])
+def test_each_law_has_its_figures_or_its_reason(open_page: Opener, simulated: Path, law: str, count: int):
+    page = open_page(simulated, "fits")
+    page.selectbox(key="law").set_value(law).run()
+    assert not page.exception
+    assert len(figures(page)) == count
+    assert any("Not fitted" in warning.value for warning in page.warning) == (law == "kaplan-n")
+
+
+def test_tasks_can_be_seen_against_compute(open_page: Opener, simulated: Path):
+    page = open_page(simulated, "emergence")
+    assert "threshold" in tables(page)
+    page.segmented_control(key="task_x").set_value("c").run()
+    axis = figures(page)[0]["layout"]["xaxis"]
+    assert axis["title"]["text"] == "compute C [FLOPs]"
+    assert "Thresholds are fitted in N alone" in text(page)
+
+
+def test_the_sidebar_chooses_the_sweep(open_page: Opener, two_sweeps: Path):
+    page = open_page(two_sweeps, "runs")
+    assert len(page.dataframe[0].value) == 40
+    page.selectbox(key="sweep").set_value("smallest").run()
+    assert page.dataframe[0].value["budget"].unique().tolist() == [1e11]
+    page.selectbox(key="sweep").set_value("all runs").run()
+    assert len(page.dataframe[0].value) == 40
