@@ -50,10 +50,10 @@ def perplexity(model: Decoder, corpus: Corpus, settings: PerplexitySettings) -> 
 
 
 def count_words(held_out: HeldOutLosses, tokenizer: Tokenizer) -> NDArray[np.int64]:
-    """Words that begin among the targets of each window (W,): a non-space after a space or a window's first byte.
+    """Words, by white space, that begin among the targets of each window (W,).
 
-    The last input token before the first target says whether a word goes on into the window, so that adjoining windows
-    count every word once.
+    The token before the first target says whether a word only goes on in the window, so that adjoining windows count
+    every word once.
     """
     counts = []
     for inputs_T, targets_T in zip(held_out.inputs_WT, held_out.targets_WT, strict=True):
