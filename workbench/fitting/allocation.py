@@ -56,7 +56,7 @@ def allocate(fit: Fit, flops: float) -> Allocation:
         raise BadInput(f"{fit.law} does not say how compute divides; use chinchilla, isoflop, envelope or kaplan-nd.")
     point = _optimum(fit, {name: np.array([value]) for name, value in fit.params.items()}, flops)
     spread = _optimum(fit, fit.draws(), flops) if fit.resamples else {}
-    intervals = {name: percentile(draws, fit.level) for name, draws in spread.items()}
+    intervals = {name: percentile(draws, fit.cut) for name, draws in spread.items()}
     n, d, loss = (float(point[name][0]) for name in ("n", "d", "loss"))
     return Allocation(fit.law, fit.convention, float(flops), n, d, loss, fit.level, intervals)
 

@@ -1,14 +1,15 @@
 """Intervals by the bootstrap: which data a resample sees, and how an interval is read off the resamples.
 
 Small sweeps resample residuals, large or replicated ones whole configurations. Coverage in percent of 95% intervals,
-measured by simulating isoFLOP designs (budgets × sizes over two decades of C, sizes over a factor of 20), 200 sweeps a
-row, 300 resamples each, so that a figure is good to ±1.5; N and L are forecasts at 100× the largest budget:
+measured by simulating isoFLOP designs (budgets × sizes over two decades of C, sizes over a factor of 20) with normal
+noise: 200 sweeps a row for chinchilla and 500 for isoflop, 300 resamples each, so that a figure is good to ±1.5 and
+±1; N and L are the optimum and its loss at 100× the largest budget:
 
     design  noise of ln L       law         objective  bootstrap     E     α     β     a     N     L
-    5 × 6   0.5%                chinchilla  huber      residuals  94.0  95.5  94.0  94.5  94.5  94.0
-    4 × 5   1%                  chinchilla  huber      residuals  95.0  95.0  97.0  96.0  97.0  94.0
-    5 × 6   0.5%                isoflop     –          residuals     –     –     –  94.8  93.2     –
-    4 × 5   1%                  isoflop     –          residuals     –     –     –  92.5  92.8     –
+    5 × 6   0.5%                chinchilla  huber      residuals  95.5  96.0  95.5  95.0  94.5  94.5
+    5 × 6   0.5%                chinchilla  huber      cases      97.5  97.0  98.5  98.0  98.0  97.5
+    5 × 6   0.5%                isoflop     –          residuals     –     –     –  96.2  95.8     –
+    4 × 5   1%                  isoflop     –          residuals     –     –     –  94.2  94.4     –
 
 On 4 × 5 designs with 0.5% noise (120 to 150 sweeps) others did worse: resampling cases 97–99, on intervals a third
 wider; residuals with only √(M/(M−P)) 85–92; wild with HC2 71–79 and HC3 77–85; Dirichlet weights 94–98 under huber but
@@ -36,6 +37,8 @@ class Resampled:
     y_SM: Array
     w_SM: Array
     method: str
+    free: int | None = None
+    """Degrees of freedom behind the residuals, where residuals are resampled."""
 
 
 def clusters(table: pd.DataFrame) -> np.ndarray:
@@ -79,13 +82,29 @@ def residual_resamples(
     kept = kept - kept.mean() if free >= MANY else np.concatenate([kept, -kept])
     size = np.sqrt((kept**2).mean())
     drawn_SM = rng.choice(kept * (scale / size if size > 0 else 0.0), size=(n_resamples, n_points))
-    return Resampled(fitted_M[None] + drawn_SM, np.ones((1, n_points)), "percentile bootstrap of residuals")
+    return Resampled(
+        fitted_M[None] + drawn_SM, np.ones((1, n_points)), "percentile bootstrap of residuals, tails as Student's", free
+    )
 
 
-def percentile(draws_S: Array, level: float) -> tuple[float, float]:
-    """The central interval of the draws."""
+def tail(level: float, free: int | None = None) -> float:
+    """The share of draws cut off at each end of an interval at `level`.
+
+    Percentiles of few residuals are too narrow, as normal quantiles would be in place of Student's: with `free` degrees
+    of freedom the share is Φ of Student's quantile (Hesterberg 2015, "What teachers should know about the bootstrap").
+    """
+    share = (1 - level) / 2
+    if free is None or free < 1:
+        return share
+    from scipy.special import ndtr, stdtrit
+
+    return float(ndtr(stdtrit(free, share)))
+
+
+def percentile(draws_S: Array, share: float) -> tuple[float, float]:
+    """The interval that leaves `share` of the draws at each end."""
     finite = draws_S[np.isfinite(draws_S)]
     if len(finite) < 20:
         return (float("nan"), float("nan"))
-    low, high = np.quantile(finite, [(1 - level) / 2, (1 + level) / 2])
+    low, high = np.quantile(finite, [share, 1 - share])
     return float(low), float(high)

@@ -107,6 +107,7 @@ def fit_threshold(
     fitted_M = law.evaluate(theta_P[None], x_MF)[0]
     draws_SP = _draws(law, goal, x_MF, y_M, weights_M, fitted_M, theta_P, run_M, resamples, seed)
     draws = law.to_params(draws_SP, np.array([centre]), 0.0)
+    tail = bootstrap.tail(level, max(len(y_M) - len(theta_P), 1))
     notes = _weaknesses(params, np.exp(x_M), y_M)
     return Fit(
         law="threshold",
@@ -115,9 +116,9 @@ def fit_threshold(
         objective_value=float((weights_M * (y_M - fitted_M) ** 2).sum()),
         n_points=len(y_M),
         params=params,
-        intervals={name: bootstrap.percentile(value, level) for name, value in draws.items()} if resamples else {},
+        intervals={name: bootstrap.percentile(value, tail) for name, value in draws.items()} if resamples else {},
         level=level,
-        interval_method=f"percentile bootstrap of noise between runs, {resamples} resamples",
+        interval_method=f"percentile bootstrap of noise between runs, tails as Student's, {resamples} resamples",
         convention=convention,
         conventions={
             "N": f"{CONVENTION_LABELS.get(convention, convention)} parameters",
@@ -126,6 +127,7 @@ def fit_threshold(
         notes=notes,
         identified=not notes,
         resamples=resamples,
+        tail=tail,
         residuals=pd.DataFrame({"n": np.exp(x_M), "value": y_M, "predicted": fitted_M, "residual": y_M - fitted_M}),
         resample_params=np.column_stack([draws[name] for name in params]) if resamples else np.empty((0, 0)),
         extra={"chance": chance},

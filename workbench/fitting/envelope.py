@@ -139,7 +139,9 @@ def fit_envelope(
         objective_value=float(np.mean(misses**2)),
         n_points=len(table),
         params={name: float(value[0]) for name, value in draws.items()},
-        intervals={name: bootstrap.percentile(value[1:], level) for name, value in draws.items()} if resamples else {},
+        intervals={name: bootstrap.percentile(value[1:], bootstrap.tail(level)) for name, value in draws.items()}
+        if resamples
+        else {},
         level=level,
         interval_method=f"percentile bootstrap, resampling runs, {resamples} resamples",
         convention=convention,

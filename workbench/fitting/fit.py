@@ -72,7 +72,7 @@ def _points_of(table: pd.DataFrame, law: str, convention: str) -> tuple[pd.DataF
 
 def conventions_of(table: pd.DataFrame) -> tuple[str, ...]:
     """The counts of N that a table carries."""
-    return tuple(name for name in ("n", "n_non_embedding") if name in table and table[name].notna().any())
+    return tuple(name for name in ("n", "n_non_embedding") if name in table and table[name].notna().any()) or ("n",)
 
 
 def fit_all(

@@ -144,6 +144,7 @@ def fit_isoflop(
     misses = [curve.y_M - line for curve, line in zip(used, fitted, strict=True)]
     spent = sum(len(curve.y_M) for curve in used) - 3 * len(used)
     draws, draws_alpha = _resample(ln_c_B, used, fitted, misses, spent, resamples, np.random.default_rng(seed))
+    tail = bootstrap.tail(level, spent)
     notes = [*table.attrs.get("notes", ()), *mixed, *dropped]
     for curve, fine in zip(every, good, strict=True):
         if not fine:
@@ -171,16 +172,17 @@ def fit_isoflop(
         objective_value=float(np.mean(np.concatenate(misses) ** 2)),
         n_points=len(residuals),
         params={name: float(point_params[name][0]) for name in order},
-        intervals={name: bootstrap.percentile(draws[name], level) for name in order} if resamples else {},
+        intervals={name: bootstrap.percentile(draws[name], tail) for name in order} if resamples else {},
         level=level,
-        interval_method=f"percentile bootstrap of residuals within budgets, {resamples} resamples",
+        interval_method=f"percentile bootstrap of residuals within budgets, tails as Student's, {resamples} resamples",
         convention=convention,
         conventions=tables.stated(table, convention),
         notes=tuple(notes),
         identified=len(used) >= 3 and span >= 0.95,
         derived={"alpha_C": float(alpha_c[0])},
-        derived_intervals={"alpha_C": bootstrap.percentile(draws_alpha, level)} if resamples else {},
+        derived_intervals={"alpha_C": bootstrap.percentile(draws_alpha, tail)} if resamples else {},
         resamples=resamples,
+        tail=tail,
         residuals=residuals.reset_index(drop=True),
         resample_params=np.column_stack([draws[name] for name in order]) if resamples else np.empty((0, 0)),
         extra={"minima": _minima_frame(every, points, good)},

@@ -24,7 +24,7 @@ def near_limit(table: pd.DataFrame, axis: str, convention: str) -> tuple[pd.Data
     law, levels, resource, unit = WORDS[axis]
     column, other = (convention, "d") if axis == "n" else ("d", convention)
     if other not in table or table[other].isna().all():
-        said = f"The table has no {resource}: its losses are taken as those of unlimited {resource}."
+        said = f"The table has no amounts of {resource}: its losses are taken as those of unlimited {resource}."
         return table, said
     rows = []
     tried = 0

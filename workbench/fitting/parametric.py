@@ -44,7 +44,8 @@ def fit_law(
     weak = weaknesses(table, law, problem, best_P, convention)
     params_1 = law.to_params(best_P[None], x_centre_F, y_centre)
     params = {name: float(value[0]) for name, value in params_1.items()}
-    draws, method = _draws(table, problem, best_P, resamples, np.random.default_rng(seed))
+    draws, method, free = _draws(table, problem, best_P, resamples, np.random.default_rng(seed))
+    tail = bootstrap.tail(level, free)
     draw_params = law.to_params(draws, x_centre_F, y_centre) if resamples else {}
     derived_draws = law.derived(draw_params) if resamples else {}
     residuals = _residuals(table, law, params, convention)
@@ -55,7 +56,7 @@ def fit_law(
         objective_value=diagnostics.pop("value"),
         n_points=len(table),
         params=params,
-        intervals={name: bootstrap.percentile(value, level) for name, value in draw_params.items()},
+        intervals={name: bootstrap.percentile(value, tail) for name, value in draw_params.items()},
         level=level,
         interval_method=method,
         convention=convention,
@@ -63,8 +64,9 @@ def fit_law(
         notes=(*table.attrs.get("notes", ()), *said, *dropped, _agreement(diagnostics, goal.name), *weak),
         identified=not weak,
         derived={name: float(value[0]) for name, value in law.derived(params_1).items()},
-        derived_intervals={name: bootstrap.percentile(value, level) for name, value in derived_draws.items()},
+        derived_intervals={name: bootstrap.percentile(value, tail) for name, value in derived_draws.items()},
         resamples=resamples,
+        tail=tail,
         flops_per_nd=flops_per_nd(table, convention),
         diagnostics=diagnostics,
         residuals=residuals,
@@ -125,10 +127,10 @@ def point_fit(problem: Problem) -> tuple[Array, dict[str, Any]]:
 
 def _draws(
     table: pd.DataFrame, problem: Problem, best_P: Array, resamples: int, rng: np.random.Generator
-) -> tuple[Array, str]:
+) -> tuple[Array, str, int | None]:
     """Theta of every resample, each solved from the point estimate."""
     if not resamples:
-        return np.empty((0, len(best_P))), "none asked for"
+        return np.empty((0, len(best_P))), "none asked for", None
     y_M = problem.y_SM[0]
     cluster_M = bootstrap.clusters(table)
     if bootstrap.by_case(cluster_M):
@@ -138,7 +140,7 @@ def _draws(
         data = bootstrap.residual_resamples(fitted_M, y_M - fitted_M, len(best_P), resamples, rng)
     batch = Problem(problem.law, problem.objective, problem.x_MF, data.y_SM, data.w_SM)
     solution = minimise(batch, np.repeat(best_P[None], resamples, axis=0))
-    return solution.theta_SP, f"{data.method}, {resamples} resamples"
+    return solution.theta_SP, f"{data.method}, {resamples} resamples", data.free
 
 
 def _residuals(table: pd.DataFrame, law: Law, params: dict[str, float], convention: str) -> pd.DataFrame:

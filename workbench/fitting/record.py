@@ -55,6 +55,8 @@ class Fit:
     """Their intervals."""
     resamples: int = 0
     """Bootstrap resamples behind the intervals."""
+    tail: float | None = None
+    """Share of draws beyond each end of an interval, where it is not (1 − level)/2."""
     flops_per_nd: float = 6.0
     """k of C = k·N·D, which turns compute into N and D in forecasts."""
     diagnostics: dict[str, Any] = field(default_factory=dict)
@@ -83,6 +85,11 @@ class Fit:
             return self.derived[name]
         raise BadInput(f"{self.law} has no '{name}'; it has {', '.join([*self.params, *self.derived])}.")
 
+    @property
+    def cut(self) -> float:
+        """The share of draws an interval leaves at each end."""
+        return (1 - self.level) / 2 if self.tail is None else self.tail
+
     def draws(self) -> dict[str, Array]:
         """The bootstrap draws of each parameter, arrays of length `resamples`."""
         return {name: self.resample_params[:, i] for i, name in enumerate(self.params)} if self.resamples else {}
@@ -99,7 +106,7 @@ class Fit:
             raise BadInput(f"{self.law} was fitted with no resamples, so it has no intervals; ask for some.")
         draws = {name: value[:, None] for name, value in self.draws().items()}
         columns = [None if value is None else np.atleast_1d(np.asarray(value, dtype=np.float64)) for value in (n, d, c)]
-        low, high = np.nanquantile(self._predict(draws, *columns), [(1 - self.level) / 2, (1 + self.level) / 2], axis=0)
+        low, high = np.nanquantile(self._predict(draws, *columns), [self.cut, 1 - self.cut], axis=0)
         return low, high
 
     def _predict(
@@ -150,6 +157,7 @@ class Fit:
             "convention": self.convention,
             "interval_method": self.interval_method,
             "resamples": self.resamples,
+            "tail": self.tail,
             "derived": dict(self.derived),
             "derived_intervals": {name: list(pair) for name, pair in self.derived_intervals.items()},
             "flops_per_nd": self.flops_per_nd,

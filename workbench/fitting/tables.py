@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.errors import BadInput
+from workbench.fitting.record import NotIdentifiable
 
 FROM_RUNS = {
     "run_id": "run_id",
@@ -191,7 +192,9 @@ def checked(table: pd.DataFrame, needs: Sequence[str]) -> tuple[pd.DataFrame, tu
         raise BadInput("the table is empty; a fit needs runs.")
     missing = [name for name in needs if name not in table]
     if missing:
-        raise BadInput(f"the law needs the column {missing[0]}; the table has {', '.join(map(str, table.columns))}.")
+        raise NotIdentifiable(
+            f"the law needs the column {missing[0]}; the table has {', '.join(map(str, table.columns))}."
+        )
     notes: list[str] = []
     absent = table[list(needs)].isna().any(axis=1)
     if absent.any():
