@@ -14,7 +14,7 @@ ROOMS = {
     "models": set(),
     "training": {"corpus", "models"},
     "store": set(),
-    "evaluation": {"corpus", "models", "generation"},
+    "evaluation": {"corpus", "models", "generation", "training"},
     "generation": {"corpus", "models"},
     "runner": {"corpus", "models", "training", "store", "evaluation"},
     "fitting": set(),
