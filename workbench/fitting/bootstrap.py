@@ -7,6 +7,7 @@ noise: 200 sweeps a row for chinchilla and 500 for isoflop, 300 resamples each, 
 
     design  noise of ln L       law         objective  bootstrap     E     α     β     a     N     L
     5 × 6   0.5%                chinchilla  huber      residuals  95.5  96.0  95.5  95.0  94.5  94.5
+    4 × 5   1%                  chinchilla  huber      residuals  96.0  96.0  99.0  97.0  97.5  96.5
     5 × 6   0.5%                chinchilla  huber      cases      97.5  97.0  98.5  98.0  98.0  97.5
     5 × 6   0.5%                isoflop     –          residuals     –     –     –  96.2  95.8     –
     4 × 5   1%                  isoflop     –          residuals     –     –     –  94.2  94.4     –
