@@ -123,7 +123,8 @@ def _ending(job: Job, exit_code: int | None) -> Event:
     if exit_code == Stopped.exit_code:
         return Event("stopped", job)
     path = word_of(job)
-    message = path.read_text().strip() if path.is_file() else f"the worker died with exit code {exit_code}"
+    said = path.read_text().strip() if path.is_file() else ""
+    message = said or f"{job.store}: the worker of {job.run.run_id} left with exit code {exit_code} and no word"
     first = message.splitlines()[0]
     if exit_code == BadInput.exit_code:
         raise BadInput(first)

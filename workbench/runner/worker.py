@@ -10,7 +10,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,7 +62,7 @@ def train_and_commit(job: Job, stop: threading.Event) -> None:
     """Train a run to its end and commit its rows; raises `Stopped` when asked to stop, `Busy` when it is taken."""
     store, run = Store(job.store), job.run
     corpus = Corpus.open(job.corpus)
-    with claimed(store, run.run_id), live_log(store, run.run_id) as log:
+    with full_disk_in_words(job.store), claimed(store, run.run_id), live_log(store, run.run_id) as log:
         outcome = train(run.config, corpus, store.checkpoints(run.run_id), log=log, stop=stop.is_set)
         if outcome.status == "done" and job.probes:
             rows = run_probes(outcome.model, corpus, job.probes, run.config)
@@ -134,8 +134,9 @@ def live_log(store: Store, run_id: str) -> Iterator[Any]:
 def leave_word(job: Job, message: str) -> None:
     """Write why the run failed, for the runner to pick up."""
     path = word_of(job)
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(message)
+    with suppress(OSError):  # on a full disk there is no room for words either; the exit code still tells
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(message)
 
 
 def word_of(job: Job) -> Path:
