@@ -27,7 +27,7 @@ DERIVED = {
     "b": "exponent of D_opt ∝ C^b",
     "k_N": "factor of N_opt = k_N C^a",
     "k_D": "factor of D_opt = k_D C^b",
-    "G": "N_opt = G (C/k)^a",
+    "alpha_C": "exponent of the best loss, L_opt ∝ C^−alpha_C",
 }
 """Quantities that are read off a law's parameters, in words."""
 

@@ -64,8 +64,8 @@ def sweep() -> str:
 
 def name() -> str:
     """The store and the sweep, in words."""
-    folder = Path(store_folder())
-    return folder.name if sweep() == EVERYTHING else f"{sweep()} in {folder.name}"
+    store = Path(store_folder()).resolve().name
+    return f"all runs in the store {store}" if sweep() == EVERYTHING else f"the sweep {sweep()} in the store {store}"
 
 
 def runs() -> pd.DataFrame:

@@ -4,6 +4,8 @@ The path after `--` is the store; without it the reference store that the packag
 A new page is one file in `views/` and one line in `PAGES`.
 """
 
+from pathlib import Path
+
 import streamlit as st
 
 from workbench.app import data
@@ -46,6 +48,10 @@ def _sidebar(folder: str) -> None:
             st.selectbox("Sweep", [*names, data.EVERYTHING], key="sweep", bind="query-params")
         many = len(data.runs())
         st.caption(f"{plural(many, 'run')} shown. Nothing here writes to the store.")
+        readme = Path(folder) / "README.md"
+        if readme.is_file():
+            with st.expander("About this store"):
+                st.text(readme.read_text(encoding="utf-8", errors="replace"))
 
 
 def _escaped(text: str) -> str:

@@ -26,9 +26,9 @@ def command(store: Path | None, port: int | None, no_browser: bool, as_json: boo
     The app only reads, and listens on 127.0.0.1 alone. Stop it with Ctrl-C. With --json its address is printed as
     JSON, and then it serves. Exit codes: 0 stopped, 1 failed, 2 bad input.
     """
-    from workbench.store import Store
+    from workbench.store import Store, reference_store
 
-    folder = (_reference() if store is None else Store(store).folder).resolve()
+    folder = Store(reference_store() if store is None else store).folder.resolve()
     chosen = _free_port(port)
     url = f"http://{HOST}:{chosen}"
 
@@ -37,13 +37,6 @@ def command(store: Path | None, port: int | None, no_browser: bool, as_json: boo
 
     emit(as_json, {"url": url, "store": str(folder)}, text)
     _serve(folder, chosen, headless=True if no_browser else None)
-
-
-def _reference() -> Path:
-    """The store that the package ships."""
-    from workbench.store import reference_store
-
-    return reference_store()
 
 
 def _free_port(asked: int | None) -> int:

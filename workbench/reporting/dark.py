@@ -16,7 +16,7 @@ SWAPS = {
     theme.INK: PALE,
     theme.SOFT: DIM,
     theme.GRID: LINES,
-    "white": "#1b1f24",
+    "white": "#171614",
     theme.BLUE: "#3d9be0",
     "#ffffff": PAPER,
 }

@@ -46,7 +46,10 @@ QUANTITIES: dict[str, Quantity] = {
 """Columns of runs and curves that a figure may show."""
 
 FEW = len(theme.CATEGORIES)
-"""So many values get colours of their own; more are shaded along a scale where they are numbers."""
+"""More values than these are explained by a colour bar, if they are numbers, instead of a legend."""
+
+ORDERED = 4
+"""From so many values on, numbers are shaded along a scale; fewer are told apart by the palette."""
 
 
 KEY = "key"
@@ -114,16 +117,16 @@ def curves(
     return figure.update_yaxes(_axis(drawn[y], y, log_y))
 
 
-def _shaded(frame: pd.DataFrame) -> bool:
-    """Whether the colours are a scale: many positive numbers."""
+def _shaded(frame: pd.DataFrame, least: int = FEW + 1) -> bool:
+    """Whether the key is at least so many positive numbers."""
     values = frame[KEY].dropna()
-    return pd.api.types.is_numeric_dtype(values) and values.nunique() > FEW and bool((values > 0).all())
+    return pd.api.types.is_numeric_dtype(values) and values.nunique() >= least and bool((values > 0).all())
 
 
 def _groups(frame: pd.DataFrame, color: str) -> Iterator[tuple[str, str, pd.DataFrame]]:
     """(name, colour, rows) of each value of the key; rows without one come last."""
     style = QUANTITIES[color].style
-    low, high = (float(frame[KEY].min()), float(frame[KEY].max())) if _shaded(frame) else (0.0, 0.0)
+    low, high = (float(frame[KEY].min()), float(frame[KEY].max())) if _shaded(frame, ORDERED) else (0.0, 0.0)
     for index, (value, group) in enumerate(frame.groupby(KEY, sort=True)):
         category = theme.CATEGORIES[index % FEW]
         if isinstance(value, str):

@@ -1,0 +1,87 @@
+"""One fit looked at closely: its blocks carry the fit's own numbers, under either count of N."""
+
+import pytest
+
+from tests.factories import make_runs
+from workbench.analyses import one_law, task_axes
+from workbench.analyses.scaling import ScalingStudy, study
+from workbench.fitting import LAW_NAMES, Fit, allocate
+from workbench.reporting.document import Figure, Table, Text
+
+
+@pytest.fixture(scope="module")
+def simulated() -> ScalingStudy:
+    runs, curves, evals = make_runs(0)
+    return study(runs, curves, evals, name="simulated", resamples=30)
+
+
+def fit_of(simulated: ScalingStudy, law: str, convention: str) -> Fit:
+    found = one_law.chosen(simulated, law, convention)
+    assert isinstance(found, Fit)
+    return found
+
+
+FITTED = [name for name in LAW_NAMES if name not in ("kaplan-n", "kaplan-d")]
+
+
+@pytest.mark.parametrize("convention", ["n", "n_non_embedding"])
+@pytest.mark.parametrize("law", FITTED)
+def test_the_table_holds_every_parameter_with_its_interval(simulated: ScalingStudy, law: str, convention: str):
+    fit = fit_of(simulated, law, convention)
+    table = next(block for block in one_law.numbers(fit) if isinstance(block, Table))
+    assert {row["name"]: row["value"] for row in table.rows} == {**fit.params, **fit.derived}
+    assert {row["name"]: tuple(row["interval"]) for row in table.rows} == {**fit.intervals, **fit.derived_intervals}
+    assert all(row["meaning"] for row in table.rows)
+
+
+@pytest.mark.parametrize("convention", ["n", "n_non_embedding"])
+@pytest.mark.parametrize("law", FITTED)
+def test_every_law_but_the_envelope_is_drawn_over_its_own_points(simulated: ScalingStudy, law: str, convention: str):
+    fit = fit_of(simulated, law, convention)
+    figures = one_law.picture(simulated, fit) + one_law.residuals(fit)
+    if law == "envelope":
+        assert figures == []
+        return
+    picture, residuals = figures
+    assert isinstance(picture, Figure)
+    assert isinstance(residuals, Figure)
+    assert len(residuals.data) == fit.n_points
+    assert residuals.data["residual"].tolist() == fit.residuals["residual"].tolist()
+    if law != "isoflop":
+        assert len(picture.data) == fit.n_points
+
+
+def test_a_law_that_was_not_fitted_gives_its_reason(simulated: ScalingStudy):
+    reason = one_law.chosen(simulated, "kaplan-n", "n")
+    assert isinstance(reason, str)
+    assert reason.startswith("Not fitted: ")
+
+
+def test_the_frontier_is_the_allocation_and_laws_without_one_have_none(simulated: ScalingStudy):
+    fit = fit_of(simulated, "chinchilla", "n_non_embedding")
+    (figure,) = one_law.frontier(simulated, fit)
+    assert isinstance(figure, Figure)
+    row = figure.data.iloc[-1]
+    assert row["flops"] == pytest.approx(100 * simulated.largest)
+    assert row["n"] == pytest.approx(allocate(fit, float(row["flops"])).n)
+    assert one_law.frontier(simulated, fit_of(simulated, "kaplan-c", "n")) == []
+
+
+def test_isoflop_curves_follow_the_count_of_n(simulated: ScalingStudy):
+    (figure,) = one_law.isoflop(simulated, fit_of(simulated, "isoflop", "n_non_embedding"))
+    assert isinstance(figure, Figure)
+    assert sorted(figure.data["n"]) == sorted(simulated.table["n_non_embedding"])
+    (points,) = one_law.isoflop(simulated, None)
+    assert isinstance(points, Figure)
+    assert "star" not in points.caption
+
+
+def test_tasks_are_drawn_against_any_axis_and_fitted_against_size_alone():
+    runs, _, evals = make_runs(0)
+    for x in task_axes.AXES:
+        blocks = task_axes.blocks(runs, evals, x, resamples=10)
+        assert any(isinstance(block, Table) for block in blocks) == (x == "n")
+        (figure,) = [block for block in blocks if isinstance(block, Figure)]
+        assert x in figure.data.columns
+    assert task_axes.blocks(runs, evals.iloc[:0], "c") == []
+    assert isinstance(task_axes.NO_TASKS, Text)
