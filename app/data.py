@@ -26,6 +26,9 @@ PARTS: dict[str, Callable[[ScalingStudy], list[Block]]] = {
 }
 """Parts of the report that pages show."""
 
+RESAMPLES = 1000
+"""As many as the report takes, so that both print the same intervals."""
+
 KEPT = 8
 """Results kept of each kind."""
 
@@ -149,7 +152,8 @@ def _evals(folder: str, version: str, sweep: str) -> pd.DataFrame:
 @st.cache_data(max_entries=KEPT, show_spinner="Fitting every law, with intervals …")
 def _study(folder: str, version: str, sweep: str, objective: str) -> ScalingStudy:
     runs, curves = _runs(folder, version, sweep), _curves(folder, version, sweep)
-    return scaling.study(runs, curves, _evals(folder, version, sweep), name=Path(folder).name, objective=objective)
+    evals, name = _evals(folder, version, sweep), Path(folder).name
+    return scaling.study(runs, curves, evals, name=name, objective=objective, resamples=RESAMPLES)
 
 
 @st.cache_data(max_entries=KEPT * len(PARTS), show_spinner=False)

@@ -57,7 +57,7 @@ def page() -> None:
     st.header("All laws side by side")
     show.blocks(show.named(data.part("allocation", str(objective)), "exponents"))
     show.blocks(show.named(data.part("laws", str(objective)), "parameters"))
-    st.header("Back-test")
+    st.header("Back-test of the parametric law")
     show.blocks(data.part("back-test", str(objective)))
 
 

@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from tests.factories import make_store
 from workbench import app
+from workbench.app import data
 from workbench.store import Store
 
 MAIN = Path(str(app.__file__)).parent / "main.py"
@@ -53,6 +54,7 @@ def open_page(monkeypatch: pytest.MonkeyPatch) -> Opener:
 
     def opened(store: Path, page: str) -> AppTest:
         monkeypatch.setattr(sys, "argv", [str(MAIN), str(store)])
+        monkeypatch.setattr(data, "RESAMPLES", 50)
         return AppTest.from_file(MAIN, default_timeout=120).switch_page(f"views/{page}.py").run()
 
     return opened
