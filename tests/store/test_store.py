@@ -11,7 +11,7 @@ import pytest
 from tests.factories import make_store
 from workbench.errors import BadInput
 from workbench.store import Store
-from workbench.store.schema import RUNS, SCHEMA_VERSION, TABLES, arrow_schema
+from workbench.store.schema import RUNS, SCHEMA_VERSION, TABLES, arrow_schema, documentation
 
 
 @pytest.fixture
@@ -31,7 +31,8 @@ def test_plain_pandas_reads_every_table(store: Store) -> None:
 def test_columns_are_typed_and_explained() -> None:
     schema = arrow_schema("runs")
     assert schema.metadata[b"workbench_schema_version"] == str(SCHEMA_VERSION).encode()
-    assert all(schema.field(column.name).metadata[b"meaning"] for column in RUNS)
+    assert all(column.meaning for column in RUNS)
+    assert (Path(__file__).parents[2] / "docs" / "store.md").read_text() == documentation()
 
 
 def test_where_filters_by_a_duckdb_expression(store: Store) -> None:

@@ -122,8 +122,8 @@ TABLES: dict[str, tuple[Column, ...]] = {"runs": RUNS, "curves": CURVES, "evals"
 
 
 def arrow_schema(table: str) -> pa.Schema:
-    """The typed schema of a table, its version and meanings in the metadata."""
-    fields = [pa.field(column.name, column.kind, metadata={"meaning": column.meaning}) for column in TABLES[table]]
+    """The typed schema of a table, its version in the metadata."""
+    fields = [pa.field(column.name, column.kind) for column in TABLES[table]]
     return pa.schema(fields, metadata={"workbench_schema_version": str(SCHEMA_VERSION)})
 
 
@@ -133,6 +133,16 @@ def arrow_table(table: str, frame: pd.DataFrame) -> pa.Table:
     if set(frame.columns) != set(names):
         raise ValueError(f"{table}: columns differ from the schema by {sorted(set(frame.columns) ^ set(names))}")
     return pa.Table.from_pandas(frame[names], schema=arrow_schema(table), preserve_index=False)
+
+
+def documentation() -> str:
+    """The tables as Markdown: docs/store.md holds exactly this."""
+    lines = [f"# The store's tables (schema version {SCHEMA_VERSION})", ""]
+    for table, columns in TABLES.items():
+        lines += [f"## {table}", "", "| column | type | meaning |", "|---|---|---|"]
+        lines += [f"| {column.name} | {column.kind} | {column.meaning} |" for column in columns]
+        lines.append("")
+    return "\n".join(lines)
 
 
 def empty(table: str) -> pd.DataFrame:

@@ -162,7 +162,9 @@ class Store:
 
     def _write(self, table: str, stem: str, frame: pd.DataFrame) -> None:
         content = arrow_table(table, frame)
-        write_atomic(self._path(table, stem), lambda path: pq.write_table(content, path, compression="zstd"))
+        # A file holds one run: dictionaries and statistics would be most of its size.
+        settings = {"compression": "zstd", "use_dictionary": False, "write_statistics": False}
+        write_atomic(self._path(table, stem), lambda path: pq.write_table(content, path, **settings))
 
     def _read(self, table: str, where: str | None) -> pd.DataFrame:
         files = sorted((self.folder / table).glob("[!.]*.parquet"))
