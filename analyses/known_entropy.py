@@ -6,17 +6,20 @@ to compare it with. A synthetic language has one: the loss of a perfect model wi
 docs/known-entropy.md, and the runs of its five seeds in docs/known-entropy.parquet.
 """
 
-import json
-
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from workbench.corpus.batches import gather, validation_windows
+from workbench.corpus.languages import language
+from workbench.corpus.prepare import prepare
+from workbench.corpus.shards import Corpus
 from workbench.errors import BadInput
 from workbench.fitting import Fit, fit, from_runs
 from workbench.reporting import formats, theme
 from workbench.reporting.document import Column, Figure, Report, Section, Table, Text
 from workbench.store import Store
+from workbench.training.config import RunConfig
 
 KEPT = (
     "run_id", "config_id", "status", "role", "design", "n_params", "n_params_non_embedding", "tokens", "flops",
@@ -38,6 +41,7 @@ COLUMNS = (
     Column("interval", "95% interval", "interval-loss"),
     Column("half_width", "half-width", "percent"),
     Column("error", "E − truth", "signed"),
+    Column("sample", "held-out sample − truth", "signed"),
     Column("covers", "covers"),
     Column("bound", "bound hit"),
     Column("alpha", "α", "number"),
@@ -51,11 +55,29 @@ def collect(store: Store) -> pd.DataFrame:
     """The table of a store's runs on languages of known entropy, with the seed of the language."""
     runs = store.runs()
     runs = runs[runs["source_entropy"].notna()].reset_index(drop=True)
-    corpora = [json.loads(config)["corpus"] for config in runs["config"]]
-    runs["language"] = [corpus["source"] for corpus in corpora]
-    runs["seed"] = [int(corpus.get("settings", {}).get("seed", 0)) for corpus in corpora]
-    table = runs[["language", "seed", *KEPT]]
+    configs = [RunConfig.model_validate_json(config) for config in runs["config"]]
+    runs["language"] = [config.corpus.source for config in configs]
+    runs["seed"] = [int(config.corpus.settings.get("seed", 0)) for config in configs]
+    held_out: dict[tuple[str, int, int], float] = {}
+    for config, fingerprint in zip(configs, runs["corpus_fingerprint"], strict=True):
+        key = fingerprint, config.model.context, config.train.eval_windows
+        if key not in held_out:
+            held_out[key] = held_out_entropy(prepare(config.corpus), *key[1:])
+    runs["held_out_entropy"] = [
+        held_out[fingerprint, config.model.context, config.train.eval_windows]
+        for config, fingerprint in zip(configs, runs["corpus_fingerprint"], strict=True)
+    ]
+    table = runs[["language", "seed", *KEPT, "held_out_entropy"]]
     return table.sort_values(["language", "seed", "n_params", "tokens", "rate_factor"], ignore_index=True)
+
+
+def held_out_entropy(corpus: Corpus, context: int, max_windows: int) -> float:
+    """The perfect model's loss on the very windows that runs are evaluated on: the truth plus their sampling error."""
+    known = language(corpus.config.source, corpus.config.settings)
+    windows = validation_windows(len(corpus.validation), context, max_windows)
+    ids_WS = gather(corpus.validation, windows, context)
+    symbols_WS = known.encode(corpus.tokenizer.decode(ids_WS.ravel())).reshape(ids_WS.shape)
+    return float(known.machine.surprisal(symbols_WS)[:, 1:].mean())
 
 
 def analyse(table: pd.DataFrame, resamples: int = 1000, seed: int = 0, convention: str = "n") -> Report:
@@ -82,7 +104,9 @@ def analyse(table: pd.DataFrame, resamples: int = 1000, seed: int = 0, conventio
     made = Text(
         f"Law: L(N, D) = E + A/N^α + B/D^β, N counting {counted}; sum of Huber (δ = 0.001) on the log of the loss; "
         f"{fits[verdicts['seed'].iloc[0]].interval_method}. The true entropy is that of a perfect model with the same "
-        "window at a random position; percentages are of it, except the half-width, which is of E."
+        "window at a random position; percentages are of it, except the half-width, which is of E. The held-out sample "
+        "is the loss of that perfect model on the very windows that the runs are evaluated on: where it is off, "
+        "all runs are off by as much, and so is E."
     )
     found = Section("E against the truth", (made, Figure(*_interval_figure(verdicts)), _table(verdicts)))
     runs_section = Section("The runs", (Figure(*_excess_figure(table)),))
@@ -107,6 +131,7 @@ def judge(fitted: Fit, runs: pd.DataFrame) -> dict[str, object]:
         "alpha": fitted.params["alpha"],
         "beta": fitted.params["beta"],
         "closest": float(fitted.residuals["loss"].min()) / truth - 1,
+        "sample": float(runs["held_out_entropy"].iloc[0]) / truth - 1 if "held_out_entropy" in runs else None,
         "noise": float(np.sqrt((fitted.residuals["residual"] ** 2).mean())),
         "points": fitted.n_points,
     }

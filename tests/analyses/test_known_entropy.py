@@ -7,12 +7,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from workbench.analyses.known_entropy import analyse
+from workbench.analyses.known_entropy import analyse, collect, held_out_entropy
+from workbench.corpus.config import CorpusConfig
+from workbench.corpus.languages import language
+from workbench.corpus.prepare import prepare
 from workbench.errors import BadInput
 from workbench.reporting.render_html import render_html
 from workbench.reporting.render_markdown import render_markdown
+from workbench.runner.definition import read_definition
+from workbench.runner.single import train_single
+from workbench.store import Store
 
 DOCS = Path(__file__).parents[2] / "docs"
+SWEEP = Path(__file__).parents[2] / "sweeps" / "known-entropy.toml"
 
 
 def simulated(seeds: int = 2, off: float = 0.0) -> pd.DataFrame:
@@ -66,3 +73,61 @@ def test_two_truths_in_one_seed_are_refused():
     table.loc[0, "source_entropy"] = 3.0
     with pytest.raises(BadInput, match="2 true entropies"):
         analyse(table, resamples=20)
+
+
+def test_the_committed_runs_find_the_truth_in_four_of_five_seeds():
+    table = pd.read_parquet(DOCS / "known-entropy.parquet")
+    assert set(table["seed"]) == {0, 1, 2, 3, 4} and (table["status"] == "done").all()
+    report = analyse(table)
+    assert report.data["passed"] and report.data["good"] >= 4
+
+
+def test_the_committed_truths_are_those_of_the_language():
+    table = pd.read_parquet(DOCS / "known-entropy.parquet")
+    settings = read_definition(SWEEP).corpus.settings
+    for seed, runs in table.groupby("seed"):
+        known = language("markov", {**settings, "seed": seed})
+        assert known.window_entropy(32) == pytest.approx(runs["source_entropy"].iloc[0], abs=1e-9)
+
+
+def test_the_perfect_model_on_held_out_windows_meets_the_truth(tmp_path):
+    settings = {"vocabulary": 8, "order": 1, "symbols": 200_000, "document_symbols": 2000}
+    corpus = prepare(
+        CorpusConfig(source="markov", settings=settings, tokenizer="symbols", vocab_size=8, validation_fraction=0.5),
+        tmp_path,
+    )
+    truth = corpus.source_entropy(16)
+    assert truth is not None
+    assert held_out_entropy(corpus, 16, 4096) == pytest.approx(truth, rel=0.02)
+
+
+def test_runs_are_collected_from_a_store_with_their_truth(tmp_path, monkeypatch):
+    """A real run of a few steps, through the store."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    config = tmp_path / "run.toml"
+    config.write_text(
+        """
+        seed_init = 7
+        [corpus]
+        source = "markov"
+        tokenizer = "symbols"
+        vocab_size = 8
+        validation_fraction = 0.5
+        settings = { vocabulary = 8, order = 1, symbols = 20_000, document_symbols = 1000, seed = 7 }
+        [model]
+        n_layer = 1
+        n_head = 1
+        d_model = 8
+        context = 16
+        [train]
+        tokens = 640
+        batch_tokens = 64
+        """
+    )
+    store = Store.create(tmp_path / "store")
+    train_single(config, store, "cpu", lambda said: None, lambda row: None)
+    (row,) = collect(store).to_dict("records")
+    truth = language("markov", {"vocabulary": 8, "order": 1, "seed": 7}).window_entropy(16)
+    assert row["seed"] == 7 and row["language"] == "markov"
+    assert row["source_entropy"] == pytest.approx(truth)
+    assert row["held_out_entropy"] == pytest.approx(truth, rel=0.1) and row["held_out_entropy"] != truth

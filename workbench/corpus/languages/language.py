@@ -51,7 +51,8 @@ class LanguageSettings(BaseModel):
 class Language:
     """Documents of stationary draws, and their exact entropy in nats a symbol.
 
-    One character is one symbol; the first 94 are ASCII, so that under the byte tokenizer one symbol is one token.
+    One character is one symbol; the first 94 are ASCII, so that one symbol is one token under the
+    tokenizers `bytes` and `symbols`.
     """
 
     def __init__(self, source: str, settings: LanguageSettings, machine: Machine) -> None:
