@@ -5,7 +5,9 @@ from itertools import product
 import numpy as np
 import pytest
 
+from workbench.corpus.languages import machine as machine_module
 from workbench.corpus.languages.machine import Machine
+from workbench.errors import BadInput
 
 
 def machine(n_states: int, n_symbols: int, edges: list[tuple[int, int, int, float]]) -> Machine:
@@ -90,3 +92,10 @@ def test_surprisal_sums_to_the_log_probability_of_the_string() -> None:
 def test_a_state_without_a_way_out_is_an_error() -> None:
     with pytest.raises(ValueError, match="state 1 has no way out"):
         machine(2, 2, [(0, 0, 1, 1.0)])
+
+
+def test_a_machine_that_hardly_moves_is_refused(monkeypatch) -> None:
+    monkeypatch.setattr(machine_module, "MAX_POWER_STEPS", 100)
+    stuck = machine(2, 2, [(0, 0, 0, 1 - 1e-6), (0, 1, 1, 1e-6), (1, 1, 1, 1 - 3e-6), (1, 0, 0, 3e-6)])
+    with pytest.raises(BadInput, match="a language of 2 states forgets where it began too slowly"):
+        _ = stuck.stationary_S

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.errors import BadInput
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
@@ -61,7 +63,10 @@ class Machine:
             if np.abs(moved_S - now_S).sum() < 1e-15 * max(16, self.n_states**0.5):
                 return moved_S / moved_S.sum()
             now_S = (now_S + moved_S) / 2
-        raise ValueError("the chain mixes too slowly for its stationary distribution to be found")
+        raise BadInput(
+            f"a language of {self.n_states} states forgets where it began too slowly for its stationary distribution to "
+            f"be found in {MAX_POWER_STEPS:,} steps; fewer states or a lower zipf would be right."
+        )
 
     @cached_property
     def symbol_entropy_S(self) -> Floats:
