@@ -64,8 +64,8 @@ class Machine:
                 return moved_S / moved_S.sum()
             now_S = (now_S + moved_S) / 2
         raise BadInput(
-            f"a language of {self.n_states} states forgets where it began too slowly for its stationary distribution to "
-            f"be found in {MAX_POWER_STEPS:,} steps; fewer states or a lower zipf would be right."
+            f"a language of {self.n_states} states forgets where it began too slowly for its stationary distribution "
+            f"to be found in {MAX_POWER_STEPS:,} steps; fewer states or a lower zipf would be right."
         )
 
     @cached_property
