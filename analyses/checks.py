@@ -138,30 +138,17 @@ def facts(
     runs: pd.DataFrame, checks: Checks, backtest_error: float | None, unidentified: Sequence[str]
 ) -> tuple[Fact, ...]:
     """What a sweep needs so that its law means something, each with what was found."""
-    budgets = checks.budgets
     finished = len(done(runs))
     found = [
         Fact("runs", "at least 20", f"{finished} done of {len(runs)}", finished >= 20),
-        _span(budgets),
-        Fact(
-            "minima",
-            "every budget's optimum bracketed from both sides",
-            f"{int(budgets['bracketed'].sum())} of {len(budgets)} budgets",
-            bool(len(budgets) and budgets["bracketed"].all()),
-        ),
-        Fact(
-            "margin over the unigram",
-            "each budget's best loss at least 15% below the unigram entropy",
-            f"the least margin is {100 * budgets['margin'].min():.1f}%" if len(budgets) else "no budgets",
-            bool(len(budgets) and budgets["margin"].min() >= 0.15),
-        ),
+        *(_of_budgets(checks.budgets) if len(checks.budgets) else _of_grid(runs)),
         _seeds(checks),
         _rates(checks.rates),
         Fact("fresh tokens", "no token seen twice", f"{len(checks.repeated)} runs repeat", checks.repeated.empty),
         Fact(
             "back-test",
-            "the largest budget forecast within 5%",
-            "not possible" if backtest_error is None else f"{100 * backtest_error:.2f}%",
+            "every run of the largest compute forecast within 5%",
+            "not possible" if backtest_error is None else f"{100 * backtest_error:.2f}% at most",
             backtest_error is not None and backtest_error <= 0.05,
         ),
         Fact(
@@ -174,12 +161,48 @@ def facts(
     return tuple(found)
 
 
-def _span(budgets: pd.DataFrame) -> Fact:
-    decades = float(np.log10(budgets["budget"].max() / budgets["budget"].min())) if len(budgets) else 0.0
+def _of_budgets(budgets: pd.DataFrame) -> list[Fact]:
+    """What an isoFLOP design should have."""
+    decades = float(np.log10(budgets["budget"].max() / budgets["budget"].min()))
     wide = len(budgets) >= 3 and decades >= 2 - 1e-6
-    return Fact(
-        "range", "at least three budgets over two decades of C", f"{len(budgets)} over {decades:.2g} decades", wide
-    )
+    bracketed = int(budgets["bracketed"].sum())
+    least = float(budgets["margin"].min())
+    return [
+        Fact(
+            "range", "at least three budgets over two decades of C", f"{len(budgets)} over {decades:.2g} decades", wide
+        ),
+        Fact(
+            "minima",
+            "every budget's optimum bracketed from both sides",
+            f"{bracketed} of {len(budgets)} budgets",
+            bracketed == len(budgets),
+        ),
+        Fact(
+            "margin over the unigram",
+            "each budget's best loss at least 15% below the unigram entropy",
+            f"the least margin is {100 * least:.1f}%",
+            least >= 0.15,
+        ),
+    ]
+
+
+def _of_grid(runs: pd.DataFrame) -> list[Fact]:
+    """The same of a design without budgets: its range of compute, and its best loss."""
+    kept = done(runs)
+    kept = kept[kept["role"] != "rate"]
+    if kept.empty:
+        return []
+    decades = float(np.log10(kept["flops"].max() / kept["flops"].min()))
+    margin = 1 - float(kept["loss"].min()) / float(kept["unigram_entropy"].iloc[0])
+    return [
+        Fact("range", "at least two decades of C", f"{decades:.2g} decades", decades >= 2 - 1e-6),
+        Fact(
+            "margin over the unigram",
+            "the best loss at least 15% below the unigram entropy",
+            f"{100 * margin:.1f}%",
+            margin >= 0.15,
+        ),
+    ]
 
 
 def _seeds(checks: Checks) -> Fact:

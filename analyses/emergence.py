@@ -5,18 +5,20 @@ probability of one (Schaeffer et al. 2023, arXiv 2304.15004). Both are shown, fi
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from workbench.analyses.samples import samples
 from workbench.errors import BadInput
 from workbench.fitting.emergence import Threshold, fit_threshold
 from workbench.fitting.record import Fit
 from workbench.reporting import figures
 from workbench.reporting.document import Block, Code, Column, Figure, Table, Text
 from workbench.reporting.figures.pieces import plural
+from workbench.reporting.inline import slug
 
 METRICS = ("exact_match", "token_probability")
 """The two that are compared."""
@@ -119,20 +121,31 @@ def blocks(
     runs: pd.DataFrame, evals: pd.DataFrame, resamples: int = 200, seed: int = 0, level: float = 0.95
 ) -> list[Block]:
     """For each task: the curves, the thresholds, and how to read them. Nothing where no task was measured."""
-    points = task_points(runs, evals)
     found: list[Block] = []
-    for task in tasks_of(points):
-        shown = drawn(points, task)
-        if not shown.empty:
-            found += _task_blocks(task, shown, fits(shown, resamples, seed, level), level)
+    for task, of, points in measured(runs, evals):
+        found += _task_blocks(task, of, points, fits(points, resamples, seed, level), level)
     return found
 
 
+def measured(runs: pd.DataFrame, evals: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
+    """Each task that was measured, on which sweeps where there is a choice, and its points: one corpus at a time."""
+    known: set[str] = set()
+    for sample in samples(runs):
+        points = task_points(sample.runs, evals)
+        for task in tasks_of(points):
+            shown = drawn(points, task)
+            if not shown.empty:
+                yield task, (sample.name.replace("'", "") if task in known else ""), shown
+                known.add(task)
+
+
 def _task_blocks(
-    task: str, points: pd.DataFrame, fitted: Mapping[tuple[str, str], Fit | str], level: float
+    task: str, of: str, points: pd.DataFrame, fitted: Mapping[tuple[str, str], Fit | str], level: float
 ) -> list[Block]:
+    title = f"{task} ({of})" if of else task
+    name = slug(title)
     caption = (
-        f"{task}: exact match and the mean probability of an answer's token against size, "
+        f"{title}: exact match and the mean probability of an answer's token against size, "
         f"{plural(points['run_id'].nunique(), 'run')}; bars are one standard error over test items, lines the fitted "
         "threshold curves."
     )
@@ -141,10 +154,10 @@ def _task_blocks(
     table = threshold_table(fitted)
     return [
         Text(
-            f"Task `{task}`. A curve that leaps on the left and climbs evenly on the right leaps because the metric "
-            "demands every token at once, not because the ability appears suddenly."
+            f"Task `{task}`{f', on {of}' if of else ''}. A curve that leaps on the left and climbs evenly on the right "
+            "leaps because the metric demands every token at once, not because the ability appears suddenly."
         ),
-        Figure(f"task-{task}", caption, figure, shown),
+        Figure(f"task-{name}", caption, figure, shown),
         Code(Threshold.formula),
-        Table.of(f"thresholds-{task}", f"{task}: thresholds, with {100 * level:g}% intervals", table, TABLE_COLUMNS),
+        Table.of(f"thresholds-{name}", f"{title}: thresholds, with {100 * level:g}% intervals", table, TABLE_COLUMNS),
     ]

@@ -1,5 +1,6 @@
 """The main study of a sweep: every law, the optimal allocation, the back-test and the checks, as one record."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -10,13 +11,11 @@ import pandas as pd
 from workbench.analyses import checks as checking
 from workbench.analyses import scaling_tables as tables
 from workbench.analyses.checks import Checks
+from workbench.analyses.samples import Sample, samples, sweeps_of
 from workbench.errors import BadInput
 from workbench.fitting import BackTest, Fit, FitSet, NotFitted, backtest, fit_all, from_runs
 from workbench.fitting.record import CONVENTION_LABELS
-from workbench.reporting import formats
 from workbench.reporting.document import Report
-
-UNDETERMINED = "These runs do not determine the law; the numbers are only what its fit gives"
 
 MULTIPLES = (10.0, 100.0)
 """Forecasts are made at these multiples of the largest budget."""
@@ -30,6 +29,8 @@ class ScalingStudy:
     """What the study is of: a store's or a table's name."""
     source: str
     """What commands are given to read it: a path, with the options that chose its rows."""
+    path: str
+    """The path alone."""
     table: pd.DataFrame
     """The canonical table the laws were fitted to; final points only."""
     fits: FitSet
@@ -53,6 +54,9 @@ class ScalingStudy:
     settings: Mapping[str, Any]
     """Objective, resamples, seed, level."""
     runs: pd.DataFrame | None = None
+    """The runs studied, those left out of the fits included."""
+    others: tuple[Sample, ...] = ()
+    """Runs of the store that cannot share a law with these, being of another corpus, tokenizer or context."""
     curves: pd.DataFrame | None = None
     evals: pd.DataFrame | None = None
     checks: Checks | None = None
@@ -68,6 +72,8 @@ def study(
     *,
     name: str,
     source: str = "",
+    where: str | None = None,
+    notes: Mapping[str, str] | None = None,
     table: pd.DataFrame | None = None,
     objective: str = "huber",
     delta: float = 1e-3,
@@ -77,12 +83,22 @@ def study(
 ) -> ScalingStudy:
     """Fit every law to a store's tables, or to a canonical `table`; what cannot be fitted is said, never raised.
 
-    `source` is how a command names the data; it is quoted where the report says how to reproduce it.
+    Of runs that cannot share a law (see `samples`), those that took the most compute are studied. `source` is how a
+    command names the data, and `where` the rows that the caller chose: both are quoted where the report says how to
+    reproduce it. `notes` say, by sweep, what the caller left out.
     """
+    others: tuple[Sample, ...] = ()
     if table is None:
         if runs is None:
             raise BadInput(f"{name}: a study needs the runs of a store or a table of runs; give one of them")
+        chosen, *rest = samples(runs)
+        runs, others = chosen.runs, tuple(rest)
+        if rest:
+            where = f"({where}) AND {chosen.where}" if where else chosen.where
+        curves = None if curves is None else curves[curves["run_id"].isin(runs["run_id"])].reset_index(drop=True)
         table = from_runs(runs, curves) if len(runs) else pd.DataFrame()
+        said = (note for sweep, note in (notes or {}).items() if sweep in sweeps_of(runs))
+        table.attrs["notes"] = (*said, *table.attrs.get("notes", ()))
     settings = {"objective": objective, "delta": delta, "resamples": resamples, "seed": seed, "level": level}
     fits, reason = _fitted(table, settings)
     final = _final(table)
@@ -93,7 +109,8 @@ def study(
     frontier, forecasts = _optima(fits, final, largest)
     result = ScalingStudy(
         name=name,
-        source=source or name,
+        source=" ".join([source or name, *(["--where", shlex.quote(where)] if where else [])]),
+        path=source or name,
         table=final,
         fits=fits,
         headline=headline,
@@ -107,6 +124,7 @@ def study(
         backtest_reason=untested,
         settings=settings,
         runs=runs,
+        others=others,
         curves=curves,
         evals=evals,
         problems=_problems(fits, headline, untested, reason),
@@ -134,74 +152,10 @@ def analyse(
     return report(study(runs, curves, evals, name=name, table=table, **settings))
 
 
-def summary_lines(result: ScalingStudy) -> list[str]:
-    """The study in a few lines for a terminal: exponents, forecasts, back-test, what fails."""
-    fit = result.headline
-    if fit is None:
-        return [f"No law could be fitted. {problem}" for problem in result.problems[:1]] or ["No law could be fitted."]
-    warning = [] if fit.identified else [f"{UNDETERMINED}:"]
-    lines = [
-        *warning,
-        f"N_opt ∝ C^{with_interval(fit, 'a')}, D_opt ∝ C^{with_interval(fit, 'b')}",
-        *(_forecast_line(row, result.largest_name) for row in headline_forecasts(result).to_dict("records")),
-    ]
-    if result.backtest is None:
-        lines.append(f"Back-test: {result.backtest_reason}")
-    else:
-        lines.append(f"Back-test, the {result.largest_name} held out: {backtest_text(result.backtest)}")
-    failed = [fact for fact in result.checks.facts if not fact.met] if result.checks else []
-    return lines + [f"Weak: {fact.name}: asked {fact.asked}, found {fact.found}" for fact in failed]
-
-
-def with_interval(fit: Fit, name: str) -> str:
-    """'0.512 (95% 0.49 to 0.53)'."""
-    low, high = tables.interval_of(fit, name)
-    value = {**fit.params, **fit.derived}.get(name, float("nan"))
-    if not (np.isfinite(low) and np.isfinite(high)):
-        return f"{formats.number(value)} (no interval)"
-    return f"{formats.number(value)} ({100 * fit.level:g}% {formats.number(low)} to {formats.number(high)})"
-
-
-def headline_forecasts(result: ScalingStudy) -> pd.DataFrame:
-    """The rows of `forecasts` that belong to the headline's law and convention."""
-    if result.headline is None:
-        return result.forecasts.iloc[:0]
-    frame = result.forecasts
-    same = (frame["law"] == result.headline.law) & (frame["convention"] == result.headline.convention)
-    return frame[same].reset_index(drop=True)
-
-
-def backtest_text(tested: BackTest) -> str:
-    """The errors of the back-test, as printed everywhere."""
-    errors = tested.points["relative_error"].abs()
-    return (
-        f"its best loss is forecast as {tested.predicted:.3f} and was {tested.observed:.3f} "
-        f"({formats.signed_percent(tested.relative_error)}); over its {len(errors)} runs the error is "
-        f"{formats.percent(float(errors.mean()))} on average and {formats.percent(float(errors.max()))} at most"
-    )
-
-
 def minima_of(fits: FitSet, convention: str = "n") -> pd.DataFrame | None:
     """The isoFLOP minima, where that law was fitted."""
     fit = fits.get("isoflop", convention)
     return None if fit is None else fit.extra.get("minima")
-
-
-def forecast_text(row: Mapping[Any, Any], key: str, style: str) -> str:
-    """'412k (380k to 450k)': a forecast with its interval."""
-    low, high = float(row[f"{key}_low"]), float(row[f"{key}_high"])
-    value = formats.show(float(row[key]), style)
-    if not (np.isfinite(low) and np.isfinite(high)):
-        return value
-    return f"{value} ({formats.show(low, style)} to {formats.show(high, style)})"
-
-
-def _forecast_line(row: Mapping[Any, Any], largest_name: str) -> str:
-    text = (
-        f"At {row['multiple']:g}× the {largest_name} (C = {formats.power(row['flops'], 2)} FLOPs): "
-        f"N_opt = {forecast_text(row, 'n', 'count')}, D_opt = {forecast_text(row, 'd', 'count')} tokens"
-    )
-    return text + (f", loss {forecast_text(row, 'loss', 'loss')}" if np.isfinite(row["loss"]) else "")
 
 
 def _fitted(table: pd.DataFrame, settings: Mapping[str, Any]) -> tuple[FitSet, str]:
@@ -234,6 +188,8 @@ def _has_budgets(table: pd.DataFrame) -> bool:
 
 def _headline(fits: FitSet) -> Fit | None:
     candidates = [fit for law in tables.ALLOCATING if (fit := fits.get(law)) is not None]
+    # An envelope of points in mid-schedule favours runs that end early; it stands beside, but does not answer.
+    candidates = [fit for fit in candidates if fit.extra.get("kind") != "curves"]
     return next((fit for fit in candidates if fit.identified), candidates[0] if candidates else None)
 
 
@@ -267,10 +223,12 @@ def _unidentified(headline: Fit | None) -> tuple[str, ...]:
 def _problems(fits: FitSet, headline: Fit | None, untested: str, reason: str) -> tuple[str, ...]:
     """Sentences on what this sweep does not tell."""
     found = [reason] if reason else []
+    if headline is None and (first := next((item for item in fits.not_fitted if item.law == "chinchilla"), None)):
+        found.append(_not_fitted(first))
     for convention, label in CONVENTION_LABELS.items():
         if weak := [fit.law for fit in fits if fit.convention == convention and not fit.identified]:
             found.append(f"Fitted, but not identified (N {label}): {', '.join(weak)}; the notes say why.")
-    found += [_not_fitted(item) for item in fits.not_fitted if item.convention == "n"]
+    found += [text for item in fits.not_fitted if item.convention == "n" and (text := _not_fitted(item)) not in found]
     if untested and headline is not None:
         found.append(f"The back-test was {untested}")
     return tuple(found)

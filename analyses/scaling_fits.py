@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 
 from workbench.analyses import scaling_tables as tables
-from workbench.analyses.scaling import MULTIPLES, ScalingStudy, backtest_text, laws_of, minima_of
+from workbench.analyses.scaling import MULTIPLES, ScalingStudy, laws_of, minima_of
 from workbench.analyses.scaling_runs import evaluated
+from workbench.analyses.scaling_words import backtest_text
 from workbench.fitting import LAWS, Fit
 from workbench.fitting.isoflop import budgets
 from workbench.fitting.record import CONVENTION_LABELS

@@ -4,18 +4,21 @@ from collections.abc import Callable
 
 from workbench.analyses import scaling_fits as fits_part
 from workbench.analyses import scaling_runs as runs_part
-from workbench.analyses.scaling import (
+from workbench.analyses.samples import sweeps_of
+from workbench.analyses.scaling import ScalingStudy
+from workbench.analyses.scaling_tables import APPROACHES
+from workbench.analyses.scaling_words import (
     UNDETERMINED,
-    ScalingStudy,
     backtest_text,
+    chosen,
     forecast_text,
     headline_forecasts,
     summary_lines,
     with_interval,
 )
-from workbench.analyses.scaling_tables import APPROACHES
 from workbench.reporting import formats
 from workbench.reporting.document import Block, Bullets, Code, Report, Section, Text
+from workbench.reporting.figures.pieces import plural
 
 
 def report(study: ScalingStudy) -> Report:
@@ -39,15 +42,8 @@ def report(study: ScalingStudy) -> Report:
 
 def title(study: ScalingStudy) -> str:
     """The sweeps in a store, where they are few; else the source's name."""
-    sweeps = sweeps_of(study)
+    sweeps = [] if study.runs is None else sweeps_of(study.runs)
     return " and ".join(sweeps) if 1 <= len(sweeps) <= 2 else study.name
-
-
-def sweeps_of(study: ScalingStudy) -> list[str]:
-    """The names of the sweeps whose runs are here."""
-    if study.runs is None or study.runs.empty:
-        return []
-    return sorted({str(name) for name in study.runs["sweep"].dropna()} - {""})
 
 
 def _blocks(build: Callable[[ScalingStudy], list[Block]], study: ScalingStudy) -> tuple[Block, ...]:
@@ -64,16 +60,16 @@ def summary(study: ScalingStudy) -> tuple[str, ...]:
     if fit is None:
         reason = study.problems[0] if study.problems else "No law could be fitted."
         more = " The other reasons stand under “What is not identified”." if len(study.problems) > 1 else ""
-        return (question, f"These data do not answer it. {reason}{more}")
-    runs = f"{fit.n_points} runs from {formats.power(study.table['c'].min(), 2)} to "
+        return tuple(text for text in (chosen(study), question, f"These data do not answer it. {reason}{more}") if text)
+    runs = f"{plural(fit.n_points, 'run')} of {formats.power(study.table['c'].min(), 2)} to "
     runs += f"{formats.power(study.table['c'].max(), 2)} FLOPs"
     first = (
-        f"From {runs}, the compute-optimal size grows as N_opt ∝ C^a with a = {with_interval(fit, 'a')}, and the data "
+        f"By {runs}, the compute-optimal size grows as N_opt ∝ C^a with a = {with_interval(fit, 'a')}, and the data "
         f"as D_opt ∝ C^b with b = {with_interval(fit, 'b')} (approach {APPROACHES.get(fit.law, fit.law)})."
     )
     if not fit.identified:
         first = f"{UNDETERMINED}, and “What is not identified” says why. {first}"
-    return tuple(text for text in (question, first, _second(study), _third(study)) if text)
+    return tuple(text for text in (chosen(study), question, first, _second(study), _third(study)) if text)
 
 
 def _second(study: ScalingStudy) -> str:
@@ -136,12 +132,13 @@ def reproduce(study: ScalingStudy) -> list[Block]:
     """Commands, versions, fingerprints."""
     chosen = study.settings
     options = f"--objective {chosen['objective']} --resamples {chosen['resamples']} --seed {chosen['seed']}"
-    commands = [f"workbench sweep run {sweep}.toml --store {study.source}" for sweep in sweeps_of(study)]
+    sweeps = [] if study.runs is None else sweeps_of(study.runs)
+    commands = [f"workbench sweep run {sweep}.toml --store {study.path}" for sweep in sweeps]
     commands += [f"workbench fit {study.source} {options}", f"workbench report {study.source} --out report"]
     blocks: list[Block] = [
         Text(
             "The sweep's definition trains the runs into the store; the other commands give these numbers:"
-            if sweeps_of(study)
+            if sweeps
             else "These commands give these numbers:"
         ),
         Code("\n".join(commands), "sh"),

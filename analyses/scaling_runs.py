@@ -196,11 +196,12 @@ def _seeds(checks: checking.Checks) -> list[Block]:
 
 
 def tasks(study: ScalingStudy) -> list[Block]:
-    """Task curves, where task probes were run."""
+    """Task curves, where task probes were run: on the runs studied, and on those that could not share their law."""
     if study.runs is None or study.evals is None:
         return []
     chosen = study.settings
-    return emergence.blocks(study.runs, study.evals, min(chosen["resamples"], 200), chosen["seed"], chosen["level"])
+    runs = pd.concat([study.runs, *(other.runs for other in study.others)], ignore_index=True)
+    return emergence.blocks(runs, study.evals, min(chosen["resamples"], 200), chosen["seed"], chosen["level"])
 
 
 def provenance(study: ScalingStudy) -> list[Block]:

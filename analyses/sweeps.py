@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from workbench.analyses.samples import members, of_sweep
 from workbench.reporting.document import Column, Table, Text
 
 COLUMNS = (
@@ -23,16 +24,6 @@ NO_RUNS = Text(
     note=True,
 )
 """What a page says of an empty store."""
-
-
-def members(manifest: Mapping[str, Any]) -> list[str]:
-    """The ids of a sweep's runs."""
-    return [str(entry["run_id"]) for entry in manifest.get("runs", [])]
-
-
-def of_sweep(runs: pd.DataFrame, manifest: Mapping[str, Any] | None) -> pd.DataFrame:
-    """The rows of a sweep's runs, of all runs where none is named. Its manifest says which they are."""
-    return runs if manifest is None else runs[runs["run_id"].isin(members(manifest))].reset_index(drop=True)
 
 
 def progress(runs: pd.DataFrame, manifests: Iterable[Mapping[str, Any]]) -> pd.DataFrame:

@@ -6,6 +6,7 @@ from workbench.analyses import emergence
 from workbench.reporting import figures
 from workbench.reporting.document import Block, Figure, Text
 from workbench.reporting.figures.pieces import plural
+from workbench.reporting.inline import slug
 
 AXES = {"n": "parameters N", "d": "tokens D", "c": "compute C", "loss": "held-out loss"}
 """Column of the task's points → what it is."""
@@ -22,17 +23,14 @@ def blocks(runs: pd.DataFrame, evals: pd.DataFrame, x: str = "n", resamples: int
     """The curves of every task measured; nothing where none was."""
     if x == "n":
         return emergence.blocks(runs, evals, resamples, seed)
-    points = emergence.task_points(runs, evals)
     found: list[Block] = []
-    for task in emergence.tasks_of(points):
-        shown = emergence.drawn(points, task)
-        if shown.empty:
-            continue
+    for task, of, shown in emergence.measured(runs, evals):
+        title = f"{task} ({of})" if of else task
         caption = (
-            f"{task}: exact match and the mean probability of an answer's token against {AXES[x]}, "
+            f"{title}: exact match and the mean probability of an answer's token against {AXES[x]}, "
             f"{plural(shown['run_id'].nunique(), 'run')}; bars are one standard error over test items. Thresholds are "
             "fitted in N alone."
         )
         data = shown[[x, "metric", "key", "value", "se", "items", "run_id"]]
-        found.append(Figure(f"task-{task}-{x}", caption, figures.emergence(shown, None, x), data))
+        found.append(Figure(f"task-{slug(title)}-{x}", caption, figures.emergence(shown, None, x), data))
     return found

@@ -121,9 +121,9 @@ def task_blocks(x: str) -> list[Block]:
 
 @st.cache_data(max_entries=KEPT, show_spinner=False)
 def sweep_names(folder: str, version: str) -> list[str]:
-    """The sweeps by name, the largest first: the one a reader came for."""
-    ordered = sorted(_manifests(folder, version), key=lambda manifest: -len(sweeps.members(manifest)))
-    return [str(manifest["name"]) for manifest in ordered]
+    """The sweeps by name, that of most compute first, as the report takes it."""
+    spent = sweeps.progress(_runs(folder, version, EVERYTHING), _manifests(folder, version))
+    return [str(name) for name in spent.sort_values("flops", ascending=False, kind="stable")["sweep"]]
 
 
 @st.cache_data(max_entries=KEPT, show_spinner=False)

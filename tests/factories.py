@@ -229,3 +229,22 @@ def make_store(folder: Path, seed: int = 0) -> Path:
     listed = [{"run_id": r, "role": role} for r, role in zip(runs["run_id"], runs["role"], strict=True)]
     store.write_manifest({"name": "simulated", "runs": listed})
     return folder
+
+
+def add_sweep(folder: Path, name: str = "other", many: int = 8, **columns: object) -> None:
+    """Add a second, smaller sweep to a simulated store, its runs differing in `columns` (and its corpus, if none)."""
+    from workbench.store import Store
+
+    store = Store(folder)
+    runs, curves, evals = make_runs(1)
+    changed = columns or {"corpus_fingerprint": "fedcba9876543210", "corpus": "addition"}
+    for row in runs.head(many).to_dict("records"):
+        old, new = str(row["run_id"]), str(row["run_id"]).replace("r-", f"r-{name}-")
+        config = str(row["config_id"]).replace("c-", f"c-{name}-")
+        kept = {str(key): value for key, value in row.items()} | changed
+        store.write_run(kept | {"run_id": new, "config_id": config, "sweep": name}, curves[curves["run_id"] == old])
+        store.write_evals(new, int(str(row["steps"])), evals[evals["run_id"] == old].assign(run_id=new))
+    listed = [
+        {"run_id": str(run_id).replace("r-", f"r-{name}-"), "role": "grid"} for run_id in runs["run_id"].head(many)
+    ]
+    store.write_manifest({"name": name, "runs": listed})

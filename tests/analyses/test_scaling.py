@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 
 from tests.factories import ALPHA, BETA, make_runs
-from workbench.analyses.scaling import analyse, headline_forecasts, study, summary_lines
+from workbench.analyses.scaling import analyse, study
 from workbench.analyses.scaling_report import report, summary
+from workbench.analyses.scaling_words import headline_forecasts, summary_lines
 from workbench.errors import BadInput
 from workbench.fitting.tables import canonical
 from workbench.reporting.render_html import render_html

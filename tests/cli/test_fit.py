@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from tests.factories import make_store
+from tests.factories import add_sweep, make_store
 from tests.fitting.designs import isoflop
 from workbench.cli.main import main
 from workbench.store import Store
@@ -117,3 +117,17 @@ def test_a_source_that_is_not_there_or_holds_nonsense_is_refused(run, tmp_path):
     Store.create(tmp_path / "empty")
     code, _, err = run("fit", tmp_path / "empty")
     assert code == 2 and "without finished runs" in err
+
+
+@pytest.mark.parametrize("command", ["fit", "forecast"])
+def test_sweeps_over_two_corpora_are_refused_and_the_choice_is_named(run, tmp_path, command):
+    folder = make_store(tmp_path / "store")
+    add_sweep(folder)
+    code, out, err = run(command, folder)
+    assert code == 2 and out == "" and err.count("\n") == 1
+    assert "holds 'simulated' (40 runs) and 'other' (8 runs), which differ in corpus and cannot share a law" in err
+    assert """choose with --where "sweep = 'simulated'" or --where "sweep = 'other'".""" in err
+    code, out, _ = run(command, folder, "--where", "sweep = 'simulated'", "--resamples", 20, "--json")
+    assert code == 0
+    alone = run(command, make_store(tmp_path / "alone"), "--resamples", 20, "--json")[1]
+    assert json.loads(out) == json.loads(alone)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from tests.factories import make_runs, make_store
+from tests.factories import add_sweep, make_runs, make_store
 from workbench.cli.main import main
 
 
@@ -37,6 +37,29 @@ def test_a_store_becomes_three_files(store, tmp_path, capsys):
     assert payload["summary"] == document["data"]["summary_lines"]
     assert (tmp_path / "r" / "report.html").stat().st_size < 6_000_000
     assert {"law": "chinchilla", "convention": "n", "identified": True} in payload["fitted"]
+
+
+def test_of_two_corpora_the_one_with_most_compute_is_reported_and_the_tasks_of_both(tmp_path, capsys):
+    folder = make_store(tmp_path / "two")
+    add_sweep(folder)
+    code, out, err = run(capsys, "report", str(folder), "--out", str(tmp_path / "r"), "--resamples", "20")
+    assert code == 0, err
+    assert out.startswith("These are the laws of 'simulated', which took the most compute.")
+    assert """'other' (8 runs, --where "sweep = 'other'")""" in out
+    document = json.loads((tmp_path / "r" / "report.json").read_text())
+    assert document["title"] == "Scaling laws of simulated" and document["summary"][0] in out
+    figures = [b["name"] for s in document["sections"] for b in s["blocks"] if b["kind"] == "figure"]
+    assert {"task-addition", "task-addition-other"} <= set(figures) and len(figures) == len(set(figures))
+    assert document["data"]["headline"]["n_points"] == 32
+    text = (tmp_path / "r" / "report.md").read_text()
+    assert f"""workbench fit {folder} --where 'sweep = '"'"'simulated'"'"'' --objective""" in text
+
+
+def test_the_same_store_gives_the_same_bytes(store, tmp_path, capsys):
+    for name in ("a", "b"):
+        assert run(capsys, "report", str(store), "--out", str(tmp_path / name), "--resamples", "20")[0] == 0
+    for kind in ("html", "md", "json"):
+        assert (tmp_path / "a" / f"report.{kind}").read_bytes() == (tmp_path / "b" / f"report.{kind}").read_bytes()
 
 
 def test_a_table_is_enough(tmp_path, capsys):

@@ -33,8 +33,9 @@ def command(out: Path, workers: int | None, device: str, as_json: bool) -> None:
     result = execute(plan, corpus, store, workers, per_device=1, device=device)
     trained = time.perf_counter() - started
 
-    from workbench.analyses.scaling import study, summary_lines
+    from workbench.analyses.scaling import study
     from workbench.analyses.scaling_report import report
+    from workbench.analyses.scaling_words import summary_lines
     from workbench.cli.source import read_source
     from workbench.reporting.document import write
 

@@ -31,18 +31,19 @@ def command(
     It says what was run, how each law was fitted, what the laws forecast and how far a forecast can be trusted. Laws
     that the runs cannot identify are listed with the reason. Exit codes: 0 done, 2 bad input.
     """
-    from workbench.analyses.scaling import study, summary_lines
+    from workbench.analyses.scaling import study
     from workbench.analyses.scaling_report import report
+    from workbench.analyses.scaling_words import summary_lines
     from workbench.cli.source import read_source
     from workbench.reporting.document import check_folder, write
 
     check_folder(out)
     say(f"Reading {source} and fitting its laws …")
-    chosen = [part for flag, value in (("--columns", columns), ("--where", where)) if value for part in (flag, value)]
-    quoted = shlex.join([str(source), *chosen])
     result = study(
-        **read_source(source, columns, where), name=source.name, source=quoted, resamples=resamples, seed=seed
-    )
+        **read_source(source, columns, where),
+        name=source.name, source=shlex.join([str(source), *(["--columns", columns] if columns else [])]), where=where,
+        resamples=resamples, seed=seed,
+    )  # fmt: skip
     paths = write(report(result), out)
     lines = summary_lines(result)
     payload: dict[str, Any] = {

@@ -12,6 +12,7 @@ from workbench.errors import BadInput
 if TYPE_CHECKING:
     import pandas as pd
 
+    from workbench.analyses.samples import Sample
 source_argument = click.argument("source", type=click.Path(path_type=Path))
 columns_option = click.option(
     "--columns",
@@ -34,19 +35,23 @@ class SourceTable:
 
 
 def load_source(path: Path, columns: str | None = None, where: str | None = None) -> SourceTable:
-    """Read a store (a folder) or a table (a file) into a canonical table."""
+    """Read a store (a folder) or a table (a file) into a canonical table.
+
+    Runs whose losses are of different things (another corpus, tokenizer or context) are refused, not mixed.
+    """
+    from workbench.analyses.samples import samples, sweeps_of
     from workbench.fitting import tables
 
     if path.is_dir():
-        from workbench.store import Store
-
-        if columns is not None:
-            raise BadInput(f"--columns is '{columns}', but {path} is a store, whose columns are known; leave it out.")
-        store = Store(path)
-        runs = tables.filtered(store.runs(), where, str(path))
-        if runs.empty:
+        read = read_source(path, columns, where)
+        if read["runs"].empty:
             raise BadInput(f"{path} is a store without finished runs; run a sweep into it first.")
-        table = tables.from_runs(runs, store.curves())
+        first, *others = samples(read["runs"])
+        if others:
+            raise BadInput(_mixed(path, [first, *others]))
+        table = tables.from_runs(first.runs, read["curves"])
+        said = (note for sweep, note in read["notes"].items() if sweep in sweeps_of(first.runs))
+        table.attrs["notes"] = (*said, *table.attrs["notes"])
         if table.empty:
             raise BadInput(f"{path} has no run to fit: {' '.join(table.attrs['notes'])}")
         return SourceTable(table, "store", table.attrs["notes"])
@@ -56,8 +61,29 @@ def load_source(path: Path, columns: str | None = None, where: str | None = None
     return SourceTable(table, "table", table.attrs["notes"])
 
 
+def _mixed(path: Path, found: "list[Sample]") -> str:
+    """Which sweeps stand apart, and how to choose one."""
+    from workbench.analyses.samples import ALIKE
+
+    differ = [
+        word for key, word in ALIKE.items() if len({str(one.runs[key].iloc[0]) for one in found if key in one.runs}) > 1
+    ]
+    named = _listed([f"{one.name} ({len(one.runs)} runs)" for one in found])
+    choices = " or ".join(f'--where "{one.where}"' for one in found)
+    return f"{path} holds {named}, which differ in {_listed(differ)} and cannot share a law: choose with {choices}."
+
+
+def _listed(items: list[str]) -> str:
+    """'a', 'a and b', 'a, b and c'."""
+    return " and ".join([part for part in (", ".join(items[:-1]), items[-1]) if part])
+
+
 def read_source(path: Path, columns: str | None = None, where: str | None = None) -> dict[str, Any]:
-    """What a study reads: the runs, curves and evals of a store (maybe empty), or the canonical table of a file."""
+    """What a study reads: the runs, curves and evals of a store (maybe empty), or the canonical table of a file.
+
+    A run of several sweeps has a row for each, so that `where` may ask for any of them.
+    """
+    from workbench.analyses.samples import named
     from workbench.fitting import tables
 
     if not path.is_dir():
@@ -67,9 +93,9 @@ def read_source(path: Path, columns: str | None = None, where: str | None = None
     if columns is not None:
         raise BadInput(f"--columns is '{columns}', but {path} is a store, whose columns are known; leave it out.")
     store = Store(path)
-    runs = store.runs()
+    runs, notes = named(store.runs(), store.sweeps())
     kept = runs if runs.empty else tables.filtered(runs, where, str(path))
-    return {"runs": kept.reset_index(drop=True), "curves": store.curves(), "evals": store.evals()}
+    return {"runs": kept.reset_index(drop=True), "curves": store.curves(), "evals": store.evals(), "notes": notes}
 
 
 def parse_columns(text: str | None) -> dict[str, str]:

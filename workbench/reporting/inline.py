@@ -33,6 +33,11 @@ def cell(text: str) -> str:
     return markdown(" ".join(text.split())).replace("|", "\\|")
 
 
+def slug(text: str) -> str:
+    """A title as an anchor: 'What was run' → what-was-run."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or "section"
+
+
 def _quiet(text: str) -> str:
     """Angle brackets as entities; stars and square brackets with a backslash."""
     safe = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -2,7 +2,6 @@
 
 import html
 import json
-import re
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -10,6 +9,7 @@ from markupsafe import Markup
 
 from workbench.reporting import inline
 from workbench.reporting.formats import show
+from workbench.reporting.inline import slug
 
 ROWS_SHOWN = 60
 """A figure's numbers stand under it when there are no more rows than this; otherwise they are in report.json alone."""
@@ -37,11 +37,6 @@ def framed(document: dict[str, Any]) -> str:
     """The page inside a frame, so that a notebook shows it without mixing styles."""
     source = html.escape(render_html(document), quote=True)
     return f'<iframe srcdoc="{source}" style="width:100%;height:720px;border:0"></iframe>'
-
-
-def slug(text: str) -> str:
-    """A title as an anchor: 'What was run' → what-was-run."""
-    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or "section"
 
 
 def script_json(value: Any) -> Markup:

@@ -1,0 +1,94 @@
+"""What a scaling study says in words, the same in the terminal, the report and the app."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from workbench.analyses import scaling_tables as tables
+from workbench.analyses.samples import sweeps_of
+from workbench.analyses.scaling import ScalingStudy
+from workbench.fitting import BackTest, Fit
+from workbench.reporting import formats
+from workbench.reporting.figures.pieces import plural
+
+UNDETERMINED = "These runs do not determine the law; the numbers are only what its fit gives"
+
+
+def summary_lines(study: ScalingStudy) -> list[str]:
+    """The study in a few lines for a terminal: exponents, forecasts, back-test, what fails."""
+    fit = study.headline
+    first = [said] if (said := chosen(study)) else []
+    if fit is None:
+        return [*first, f"No law says how compute divides. {' '.join(study.problems[:1])}".rstrip()]
+    lines = [
+        *first,
+        *([] if fit.identified else [f"{UNDETERMINED}:"]),
+        f"Compute-optimal size grows as N_opt ∝ C^a with a = {with_interval(fit, 'a')}, data as D_opt ∝ C^b with "
+        f"b = {with_interval(fit, 'b')}.",
+        *(_forecast_line(row, study.largest_name) for row in headline_forecasts(study).to_dict("records")),
+    ]
+    if study.backtest is None:
+        lines.append(f"Back-test: {study.backtest_reason}")
+    else:
+        lines.append(f"Back-test, fitted without the {study.largest_name}: {backtest_text(study.backtest)}.")
+    failed = [fact for fact in study.checks.facts if not fact.met] if study.checks else []
+    return lines + [f"Weak: {fact.name}: asked {fact.asked}, found {fact.found}." for fact in failed]
+
+
+def chosen(study: ScalingStudy) -> str:
+    """Which of the store's runs are studied, where they cannot all share a law; else nothing."""
+    if not study.others or study.runs is None:
+        return ""
+    mine = " and ".join(f"'{name}'" for name in sweeps_of(study.runs)) or "the runs"
+    others = "; ".join(f'{one.name} ({len(one.runs)} runs, --where "{one.where}")' for one in study.others)
+    return (
+        f"These are the laws of {mine}, which took the most compute. The store also holds runs of another corpus, "
+        f"tokenizer or context, whose losses cannot share a law: {others}."
+    )
+
+
+def with_interval(fit: Fit, name: str) -> str:
+    """'0.512 (95% interval 0.490 to 0.530)'."""
+    low, high = tables.interval_of(fit, name)
+    value = {**fit.params, **fit.derived}.get(name, float("nan"))
+    if not (np.isfinite(low) and np.isfinite(high)):
+        return f"{formats.number(value)} (no interval)"
+    return f"{formats.number(value)} ({100 * fit.level:g}% interval {formats.number(low)} to {formats.number(high)})"
+
+
+def headline_forecasts(study: ScalingStudy) -> pd.DataFrame:
+    """The rows of `forecasts` that belong to the headline's law and convention."""
+    if study.headline is None:
+        return study.forecasts.iloc[:0]
+    frame = study.forecasts
+    same = (frame["law"] == study.headline.law) & (frame["convention"] == study.headline.convention)
+    return frame[same].reset_index(drop=True)
+
+
+def backtest_text(tested: BackTest) -> str:
+    """The errors of the back-test, as printed everywhere."""
+    errors = tested.points["relative_error"].abs()
+    return (
+        f"its best loss is forecast as {tested.predicted:.3f} and was {tested.observed:.3f} "
+        f"({formats.signed_percent(tested.relative_error)}); over its {plural(len(errors), 'run')} the error is "
+        f"{formats.percent(float(errors.mean()))} on average and {formats.percent(float(errors.max()))} at most"
+    )
+
+
+def forecast_text(row: Mapping[Any, Any], key: str, style: str) -> str:
+    """'412k (380k to 450k)': a forecast with its interval."""
+    low, high = float(row[f"{key}_low"]), float(row[f"{key}_high"])
+    value = formats.show(float(row[key]), style)
+    if not (np.isfinite(low) and np.isfinite(high)):
+        return value
+    return f"{value} ({formats.show(low, style)} to {formats.show(high, style)})"
+
+
+def _forecast_line(row: Mapping[Any, Any], largest_name: str) -> str:
+    text = (
+        f"At {row['multiple']:g}× the {largest_name} (C = {formats.power(row['flops'], 2)} FLOPs): "
+        f"N_opt = {forecast_text(row, 'n', 'count')} parameters, D_opt = {forecast_text(row, 'd', 'count')} tokens"
+    )
+    return text + (f", loss {forecast_text(row, 'loss', 'loss')} nats per token." if np.isfinite(row["loss"]) else ".")
