@@ -6,6 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+RATE_SLACK = 0.01
+"""A rule is right where no other rate tried lowers the loss by more than this share."""
+
 SHAPE = ["n_layer", "d_model", "n_params", "tokens"]
 """Runs that agree in these differ in seed or rate alone."""
 
@@ -135,9 +138,17 @@ def check(runs: pd.DataFrame, minima: pd.DataFrame | None) -> Checks:
 
 
 def facts(
-    runs: pd.DataFrame, checks: Checks, backtest_error: float | None, unidentified: Sequence[str]
+    runs: pd.DataFrame,
+    checks: Checks,
+    backtest_error: float | None,
+    unidentified: Sequence[str],
+    misfit: tuple[float, bool] | None = None,
 ) -> tuple[Fact, ...]:
-    """What a sweep needs so that its law means something, each with what was found."""
+    """What a sweep needs so that its law means something, each with what was found.
+
+    `backtest_error` is the largest of the held-out runs; `misfit` the root mean square of what the parametric law
+    misses, and whether that is more than the seeds explain.
+    """
     finished = len(done(runs))
     found = [
         Fact("runs", "at least 20", f"{finished} done of {len(runs)}", finished >= 20),
@@ -158,6 +169,10 @@ def facts(
             not unidentified,
         ),
     ]
+    if misfit is not None and len(checks.seeds):
+        missed, too_much = misfit
+        said = f"{100 * missed:.2f}% against {100 * checks.seed_sd:.2f}%"
+        found.append(Fact("form", "the law misses the runs by no more than seeds explain", said, not too_much))
     return tuple(found)
 
 
@@ -213,7 +228,7 @@ def _seeds(checks: Checks) -> Fact:
 
 def _rates(rates: pd.DataFrame) -> Fact:
     """Half and double the rate tried at two sizes × two horizons, and nowhere much better than the rule's own."""
-    asked = "half and double the rate at two sizes × two horizons"
+    asked = f"half and double the rate at two sizes × two horizons, neither better by over {100 * RATE_SLACK:g}%"
     places = [set(group["rate_factor"]) >= {0.5, 1.0, 2.0} for _, group in rates.groupby(["n", "d"])]
     if not places:
         return Fact("learning rate", asked, "not tried", False)
@@ -222,4 +237,5 @@ def _rates(rates: pd.DataFrame) -> Fact:
     found = f"{sum(places)} places; the best other rate changes the loss by {100 * worst:+.2f}%"
     if worst >= 0:
         found = f"{sum(places)} places; the rule's rate is best in all"
-    return Fact("learning rate", asked, found, int((horizons >= 2).sum()) >= 2 and all(places))
+    enough = int((horizons >= 2).sum()) >= 2 and all(places)
+    return Fact("learning rate", asked, found, enough and worst >= -RATE_SLACK)

@@ -133,7 +133,7 @@ def study(
         return result
     found = checking.check(runs, minima)
     error = None if tested is None else float(tested.points["relative_error"].abs().max())
-    stated = checking.facts(runs, found, error, _unidentified(headline))
+    stated = checking.facts(runs, found, error, _unidentified(headline), _misfit(fits))
     return replace(result, checks=replace(found, facts=stated))
 
 
@@ -212,6 +212,14 @@ def _tested(table: pd.DataFrame, headline: Fit | None, settings: Mapping[str, An
         return backtest(table, "chinchilla", **settings), ""
     except BadInput as error:
         return None, f"not possible: {error}"
+
+
+def _misfit(fits: FitSet) -> tuple[float, bool] | None:
+    """What the parametric law misses, and whether seeds explain less than that."""
+    fit = fits.get("chinchilla")
+    if fit is None:
+        return None
+    return float(np.sqrt(np.mean(fit.residuals["residual"] ** 2))), bool(fit.diagnostics["lack_of_fit"])
 
 
 def _unidentified(headline: Fit | None) -> tuple[str, ...]:

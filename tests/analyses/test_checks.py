@@ -51,6 +51,7 @@ def test_rate_checks_are_no_seed_noise(runs):
         (lambda runs: runs[runs["role"] != "seed"], "seeds"),
         (lambda runs: runs[runs["role"] != "rate"], "learning rate"),
         (lambda runs: runs[runs["rate_factor"] != 0.5], "learning rate"),
+        (lambda runs: runs.assign(loss=runs["loss"] * np.where(runs["rate_factor"] == 0.5, 0.9, 1.0)), "learning rate"),
         (lambda runs: runs.head(12), "runs"),
         (lambda runs: runs.assign(unique_tokens=runs["tokens"] - 1), "fresh tokens"),
         (lambda runs: runs.assign(unigram_entropy=5.0), "margin over the unigram"),
@@ -76,3 +77,18 @@ def test_diverged_runs_do_not_count(runs):
     broken = runs.assign(status=np.where(runs["role"] == "grid", "diverged", "done"))
     assert facts(broken)["runs"].found == "10 done of 40"
     assert len(checks.budget_table(broken, None)) == 1
+
+
+def test_misses_beyond_the_noise_of_seeds_fail_the_form_of_the_law(runs):
+    found = checks.check(runs, None)
+    (fact,) = [f for f in checks.facts(runs, found, 0.01, (), (0.04, True)) if f.name == "form"]
+    assert not fact.met and fact.found.startswith("4.00% against 0.")
+    assert "form" not in facts(runs)
+
+
+def test_a_grid_is_not_asked_for_budgets(runs):
+    grid = runs.assign(budget=np.nan, design="grid")
+    named = facts(grid)
+    assert "minima" not in named
+    assert named["range"].asked == "at least two decades of C" and named["range"].met
+    assert named["margin over the unigram"].met

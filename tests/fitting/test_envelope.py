@@ -82,3 +82,18 @@ def test_a_store_with_curves_uses_them():
 def test_too_few_sizes_on_the_envelope_are_refused():
     with pytest.raises(NotIdentifiable, match="at least three sizes on the lower envelope"):
         fit(isoflop(budgets=(1e11, 1e12)), "envelope")
+
+
+def test_curves_that_end_within_half_a_decade_do_not_identify():
+    table = curves()
+    short = table[table["c"] < 1e13].groupby("run_id").filter(lambda run: run["c"].max() > 3e12)
+    assert np.log10(short["c"].max() / short["c"].min()) > 2
+    found = fit(short, "envelope", resamples=0)
+    assert not found.identified
+    assert any(note.startswith("The runs end within 0.") for note in found.notes)
+
+
+def test_final_points_over_half_a_decade_do_not_identify():
+    found = fit(isoflop(budgets=tuple(np.geomspace(1e12, 3e12, 5)), sizes=9), "envelope", resamples=0)
+    assert not found.identified
+    assert any("The envelope spans 0." in note for note in found.notes)

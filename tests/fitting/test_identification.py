@@ -44,3 +44,32 @@ def test_noise_that_leaves_a_term_at_its_bound_is_said():
     table = isoflop(budgets=(1e11, 1e12), sizes=4)
     table["loss"] = 2.0 * np.exp(0.01 * np.random.default_rng(0).standard_normal(len(table)))
     assert not fit(table, resamples=0).identified
+
+
+def test_a_law_of_one_variable_needs_a_decade_of_it():
+    n = np.geomspace(1e5, 4e5, 6)
+    table = pd.DataFrame({"n": n, "loss": (1e9 / n) ** 0.08})
+    found = fit(table, "kaplan-n", resamples=0)
+    assert not found.identified and any("The points span 0.60 decades of N" in note for note in found.notes)
+    assert fit(table.assign(n=n**2), "kaplan-n", resamples=0).identified
+
+
+def test_an_exponent_that_noise_leaves_open_is_not_identified():
+    found = fit(isoflop(0.1, seed=3, sizes=4), resamples=200)
+    low, high = found.interval("a")
+    assert high - low > 0.5 and not found.identified
+    assert any("leaves open how compute divides" in note for note in found.notes)
+    assert any("is at the edge of its range in" in note and "of the resamples" in note for note in found.notes)
+
+
+def with_seeds(noise: float) -> pd.DataFrame:
+    """A sweep of which one point has three seeds, half a percent apart."""
+    table = isoflop(noise, seed=2).assign(cluster=lambda t: [f"c{i}" for i in range(len(t))])
+    again = pd.concat([table.iloc[[14]]] * 2).assign(loss=lambda t: t["loss"] * np.array([0.995, 1.005]))
+    return pd.concat([table, again], ignore_index=True)
+
+
+def test_misses_far_beyond_the_noise_of_seeds_are_said():
+    words = "where seeds differ by 0.5%"
+    assert any(words in note for note in fit(with_seeds(0.04), resamples=0).notes)
+    assert not any(words in note for note in fit(with_seeds(0.005), resamples=0).notes)

@@ -1,6 +1,7 @@
 """Approach 2 on designs whose optimum is known, and what it refuses."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from tests.fitting.designs import BUDGETS, TRUE, isoflop
@@ -69,3 +70,21 @@ def test_without_two_bracketed_budgets_there_is_no_fit():
 def test_two_budgets_fit_but_do_not_identify():
     found = fit(parabolic(budgets=(1e11, 1e13)), "isoflop", resamples=0)
     assert not found.identified and any("Two budgets" in note for note in found.notes)
+
+
+def test_values_of_compute_strewn_over_a_range_are_no_budget():
+    table = isoflop(sizes=8).drop(columns="budget")
+    strewn = table.assign(c=table["c"] * np.tile(np.geomspace(0.75, 1.33, 8), 5))
+    with pytest.raises(NotIdentifiable, match=r"the table has 0\. 40 of its 40 runs belong to none"):
+        fit(strewn, "isoflop")
+    some = pd.concat([table[table["c"] < 2e12], strewn[strewn["c"] > 2e12]], ignore_index=True)
+    found = fit(some, "isoflop", resamples=0)
+    assert len(found.extra["minima"]) == 3
+    assert any(note.startswith("16 of 40 runs belong to no budget") for note in found.notes)
+
+
+def test_an_exponent_that_noise_leaves_open_is_not_identified():
+    table = parabolic()
+    table["loss"] *= np.exp(0.05 * np.random.default_rng(3).standard_normal(len(table)))
+    found = fit(table, "isoflop", resamples=200)
+    assert not found.identified and any("leaves open how compute divides" in note for note in found.notes)

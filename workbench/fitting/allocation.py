@@ -4,7 +4,7 @@ Minimising A/N^α + B/D^β under C = k N D gives, with G = (αA/βB)^(1/(α+β))
 
     N_opt = G (C/k)^a,  D_opt = (C/k)^b / G,  a = β/(α+β),  b = α/(α+β)
 
-k is 6 where C is 6ND, and else what the runs of the largest budget spent per parameter and token (`Fit.flops_per_nd`).
+k is 6 where C is 6ND; where small models cost more per parameter, C = k N^(1+κ) D takes its place (see `cost`).
 """
 
 from collections.abc import Mapping
@@ -74,9 +74,5 @@ def _optimum(fit: Fit, params: Mapping[str, Array], flops: float) -> dict[str, A
         if law is None:
             n, d = params["k_N"] * flops ** params["a"], params["k_D"] * flops ** params["b"]
             return {"n": n, "d": d, "loss": np.full_like(n, np.nan)}
-        ln_size, alpha, ln_data, beta = law.balance(params)
-        total = alpha + beta
-        ln_c = np.log(flops / fit.flops_per_nd)
-        ln_g = (np.log(alpha / beta) + ln_size - ln_data) / total
-        n, d = np.exp(ln_g + ln_c * beta / total), np.exp(-ln_g + ln_c * alpha / total)
+        n, d = fit.cost.optimum(law, params, flops)
         return {"n": n, "d": d, "loss": law.predict(params, n=n, d=d)}

@@ -126,7 +126,7 @@ def _held_out(table: pd.DataFrame) -> tuple[np.ndarray, str]:
     compute = table["c"].to_numpy(dtype=np.float64)
     group = budgets(table).to_numpy()
     values, sizes = np.unique(group, return_counts=True)
-    if len(values) >= 2 and sizes.min() >= 3:
+    if not np.isnan(group).any() and len(values) >= 2 and sizes.min() >= 3:
         return group == values[-1], f"the runs of the largest compute, about {values[-1]:.4g} FLOPs"
     held = compute >= compute.max() / 10**TOP
     return held, f"the top half decade of compute, from {compute.max() / 10**TOP:.4g} FLOPs"

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.fitting import bootstrap, tables
+from workbench.fitting.identification import open_exponent, short_range
 from workbench.fitting.isoflop import lines
 from workbench.fitting.laws.base import Array
 from workbench.fitting.record import Fit, NotIdentifiable
@@ -129,9 +130,14 @@ def fit_envelope(
     b_S, ln_kd_S = lines(ln_c_G, ln_d_SG)
     draws = {"a": a_S, "b": b_S, "k_N": np.exp(ln_kn_S), "k_D": np.exp(ln_kd_S)}
     misses = ln_n_SG[0][found] - (a_S[0] * ln_c_G[found] + ln_kn_S[0])
-    decades = float(np.log10(hull["c"].max() / hull["c"].min()))
-    if decades < 0.95:
-        notes.append(f"The envelope spans {decades:.2f} decades of compute; exponents need at least one.")
+    tail = bootstrap.tail(level)
+    intervals = {name: bootstrap.percentile(value[1:], tail) for name, value in draws.items()} if resamples else {}
+    weak = [
+        *short_range(hull["c"], "the envelope spans {:.2f} decades of compute"),
+        *short_range(_ends(table), "the runs end within {:.2f} decades of compute"),
+        *open_exponent(intervals),
+    ]
+    notes += weak
     return Fit(
         law="envelope",
         objective="log-mse",
@@ -139,15 +145,13 @@ def fit_envelope(
         objective_value=float(np.mean(misses**2)),
         n_points=len(table),
         params={name: float(value[0]) for name, value in draws.items()},
-        intervals={name: bootstrap.percentile(value[1:], bootstrap.tail(level)) for name, value in draws.items()}
-        if resamples
-        else {},
+        intervals=intervals,
         level=level,
         interval_method=f"percentile bootstrap, resampling runs, {resamples} resamples",
         convention=convention,
         conventions=tables.stated(table, convention),
         notes=tuple(notes),
-        identified=decades >= 0.95,
+        identified=not weak,
         resamples=resamples,
         resample_params=np.column_stack([value[1:] for value in draws.values()]) if resamples else np.empty((0, 0)),
         residuals=hull.assign(residual=misses),
@@ -159,6 +163,11 @@ def _present(many: int, resamples: int, rng: np.random.Generator) -> np.ndarray:
     """First all runs, then for each resample those that were drawn at least once."""
     drawn = rng.multinomial(many, np.full(many, 1 / many), size=resamples) > 0
     return np.concatenate([np.ones((1, many), dtype=bool), drawn])
+
+
+def _ends(table: pd.DataFrame) -> pd.Series:
+    """The compute at which each run ended: a curve's beginning widens no range."""
+    return table.groupby("run_id")["c"].max() if "run_id" in table and table["run_id"].notna().all() else table["c"]
 
 
 def _design_compute(table: pd.DataFrame) -> Array:

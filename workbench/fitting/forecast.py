@@ -129,7 +129,7 @@ def _distance(law: Fit, table: pd.DataFrame, asked: Sequence[float], at: tuple[f
     """What a reader should know of how far the forecasts reach."""
     found = ["Intervals are of the law, given that its form holds; the noise of one run is not in them."]
     top = float(table["c"].max())
-    far = max([*asked, *([law.flops_per_nd * at[0] * at[1]] if at else [])]) / top
+    far = max([*asked, *([law.cost.flops(*at)] if at else [])]) / top
     if far > 100:
         found.append(f"The furthest forecast is {far:.3g}× beyond the largest run; no back-test reaches so far.")
     return found

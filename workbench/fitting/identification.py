@@ -1,9 +1,12 @@
 """Does the data determine the parameters? What fails is said in words, and `identified` is False.
 
-Looked at: bounds hit, directions of theta that the objective hardly feels, less than a decade of compute, fewer than
-three levels of an axis, a fixed ratio of D to N (the fit is then ill-conditioned as 1/(α−β)²: Kricheli 2605.08541), and
-starts that do not agree.
+Looked at: bounds hit by the optimum or by resamples, directions of theta that the objective hardly feels, less than a
+decade of the law's own axis or of compute, fewer than three levels of an axis, a fixed ratio of D to N (the fit is then
+ill-conditioned as 1/(α−β)²: Kricheli 2605.08541), and an interval of the allocation's exponent so wide that it says
+nothing. A law may be determined and still be wrong: `lack_of_fit` holds its residuals against the noise of seeds.
 """
+
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -16,6 +19,15 @@ FLAT = 1e-7
 
 COLLINEAR = 0.98
 """|correlation| of ln N and ln D above which the design cannot tell the two terms apart."""
+
+DECADES = 0.95
+"""Least range of compute, or of the one variable of a law, in decades: one, less what rounding takes."""
+
+WIDEST = 0.5
+"""An exponent of the allocation lies between 0 and 1; an interval wider than this leaves it open."""
+
+AT_BOUND = 0.01
+"""Share of resamples with a parameter at a bound from which its interval is said to end there."""
 
 LEVELS = 1.05
 """Values of an axis closer than this factor count as one level."""
@@ -34,10 +46,11 @@ def _design(table: pd.DataFrame, law: Law, convention: str) -> list[str]:
         count = levels(table[names[axis]])
         if count < 3:
             found.append(f"Only {count} {words[axis]}: an exponent needs at least three.")
-    if "c" in table and {"n", "d"} <= set(law.columns) and table["c"].notna().any():
-        decades = float(np.log10(table["c"].max() / table["c"].min()))
-        if decades < 0.95:
-            found.append(f"The runs span {decades:.2f} decades of compute: exponents need at least one.")
+    if len(law.columns) == 1:
+        (axis,) = law.columns
+        found += short_range(table[names[axis]], f"the points span {{:.2f}} decades of {axis.upper()}")
+    elif "c" in table and table["c"].notna().any():
+        found += short_range(table["c"], "the runs span {:.2f} decades of compute")
     if {"n", "d"} <= set(law.columns):
         x, y = np.log(table[convention].to_numpy(dtype=float)), np.log(table["d"].to_numpy(dtype=float))
         if x.std() > 0 and y.std() > 0:
@@ -51,6 +64,63 @@ def _design(table: pd.DataFrame, law: Law, convention: str) -> list[str]:
                     "size and data cannot be told apart."
                 )
     return found
+
+
+def short_range(values: pd.Series, words: str) -> list[str]:
+    """A sentence where the values span too little for an exponent; `words` has a place for the decades."""
+    decades = float(np.log10(values.max() / values.min()))
+    said = words.format(decades)
+    return [] if decades >= DECADES else [f"{said[0].upper()}{said[1:]}: exponents need at least one."]
+
+
+def open_exponent(intervals: Mapping[str, tuple[float, float]]) -> list[str]:
+    """A sentence where the interval of a, of N_opt ∝ C^a, is too wide to say how compute divides."""
+    low, high = intervals.get("a", (0.0, 0.0))
+    if not high - low > WIDEST:
+        return []
+    return [f"The interval of a, {low:.2g} to {high:.2g}, leaves open how compute divides between size and data."]
+
+
+def at_bound_in_resamples(law: Law, draws_SP: Array) -> list[str]:
+    """Which intervals end at a bound rather than where the data end them."""
+    if not len(draws_SP):
+        return []
+    low_P, high_P = law.bounds_2P
+    slack_P = 1e-6 * (high_P - low_P)
+    share_P = ((draws_SP <= low_P + slack_P) | (draws_SP >= high_P - slack_P)).mean(axis=0)
+    return [
+        f"{name} is at the edge of its range in {100 * share:.0f}% of the resamples, where its interval ends."
+        for name, share in zip(law.theta_names, share_P, strict=True)
+        if share >= AT_BOUND
+    ]
+
+
+def lack_of_fit(table: pd.DataFrame, residual_M: Array, n_params: int, level: float = 0.95) -> list[str]:
+    """A sentence where the law misses the runs by more than their seeds differ (the F test against pure error).
+
+    Draper and Smith, Applied Regression Analysis, section 2.1: the variance of the misses is held against that between
+    runs of one configuration, here of ln L.
+    """
+    if "cluster" not in table or table["cluster"].isna().any():
+        return []
+    from scipy.stats import f as f_distribution
+
+    logs = np.log(table["loss"])
+    within = logs - logs.groupby(table["cluster"]).transform("mean")
+    repeats = len(table) - table["cluster"].nunique()
+    free = len(table) - n_params - repeats
+    pure = float((within**2).sum())
+    if repeats < 1 or free < 1 or pure <= 0:
+        return []
+    misses = max(float((residual_M**2).sum()) - pure, 0.0)
+    ratio = (misses / free) / (pure / repeats)
+    if ratio <= f_distribution.ppf(level, free, repeats):
+        return []
+    miss, noise = np.sqrt(misses / free), np.sqrt(pure / repeats)
+    return [
+        f"The law misses the runs by {100 * miss:.2g}% where seeds differ by {100 * noise:.2g}%: its form does "
+        "not hold for all of these runs, or some were trained badly, and the intervals do not cover that."
+    ]
 
 
 def levels(values: pd.Series) -> int:

@@ -13,11 +13,12 @@ import numpy as np
 import pandas as pd
 
 from workbench.fitting import bootstrap, tables
+from workbench.fitting.identification import open_exponent, short_range
 from workbench.fitting.laws.base import Array
 from workbench.fitting.record import Fit, NotIdentifiable
 
 SAME_BUDGET = 0.1
-"""Without a column of budgets, runs whose ln C differ by less than this from a neighbour's share a budget."""
+"""Without a column of budgets, runs within this range of ln C, and no nearer than it to any other, share a budget."""
 
 WINDOW = 8.0
 """Sizes further than this factor from the best are left out where four remain: a parabola is a local picture."""
@@ -43,7 +44,11 @@ class Curve:
 
 
 def budgets(table: pd.DataFrame) -> pd.Series:
-    """The budget of each run: its design's, or the centre of a group of runs with nearly the same C."""
+    """The budget of each run: its design's, or the centre of a group of runs with nearly the same C; NaN where none.
+
+    Values of C that follow one another closely over a wide range are no budget: along such a chain the loss falls with
+    C, and a parabola in N would take that for curvature.
+    """
     if "budget" in table and table["budget"].notna().any():
         return table["budget"].astype(np.float64)
     ln_c = np.log(table["c"].to_numpy(dtype=np.float64))
@@ -52,7 +57,8 @@ def budgets(table: pd.DataFrame) -> pd.Series:
     found = pd.Series(np.nan, index=table.index)
     for number in np.unique(group):
         rows = order[group == number]
-        found.iloc[rows] = float(np.exp(ln_c[rows].mean()))
+        if np.ptp(ln_c[rows]) <= SAME_BUDGET:
+            found.iloc[rows] = float(np.exp(ln_c[rows].mean()))
     return found
 
 
@@ -127,8 +133,10 @@ def fit_isoflop(
     table, dropped = tables.checked(table, (convention, "d", "c", "loss"))
     every = curves(table, convention)
     if len(every) < 2:
+        stray = int(budgets(table).isna().sum())
+        chained = f" {stray} of its {len(table)} runs belong to none, their C being strewn." if stray else ""
         raise NotIdentifiable(
-            f"isoflop needs at least two budgets with three or more sizes each; the table has {len(every)}."
+            f"isoflop needs at least two budgets with three or more sizes each; the table has {len(every)}.{chained}"
         )
     points = [minima(curve, curve.y_M[None]) for curve in every]
     good = [curve.bracketed and bool(np.isfinite(point[1][0])) for curve, point in zip(every, points, strict=True)]
@@ -145,21 +153,26 @@ def fit_isoflop(
     spent = sum(len(curve.y_M) for curve in used) - 3 * len(used)
     draws, draws_alpha = _resample(ln_c_B, used, fitted, misses, spent, resamples, np.random.default_rng(seed))
     tail = bootstrap.tail(level, spent)
+    order = ("a", "b", "k_N", "k_D")
     notes = [*table.attrs.get("notes", ()), *mixed, *dropped]
+    if stray := int(budgets(table).isna().sum()):
+        notes.append(f"{stray} of {len(table)} runs belong to no budget and are left out.")
     for curve, fine in zip(every, good, strict=True):
         if not fine:
             notes.append(f"Budget {curve.budget:.3g}: the optimum is not bracketed from both sides; left out.")
     if len(used) < 3:
         notes.append("Two budgets determine a line exactly: the exponents have no test against a third.")
-    span = (ln_c_B.max() - ln_c_B.min()) / np.log(10)
-    if span < 0.95:
-        notes.append(f"The budgets span {span:.2f} decades of compute; exponents need at least one.")
+    intervals = {name: bootstrap.percentile(draws[name], tail) for name in order} if resamples else {}
+    weak = [
+        *short_range(pd.Series(np.exp(ln_c_B)), "the budgets span {:.2f} decades of compute"),
+        *open_exponent(intervals),
+    ]
+    notes += weak
     if spent <= 0:
         notes.append("Three sizes a budget leave no residuals, so there are no intervals.")
     both = float(point_params["a"][0] + point_params["b"][0])
     if abs(both - 1) > 0.01:
         notes.append(f"a + b = {both:.3f}: under these counts C is not proportional to N·D over the range of sizes.")
-    order = ("a", "b", "k_N", "k_D")
     residuals = table.iloc[np.concatenate([curve.rows for curve in used])].copy()
     residuals["predicted"] = np.exp(np.concatenate(fitted))
     residuals["residual"] = np.concatenate(misses)
@@ -172,13 +185,13 @@ def fit_isoflop(
         objective_value=float(np.mean(np.concatenate(misses) ** 2)),
         n_points=len(residuals),
         params={name: float(point_params[name][0]) for name in order},
-        intervals={name: bootstrap.percentile(draws[name], tail) for name in order} if resamples else {},
+        intervals=intervals,
         level=level,
         interval_method=f"percentile bootstrap of residuals within budgets, tails as Student's, {resamples} resamples",
         convention=convention,
         conventions=tables.stated(table, convention),
         notes=tuple(notes),
-        identified=len(used) >= 3 and span >= 0.95,
+        identified=len(used) >= 3 and not weak,
         derived={"alpha_C": float(alpha_c[0])},
         derived_intervals={"alpha_C": bootstrap.percentile(draws_alpha, tail)} if resamples else {},
         resamples=resamples,

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.fitting.envelope import hull_mask
+from workbench.fitting.identification import DECADES
 from workbench.fitting.isoflop import curves, minima
 from workbench.fitting.record import NotIdentifiable
 
@@ -71,7 +72,7 @@ def frontier(table: pd.DataFrame, convention: str) -> tuple[pd.DataFrame, str]:
         points = table[hull_mask(ln_c, ln_l, np.ones((1, len(table)), dtype=bool))[0]]
         said = f"The frontier is the lower convex hull of final points in log C and log loss: {len(points)} runs."
     decades = float(np.log10(points["c"].max() / points["c"].min())) if len(points) else 0.0
-    if len(points) < 3 or decades < 0.95:
+    if len(points) < 3 or decades < DECADES:
         raise NotIdentifiable(
             "kaplan-c needs at least three frontier points over a decade of compute; the table gives "
             f"{len(points)} over {decades:.2f} decades."

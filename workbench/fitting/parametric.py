@@ -6,7 +6,14 @@ import numpy as np
 import pandas as pd
 
 from workbench.fitting import bootstrap, tables
-from workbench.fitting.identification import levels, weaknesses
+from workbench.fitting.cost import Cost
+from workbench.fitting.identification import (
+    at_bound_in_resamples,
+    lack_of_fit,
+    levels,
+    open_exponent,
+    weaknesses,
+)
 from workbench.fitting.laws.base import Array, Law
 from workbench.fitting.objectives import objective_named
 from workbench.fitting.problem import Problem
@@ -16,7 +23,7 @@ from workbench.fitting.solver import Solution, minimise
 AGREEMENT = 1e-6
 """Starts agree with the best when their objective is within this share of it."""
 
-GRADIENT = 1e-8
+GRADIENT = 1e-6
 """At an optimum a Newton step promises less than this share of the objective."""
 
 
@@ -48,7 +55,14 @@ def fit_law(
     tail = bootstrap.tail(level, free)
     draw_params = law.to_params(draws, x_centre_F, y_centre) if resamples else {}
     derived_draws = law.derived(draw_params) if resamples else {}
+    derived = {name: bootstrap.percentile(value, tail) for name, value in derived_draws.items()}
+    weak = (*weak, *open_exponent(derived))
     residuals = _residuals(table, law, params, convention)
+    misses_M = residuals["residual"].to_numpy(dtype=np.float64)
+    misfit = lack_of_fit(table, misses_M, len(best_P))
+    diagnostics["lack_of_fit"] = bool(misfit)
+    doubts = (*at_bound_in_resamples(law, draws), *misfit)
+    cost = Cost.of(table, convention)
     return Fit(
         law=law.name,
         objective=goal.name,
@@ -61,13 +75,21 @@ def fit_law(
         interval_method=method,
         convention=convention,
         conventions=tables.stated(table, convention),
-        notes=(*table.attrs.get("notes", ()), *said, *dropped, _agreement(diagnostics, goal.name), *weak),
+        notes=(
+            *table.attrs.get("notes", ()),
+            *said,
+            *dropped,
+            _agreement(diagnostics, goal.name),
+            *weak,
+            *doubts,
+            *cost.said(law),
+        ),
         identified=not weak,
         derived={name: float(value[0]) for name, value in law.derived(params_1).items()},
-        derived_intervals={name: bootstrap.percentile(value, tail) for name, value in derived_draws.items()},
+        derived_intervals=derived,
         resamples=resamples,
         tail=tail,
-        flops_per_nd=flops_per_nd(table, convention),
+        cost=cost,
         diagnostics=diagnostics,
         residuals=residuals,
         resample_params=np.column_stack([draw_params[name] for name in params]) if resamples else np.empty((0, 0)),
@@ -97,17 +119,6 @@ def _agreement(diagnostics: dict[str, Any], objective: str) -> str:
     if objective != "lad" and not left < GRADIENT:
         return f"{said}; doubtful, for a Newton step still promises to lower it by a share of {left:.1g}."
     return said + ("." if diagnostics["share_of_starts"] >= 0.1 else ": few, so that a lower one may exist.")
-
-
-def flops_per_nd(table: pd.DataFrame, convention: str) -> float:
-    """k of C = kND: the geometric mean over the runs within a factor 1.5 of the largest compute; 6 without a C."""
-    if not {convention, "d", "c"} <= set(table):
-        return 6.0
-    known = table[table[[convention, "d", "c"]].notna().all(axis=1)]
-    if known.empty:
-        return 6.0
-    top = known[known["c"] >= known["c"].max() / 1.5]
-    return float(np.exp(np.log(top["c"] / (top[convention] * top["d"])).mean()))
 
 
 def point_fit(problem: Problem) -> tuple[Array, dict[str, Any]]:

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from workbench.errors import BadInput
+from workbench.fitting.cost import Cost
 from workbench.fitting.laws import LAWS
 from workbench.fitting.laws.base import Array
 
@@ -57,8 +58,8 @@ class Fit:
     """Bootstrap resamples behind the intervals."""
     tail: float | None = None
     """Share of draws beyond each end of an interval, where it is not (1 − level)/2."""
-    flops_per_nd: float = 6.0
-    """k of C = k·N·D, which turns compute into N and D in forecasts."""
+    cost: Cost = field(default_factory=Cost)
+    """C as a function of N and D, which turns compute into N and D in forecasts."""
     diagnostics: dict[str, Any] = field(default_factory=dict)
     """How the optimum was found: starts, the share that reached it, the decrease a Newton step still promises."""
     residuals: pd.DataFrame = field(default_factory=pd.DataFrame, repr=False, compare=False)
@@ -160,7 +161,7 @@ class Fit:
             "tail": self.tail,
             "derived": dict(self.derived),
             "derived_intervals": {name: list(pair) for name, pair in self.derived_intervals.items()},
-            "flops_per_nd": self.flops_per_nd,
+            "cost": {"k": self.cost.k, "tilt": self.cost.tilt},
             "diagnostics": dict(self.diagnostics),
         }
 
@@ -181,6 +182,7 @@ class Fit:
             }
         fields["notes"] = tuple(fields.get("notes", ()))
         fields["resamples"] = 0
+        fields["cost"] = Cost(**fields.get("cost", {}))
         known = {key: value for key, value in fields.items() if key in cls.__dataclass_fields__}
         return cls(**known)
 
