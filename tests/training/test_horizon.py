@@ -31,7 +31,7 @@ def test_unset_batch_and_rate_follow_the_rules_and_say_so(corpus: Corpus) -> Non
     config = tiny_run(corpus, tokens=100_000, learning_rate=None, rate_factor=0.5)
     horizon = resolve(config)
     assert horizon.batch_windows == round(batch_rule(100_000) / 16)
-    assert horizon.learning_rate == pytest.approx(0.5 * rate_rule(count(config.model).n_params))
+    assert horizon.learning_rate == pytest.approx(0.5 * rate_rule(count(config.model).n_params, horizon.batch_tokens))
     assert {"batch_tokens", "learning_rate", "warmup_steps"} <= set(horizon.reasons)
 
 

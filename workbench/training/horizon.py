@@ -4,7 +4,8 @@ The two rules are for small models on a fresh corpus, tuned by the runs in docs/
 
     batch    B = 512 tokens · (D / 1e6)^0.5     grows with the horizon, not with the model: Bergsma et al. 2505.13738
                                                  find B_opt ∝ D^0.383, Step Law 2503.04715 finds D^0.571
-    rate     η = 0.016 · (N / 1e5)^−0.25         falls slowly with size; N as in `n_params`
+    rate     η = 0.013 · (N / 1e5)^−0.25 · (B / 512)^0.5     falls slowly with size (N as in `n_params`), and grows as
+                                                 the root of the batch: Malladi et al. 2205.10287
 
 Both are assumptions outside 1e4 to 1e7 parameters; a sweep checks the rate at half and double.
 """
@@ -49,9 +50,9 @@ def batch_rule(tokens: float) -> float:
     return 512 * (tokens / 1e6) ** 0.5
 
 
-def rate_rule(n_params: int) -> float:
-    """Peak AdamW rate for a model of `n_params`."""
-    return 0.016 * (n_params / 1e5) ** -0.25
+def rate_rule(n_params: int, batch_tokens: int) -> float:
+    """Peak AdamW rate for a model of `n_params` and a batch in tokens."""
+    return 0.013 * (n_params / 1e5) ** -0.25 * (batch_tokens / 512) ** 0.5
 
 
 def resolve(config: RunConfig) -> Horizon:
@@ -83,9 +84,10 @@ def resolve(config: RunConfig) -> Horizon:
             f"train: a horizon of {wanted:.0f} tokens is less than one step of {batch_windows} × {context} tokens; "
             "give more tokens or a smaller batch_tokens"
         )
-    rate = train.learning_rate or rate_rule(counts.n_params)
+    rate = train.learning_rate or rate_rule(counts.n_params, batch_windows * context)
     if not train.learning_rate:
-        reasons["learning_rate"] = f"0.016 · (N / 1e5)^-0.25 = {rate:.4g}, times rate_factor {train.rate_factor:g}"
+        rule = "0.013 · (N / 1e5)^-0.25 · (B / 512)^0.5"
+        reasons["learning_rate"] = f"{rule} = {rate:.4g}, times rate_factor {train.rate_factor:g}"
 
     warmup = min(steps - 1, round(train.warmup_fraction * steps))
     decay = {
