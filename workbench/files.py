@@ -4,6 +4,8 @@ import errno
 import json
 import os
 import shutil
+import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,25 +13,31 @@ from typing import Any
 
 from workbench.errors import BadInput
 
+STALE_SECONDS = 86_400.0
+"""Age at which a temporary file is what a killed process left behind: no write takes a day."""
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+NOT_WRITABLE = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG)
+
 
 @contextmanager
 def full_disk_in_words(path: Path) -> Iterator[None]:
-    """Turn "no space left" and "read-only" into one sentence that says what to do."""
+    """Turn "no space left", "read-only" and a file where a folder should be into one sentence that says what to do."""
     try:
         yield
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in FULL:
             raise BadInput(
                 f"{path}: the disk is full; free some space and run the same command again, finished work is kept"
             ) from error
-        if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+        if error.errno in NOT_WRITABLE:
             raise BadInput(f"{path}: cannot be written ({error.strerror}); choose a folder you may write to") from error
         raise
 
 
 def write_atomic(path: Path, write: Callable[[Path], None]) -> None:
     """Let `write` fill a temporary file beside `path`, then put it in place: a reader sees the old file or the new."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = _temporary(path)
     with full_disk_in_words(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -43,8 +51,7 @@ def write_atomic(path: Path, write: Callable[[Path], None]) -> None:
 
 def write_json(path: Path, document: Any) -> None:
     """Write a document as indented JSON, atomically. NaN is refused: it is not JSON."""
-    text = json.dumps(document, indent=2, allow_nan=False) + "\n"
-    write_atomic(path, lambda temporary: _write_text(temporary, text))
+    write_text(path, json.dumps(document, indent=2, allow_nan=False) + "\n")
 
 
 def write_text(path: Path, text: str) -> None:
@@ -53,23 +60,52 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_folder(path: Path, write: Callable[[Path], None]) -> None:
-    """Let `write` fill a temporary folder beside `path`, then put it in place whole, over an older one if need be."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    """Let `write` fill a temporary folder beside `path`, then give it its name, whole.
+
+    No folder can be replaced by another in one stroke, so an older one is never touched: what stands under a name was
+    finished, and what another process finished first is as good as ours.
+    """
+    temporary = _temporary(path)
     with full_disk_in_words(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(temporary, ignore_errors=True)
         try:
             temporary.mkdir()
             write(temporary)
             for file in temporary.iterdir():
                 sync(file)
             sync(temporary)
-            if path.exists():
-                shutil.rmtree(path)
-            temporary.rename(path)
+            try:
+                temporary.rename(path)
+            except OSError as error:
+                if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                    raise
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
         sync(path.parent)
+
+
+def remove_folder(path: Path) -> None:
+    """Remove a folder, and its name first: a reader sees it whole or not at all."""
+    hidden = _temporary(path)
+    try:
+        path.rename(hidden)
+    except FileNotFoundError:
+        return
+    shutil.rmtree(hidden, ignore_errors=True)
+
+
+def remove_stale(folder: Path, seconds: float = STALE_SECONDS) -> None:
+    """Remove the temporary files and folders in `folder` that killed processes left behind."""
+    for path in folder.glob(".*.tmp"):
+        try:
+            if time.time() - path.stat().st_mtime < seconds:
+                continue
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+        except OSError:
+            continue  # another process was faster, or it is not ours to remove
 
 
 def sync(path: Path) -> None:
@@ -79,6 +115,10 @@ def sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _temporary(path: Path) -> Path:
+    return path.with_name(f".{path.name[:100]}.{uuid.uuid4().hex[:12]}.tmp")
 
 
 def _write_text(path: Path, text: str) -> None:

@@ -176,7 +176,7 @@ def test_a_corpus_without_text_and_one_document_are_refused(tmp_path: Path) -> N
 
 @pytest.mark.parametrize(
     ("number", "sentence"),
-    [(errno.ENOSPC, "The disk that holds .* is full"), (errno.EROFS, "cannot be used .*: check its rights")],
+    [(errno.ENOSPC, "the disk is full; free some space"), (errno.EROFS, "cannot be written .*; choose a folder")],
 )
 def test_a_full_or_read_only_disk_is_one_sentence_and_nothing_is_left(
     texts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, sentence: str
@@ -192,7 +192,7 @@ def test_a_full_or_read_only_disk_is_one_sentence_and_nothing_is_left(
 
 def test_a_root_that_is_a_file_and_a_folder_in_the_way_are_refused(texts: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(BadInput, match="cannot be used"):
+    with pytest.raises(BadInput, match="cannot be written"):
         prepare(files(texts), tmp_path / "file" / "below")
     config = files(texts)
     known = module.identity(config)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors import SafetensorError
 
 from workbench.errors import BadInput
 from workbench.training import checkpoint
@@ -40,8 +41,34 @@ def test_only_the_newest_checkpoint_is_kept_and_a_half_written_one_is_not_seen(t
     model, optimizer = made(tmp_path)
     checkpoint.save(tmp_path, 2, model, optimizer, {})
     (tmp_path / ".3.99.tmp").mkdir()
-    assert [path.name for path in tmp_path.iterdir() if not path.name.startswith(".")] == ["2"]
     assert checkpoint.latest(tmp_path) == tmp_path / "2"
+    checkpoint.save(tmp_path, 3, model, optimizer, {})
+    assert [path.name for path in tmp_path.iterdir()] == ["3"]
+
+
+def test_the_same_step_again_leaves_the_checkpoint_untouched(tmp_path: Path) -> None:
+    model, optimizer = made(tmp_path)
+    before = (tmp_path / "1" / "state.json").stat().st_ino
+    checkpoint.save(tmp_path, 1, model, optimizer, {})
+    assert (tmp_path / "1" / "state.json").stat().st_ino == before
+
+
+def test_moments_that_are_not_there_yet_are_not_asked_for(tmp_path: Path) -> None:
+    """fp16's loss scaling skips the first steps as a rule, and the optimizer then has no state."""
+    model = torch.nn.Linear(3, 2)
+    optimizer = torch.optim.AdamW(model.parameters(), fused=True)
+    checkpoint.save(tmp_path, 1, model, optimizer, {})
+    checkpoint.restore(tmp_path / "1", model, optimizer)
+    assert not any(optimizer.state.values())
+
+
+def test_a_full_disk_is_the_systems_own_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
+
+    monkeypatch.setattr(checkpoint, "save_file", full)
+    with pytest.raises(BadInput, match="the disk is full; free some space"):
+        made(tmp_path)
 
 
 def test_a_flipped_bit_is_refused(tmp_path: Path) -> None:

@@ -4,12 +4,9 @@ The text is held in memory while it is prepared (with `max_bytes`, about twice t
 name is complete: it was written under a name that begins with a dot, and renamed.
 """
 
-import errno
 import hashlib
 import json
 import platform
-import shutil
-import uuid
 from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -26,6 +23,7 @@ from workbench.corpus.shards import FORMAT_VERSION, Corpus, token_dtype
 from workbench.corpus.split import split
 from workbench.corpus.tokenizer import ByteTokenizer, SymbolTokenizer, Tokenizer
 from workbench.errors import BadInput
+from workbench.files import remove_stale, write_folder
 
 PREPARE_VERSION = 2
 """Raised when the same config would give other tokens than before: part of the cache key."""
@@ -48,19 +46,10 @@ def prepare(config: CorpusConfig, root: Path | None = None, progress: Progress |
     folder = root / f"{config.source}-{cache_key(config, known)}"
     if (folder / "manifest.json").exists():
         return Corpus.open(folder)
-    temporary = root / f".{folder.name}-{uuid.uuid4().hex[:8]}"
-    try:
-        temporary.mkdir(parents=True)
-        _write(config, known, temporary, progress or _silent)
-        _publish(temporary, folder)
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise BadInput(f"The disk that holds {root} is full: free space there, or choose another folder.") from None
-        if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM, errno.ENOTDIR):
-            raise BadInput(f"{error.filename or root} cannot be used ({error.strerror}): check its rights.") from None
-        raise
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    remove_stale(root)
+    write_folder(folder, lambda temporary: _write(config, known, temporary, progress or _silent))
+    if not (folder / "manifest.json").exists():
+        raise BadInput(f"{folder} is in the way: it is not a prepared corpus; move it or delete it.")
     return Corpus.open(folder)
 
 
@@ -175,17 +164,6 @@ def _batches(documents: Sequence[Placed]) -> Iterator[list[Placed]]:
             batch, held = [], 0
     if batch:
         yield batch
-
-
-def _publish(temporary: Path, folder: Path) -> None:
-    """Give the finished folder its name; where another process was faster, its work is as good."""
-    try:
-        temporary.rename(folder)
-    except OSError as error:
-        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
-            raise
-        if not (folder / "manifest.json").exists():
-            raise BadInput(f"{folder} is in the way: it is not a prepared corpus; move it or delete it.") from None
 
 
 def _n_bytes(documents: Sequence[Placed]) -> int:

@@ -7,28 +7,33 @@
 
 import hashlib
 import json
+import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from workbench.errors import BadInput
-from workbench.files import write_folder
+from workbench.files import remove_folder, write_folder
 
 
 def save(
     folder: Path, step: int, model: nn.Module, optimizer: torch.optim.Optimizer | None, state: Mapping[str, Any]
 ) -> Path:
-    """Write the checkpoint of `step`, then remove those of earlier steps. Returns its folder."""
+    """Write the checkpoint of `step`, then remove all else in `folder`. Returns the checkpoint's folder.
+
+    One process at a time may do so. A checkpoint of that step which is there already is kept: it holds the same.
+    """
 
     def write(temporary: Path) -> None:
-        save_file(_weights(model), temporary / "model.safetensors")
+        _write(_weights(model), temporary / "model.safetensors")
         if optimizer is not None:
-            save_file(_moments(model, optimizer), temporary / "optimizer.safetensors")
+            _write(_moments(model, optimizer), temporary / "optimizer.safetensors")
         checksums = {file.name: _checksum(file) for file in sorted(temporary.glob("*.safetensors"))}
         document = {"step": step, "sha256": checksums, **state}
         # The curve's gaps (steps without an evaluation) are NaN, which Python's JSON writes and reads back exactly.
@@ -36,9 +41,11 @@ def save(
 
     target = folder / str(step)
     write_folder(target, write)
-    for older in folder.iterdir():
-        if older != target:
-            shutil.rmtree(older, ignore_errors=True)
+    for other in folder.iterdir():
+        if other.name.startswith("."):  # what a killed process left behind
+            shutil.rmtree(other, ignore_errors=True)
+        elif other != target:
+            remove_folder(other)
     return target
 
 
@@ -67,11 +74,24 @@ def restore(checkpoint: Path, model: nn.Module, optimizer: torch.optim.Optimizer
     weights = load_file(checkpoint / "model.safetensors", device=str(device))
     model.load_state_dict(weights)
     if optimizer is not None:
+        parameters = dict(model.named_parameters())
+        # There are none yet where fp16's loss scaling has skipped every step so far.
         moments = load_file(checkpoint / "optimizer.safetensors", device=str(device))
-        for name, parameter in model.named_parameters():
-            for key in ("step", "exp_avg", "exp_avg_sq"):
-                optimizer.state[parameter][key] = moments[f"{name}.{key}"]
+        for place, moment in moments.items():
+            name, _, key = place.rpartition(".")
+            optimizer.state[parameters[name]][key] = moment
     return state
+
+
+def _write(tensors: dict[str, Tensor], path: Path) -> None:
+    """The library reports a full disk by an error of its own, with the system's number in its words."""
+    try:
+        save_file(tensors, path)
+    except SafetensorError as error:
+        number = re.search(r"os error (\d+)", str(error))
+        if number is None:
+            raise
+        raise OSError(int(number[1]), str(error)) from error
 
 
 def _weights(model: nn.Module) -> dict[str, Tensor]:
