@@ -22,6 +22,15 @@ def test_two_ways_to_ask_for_one_horizon_are_one_run(corpus: Corpus) -> None:
     assert identify(tiny_run(corpus)) == identify(doubled)
 
 
+def test_a_default_written_out_is_the_same_run(corpus: Corpus) -> None:
+    same = {"n_kv_head": 2, "d_head": 4, "d_ff": 32, "rope_base": 10_000.0}
+    assert identify(tiny_run(corpus, model=same)) == identify(tiny_run(corpus))
+    learned = {"position": "learned"}
+    assert identify(tiny_run(corpus, model={**learned, "rope_base": 500.0})) == identify(
+        tiny_run(corpus, model=learned)
+    )
+
+
 def test_whatever_changes_the_result_changes_the_id(corpus: Corpus) -> None:
     changes = [
         tiny_run(corpus),
@@ -33,6 +42,12 @@ def test_whatever_changes_the_result_changes_the_id(corpus: Corpus) -> None:
         tiny_run(corpus, seed_data=1),
         tiny_run(corpus, precision="bf16"),
         tiny_run(corpus, model={"d_model": 16}),
+        tiny_run(corpus, model={"n_kv_head": 1}),
+        tiny_run(corpus, model={"d_head": 2}),
+        tiny_run(corpus, model={"d_ff": 16}),
+        tiny_run(corpus, model={"rope_base": 500.0}),
+        tiny_run(corpus, eval_windows=8),
+        tiny_run(corpus, schedule="linear"),
     ]
     assert len({identify(config) for config in changes}) == len(changes)
     assert run_id(changes[0], resolve(changes[0]), "another corpus") != identify(changes[0])
@@ -48,4 +63,4 @@ def test_ids_are_frozen() -> None:
     config = RunConfig.model_validate(
         {"model": {"n_layer": 2, "n_head": 2, "d_model": 32, "vocab_size": 512}, "train": {"flops": 1e11}}
     )
-    assert identify(config) == "PINNED"
+    assert identify(config) == "r-aad3229a7ad0"

@@ -13,6 +13,8 @@ from workbench.corpus.batches import BatchOrder, gather
 from workbench.corpus.shards import Corpus
 from workbench.errors import BadInput, Stopped
 from workbench.models.decoder import build
+from workbench.training.config import ExecutionConfig
+from workbench.training.devices import numerics, pick_device
 from workbench.training.evaluate import Evaluator, evaluation_steps
 from workbench.training.horizon import resolve
 from workbench.training.schedule import rate_at
@@ -54,7 +56,7 @@ def test_a_stopped_and_resumed_run_equals_an_uninterrupted_one_bit_for_bit(
 ) -> None:
     config = tiny_run(corpus, precision=precision, schedule=schedule)
     whole = train(config, corpus, tmp_path / "whole")
-    for steps_until_stop in (3, 4, 9):
+    for steps_until_stop in (0, 3, 4, 9):
         polls = iter(range(100))
         with pytest.raises(Stopped, match="run again to resume"):
             train(config, corpus, tmp_path / "parts", stop=lambda p=polls, s=steps_until_stop: next(p) == s)
@@ -103,3 +105,25 @@ def test_an_untrained_model_scores_the_uniform_loss(corpus: Corpus) -> None:
 def test_evaluations_are_spaced_in_log_steps_and_include_the_last() -> None:
     assert sorted(evaluation_steps(640, 4)) == [10, 40, 160, 640]
     assert max(evaluation_steps(7, 8)) == 7
+    assert evaluation_steps(640, 1) == {640}
+
+
+def test_a_device_that_is_not_here_is_refused() -> None:
+    for name in ("tpu", "cuda:x", "meta", "mps", "cuda" if not torch.cuda.is_available() else "cuda:99"):
+        with pytest.raises(BadInput, match=rf"execution\.device = '{name}': .*use auto"):
+            pick_device(name)
+
+
+def test_numerics_name_whatever_moves_the_last_bit() -> None:
+    plain = numerics(torch.device("cpu"), ExecutionConfig())
+    changes: list[dict[str, Any]] = [{"threads": 2}, {"micro_batch": 3}, {"compile": True}, {"tf32": True}]
+    texts = {numerics(torch.device("cpu"), ExecutionConfig(**change)) for change in changes}
+    assert len(texts | {plain}) == 5
+    assert numerics(torch.device("cpu"), ExecutionConfig(log_points=3)) == plain
+
+
+def test_a_run_killed_after_its_last_checkpoint_ends_the_same(corpus: Corpus, tmp_path: Path) -> None:
+    first = train(tiny_run(corpus), corpus, tmp_path)
+    again = train(tiny_run(corpus), corpus, tmp_path)  # the checkpoint was written, the row was not
+    assert repr(again.rows) == repr(first.rows)
+    assert again.seconds == pytest.approx(first.seconds, abs=0.5)

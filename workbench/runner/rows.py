@@ -29,7 +29,7 @@ def run_row(run: PlannedRun, corpus: Corpus, sweep: str, outcome: Outcome) -> di
         "seconds": outcome.seconds,
         "tokens_per_second": run.horizon.tokens / outcome.seconds if done else math.nan,
         "peak_memory_bytes": outcome.peak_memory_bytes,
-        "numerics": numerics(torch.device(outcome.device), run.config.execution.threads),
+        "numerics": numerics(torch.device(outcome.device), run.config.execution),
         "error": outcome.error,
     }
 
@@ -45,7 +45,7 @@ def failed_row(run: PlannedRun, corpus: Corpus, sweep: str, error: str) -> dict[
             "status": "failed",
             "device": str(device),
             "peak_memory_bytes": 0,
-            "numerics": numerics(device, run.config.execution.threads),
+            "numerics": numerics(device, run.config.execution),
             "error": error,
         }
     )

@@ -70,7 +70,11 @@ RUNS = (
     Column("seconds", REAL, "time of training and evaluation"),
     Column("tokens_per_second", REAL, "tokens / seconds"),
     Column("peak_memory_bytes", WHOLE, "most memory used"),
-    Column("numerics", TEXT, "runs with the same id and the same text here are equal bit for bit"),
+    Column(
+        "numerics",
+        TEXT,
+        "how it was computed; on a CPU, runs with the same id and text here are equal bit for bit",
+    ),
     Column("created_at", TEXT, "when the run ended, UTC, ISO 8601"),
     Column("workbench_version", TEXT, "version of this project"),
     Column("torch_version", TEXT, "version of torch"),

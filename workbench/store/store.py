@@ -24,8 +24,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from workbench.errors import BadInput
-from workbench.files import full_disk_in_words, write_atomic, write_json
-from workbench.store.schema import SCHEMA_VERSION, TABLES, arrow_table, empty
+from workbench.files import full_disk_in_words, remove_stale, write_atomic, write_json
+from workbench.store.schema import SCHEMA_VERSION, TABLES, arrow_schema, arrow_table, empty
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -54,14 +54,17 @@ class Store:
         """Open a store, making it where there is none; a folder that holds something else is refused."""
         path = Path(folder)
         if not (path / "store.json").exists():
-            if path.is_dir() and any(not entry.name.startswith(".") for entry in path.iterdir()):
-                raise BadInput(f"{path}: the folder is not empty and not a store; choose another")
-            if path.exists() and not path.is_dir():
-                raise BadInput(f"{path}: is a file; a store is a folder")
+            with full_disk_in_words(path):
+                if path.exists() and not path.is_dir():
+                    raise BadInput(f"{path}: is a file; a store is a folder")
+                if path.is_dir() and any(not entry.name.startswith(".") for entry in path.iterdir()):
+                    raise BadInput(f"{path}: the folder is not empty and not a store; choose another")
             write_json(path / "store.json", {"format": "scaling-law-workbench", "schema_version": SCHEMA_VERSION})
         for table in TABLES:
             with full_disk_in_words(path):
                 (path / table).mkdir(exist_ok=True)
+        for folder in (*TABLES, "sweeps"):
+            remove_stale(path / folder)
         return cls(path)
 
     # Reading
@@ -75,7 +78,7 @@ class Store:
         if run_id is None:
             return self._read("curves", where)
         path = self._path("curves", run_id)
-        return _where(_frame(path), where) if path.is_file() else empty("curves")
+        return _where(_table(path, "curves").to_pandas(), where) if path.is_file() else empty("curves")
 
     def evals(self, where: str | None = None) -> pd.DataFrame:
         """Measurements of trained models."""
@@ -108,8 +111,8 @@ class Store:
     def runs_by_id(self, run_ids: Iterable[str]) -> pd.DataFrame:
         """The rows of those of the runs that are finished, in the order asked."""
         paths = [self._path("runs", run_id) for run_id in run_ids]
-        frames = [_frame(path) for path in paths if path.is_file()]
-        return pd.concat(frames, ignore_index=True) if frames else empty("runs")
+        tables = [_table(path, "runs") for path in paths if path.is_file()]
+        return pa.concat_tables(tables).to_pandas() if tables else empty("runs")
 
     def run(self, prefix: str) -> "pd.Series[Any]":
         """The row of the run whose id is, or uniquely begins with, `prefix`."""
@@ -117,7 +120,10 @@ class Store:
         found = runs[runs["run_id"].str.startswith(prefix)] if prefix else runs.iloc[:0]
         if len(found) != 1:
             what = "no run" if found.empty else f"{len(found)} runs"
-            raise BadInput(f"{self.folder}: {what} with an id that begins with {prefix!r}; `runs` lists the ids")
+            raise BadInput(
+                f"{self.folder}: {what} with an id that begins with {prefix!r}; "
+                "`workbench sweep status` lists the ids of a sweep"
+            )
         return found.iloc[0]
 
     def checkpoints(self, run_id: str) -> Path:
@@ -170,13 +176,7 @@ class Store:
         files = sorted((self.folder / table).glob("[!.]*.parquet"))
         if not files:
             return empty(table)
-        try:
-            frame = pa.concat_tables([pq.read_table(file) for file in files], promote_options="default").to_pandas()
-        except (pa.ArrowException, OSError):
-            for file in files:
-                _frame(file)  # names the broken file
-            raise
-        return _where(frame, where)
+        return _where(pa.concat_tables([_table(file, table) for file in files]).to_pandas(), where)
 
 
 def checked(name: str, what: str) -> str:
@@ -191,12 +191,19 @@ def now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _frame(path: Path) -> pd.DataFrame:
+def _table(path: Path, table: str) -> pa.Table:
+    """One file, with exactly the columns of its table; a file that is no such table is named."""
+    names = [column.name for column in TABLES[table]]
     try:
-        return pq.read_table(path).to_pandas()
+        content = pq.ParquetFile(path).read()
+        absent = [name for name in names if name not in content.column_names]
+        if absent:
+            raise BadInput(f"{path}: no column {absent[0]!r}; move the file out of the store, it is none of {table}")
+        return content.select(names).cast(arrow_schema(table))
     except (pa.ArrowException, OSError) as error:
         raise BadInput(
-            f"{path}: not a readable parquet file ({str(error).splitlines()[0]}); delete it and run the sweep again"
+            f"{path}: not a readable parquet file of {table} ({str(error).splitlines()[0]}); "
+            "delete it and run the sweep again"
         ) from error
 
 

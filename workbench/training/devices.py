@@ -3,17 +3,28 @@
 import platform
 import resource
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 
 from workbench.errors import BadInput
+from workbench.training.config import ExecutionConfig
 
 
 def pick_device(name: str) -> torch.device:
     """`auto` is CUDA where there is one, else the CPU; a device that is not here is refused."""
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    device = torch.device(name)
+    try:
+        device = torch.device(name)
+        known = device.type in ("cpu", "cuda", "mps")
+    except RuntimeError:
+        known = False
+    if not known:
+        raise BadInput(f"execution.device = {name!r}: not a kind of device; use auto, cpu, cuda, cuda:N or mps")
+    if device.type == "mps" and not torch.backends.mps.is_available():
+        raise BadInput(f"execution.device = {name!r}: this machine has no MPS device; use auto or cpu")
     if device.type == "cuda" and not torch.cuda.is_available():
         raise BadInput(f"execution.device = {name!r}: this machine has no CUDA device; use auto or cpu")
     if device.type == "cuda" and device.index is not None and device.index >= torch.cuda.device_count():
@@ -29,9 +40,29 @@ def peak_memory_bytes(device: torch.device) -> int:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
-def numerics(device: torch.device, threads: int) -> str:
-    """What bit-for-bit equality is promised for: two runs with the same text here and the same id are equal."""
+def numerics(device: torch.device, execution: ExecutionConfig) -> str:
+    """What bit-for-bit equality on a CPU is promised for: two runs with the same text here and the same id are equal.
+
+    On a GPU the text says as much, and the promise is within rounding: its attention adds in no fixed order.
+    """
     if device.type == "cuda":
-        return f"cuda {torch.cuda.get_device_name(device)} torch {torch.__version__}"
-    kernels = f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}"
-    return f"{device.type} {kernels} threads {threads} torch {torch.__version__}"
+        words = ["cuda", torch.cuda.get_device_name(device)]
+    else:
+        words = [device.type, platform.machine(), torch.backends.cpu.get_cpu_capability()]
+        words += ["threads", str(execution.threads)]
+    words += ["torch", torch.__version__]
+    if execution.micro_batch is not None:
+        words += ["micro-batch", str(execution.micro_batch)]
+    words += [name for name in ("compile", "tf32") if getattr(execution, name)]
+    return " ".join(words)
+
+
+@contextmanager
+def exact_products() -> Iterator[None]:
+    """Float32 products in float32, whatever training was allowed: evaluations are exact."""
+    before = torch.backends.cuda.matmul.allow_tf32
+    torch.backends.cuda.matmul.allow_tf32 = False
+    try:
+        yield
+    finally:
+        torch.backends.cuda.matmul.allow_tf32 = before

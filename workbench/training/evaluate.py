@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from workbench.corpus.batches import gather, validation_windows
 from workbench.corpus.shards import Corpus
+from workbench.training.devices import exact_products
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,8 @@ class Evaluator:
 
     def __call__(self, model: nn.Module) -> HeldOut:
         """Mean loss over the windows."""
-        losses_W = window_losses(model, self.inputs_WT, self.targets_WT).double().cpu().numpy()
+        with exact_products():
+            losses_W = window_losses(model, self.inputs_WT, self.targets_WT).cpu().double().numpy()
         loss = float(losses_W.mean())
         spread = float(losses_W.std(ddof=1)) if len(losses_W) > 1 else math.nan
         return HeldOut(loss, spread / math.sqrt(len(losses_W)), loss / (math.log(2) * self.bytes_per_token))
@@ -56,4 +58,5 @@ def window_losses(model: nn.Module, inputs_WT: Tensor, targets_WT: Tensor, token
 
 def evaluation_steps(steps: int, points: int) -> frozenset[int]:
     """Steps after which to evaluate: `points` of them, evenly spaced in log step, the last one included."""
-    return frozenset(int(step) for step in np.unique(np.geomspace(max(1, steps // 64), steps, points).round()))
+    spaced = np.geomspace(max(1, steps // 64), steps, points).round()
+    return frozenset([*(int(step) for step in spaced[: points - 1]), steps])

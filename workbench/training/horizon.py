@@ -12,6 +12,7 @@ Both are assumptions outside 1e4 to 1e7 parameters; a sweep checks the rate at h
 
 from dataclasses import dataclass
 
+from workbench.corpus.shards import Corpus
 from workbench.errors import BadInput
 from workbench.models.counts import count
 from workbench.training.config import RunConfig
@@ -110,3 +111,19 @@ def resolve(config: RunConfig) -> Horizon:
         flops_6nd=6.0 * counts.n_params * tokens,
         reasons=reasons,
     )
+
+
+def check_corpus(config: RunConfig, corpus: Corpus) -> None:
+    """Refuse a corpus that the model cannot read."""
+    context = config.model.context
+    for split, tokens in (("training", corpus.n_train_tokens), ("validation", corpus.n_validation_tokens)):
+        if tokens < context + 1:
+            raise BadInput(
+                f"{corpus.folder}: the {split} split has {tokens} tokens, fewer than one window of "
+                f"model.context + 1 = {context + 1}; give more text or a shorter context"
+            )
+    if corpus.vocab_size > config.model.vocab_size:
+        raise BadInput(
+            f"model.vocab_size = {config.model.vocab_size}: the tokenizer of {corpus.folder} has {corpus.vocab_size} "
+            "tokens; leave the key out, or give at least as many"
+        )

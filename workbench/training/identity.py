@@ -9,6 +9,7 @@ import hashlib
 import json
 from typing import Any
 
+from workbench.models.config import ModelConfig
 from workbench.training.config import HORIZONS, RunConfig
 from workbench.training.horizon import Horizon
 
@@ -24,7 +25,7 @@ def determinants(config: RunConfig, horizon: Horizon, corpus_fingerprint: str) -
     return {
         "numerics_version": NUMERICS_VERSION,
         "corpus": corpus_fingerprint,
-        "model": config.model.model_dump(mode="json", exclude_defaults=True),
+        "model": _model(config.model),
         "train": config.train.model_dump(mode="json", exclude_defaults=True, exclude=RESOLVED),
         "horizon": {
             "steps": horizon.steps,
@@ -36,6 +37,21 @@ def determinants(config: RunConfig, horizon: Horizon, corpus_fingerprint: str) -
         "seed_init": config.seed_init,
         "seed_data": config.seed_data,
     }
+
+
+def _model(config: ModelConfig) -> dict[str, Any]:
+    """The model's fields that differ from their defaults; a default written out in full is the default."""
+    fields = config.model_dump(mode="json", exclude_defaults=True)
+    plain = config.model_copy(update={"n_kv_head": None, "d_head": None, "d_ff": None})
+    if config.kv_heads == plain.kv_heads:
+        fields.pop("n_kv_head", None)
+    if config.ff_dim == plain.ff_dim:
+        fields.pop("d_ff", None)
+    if config.head_dim * config.n_head == config.d_model:
+        fields.pop("d_head", None)
+    if config.position != "rope":
+        fields.pop("rope_base", None)
+    return fields
 
 
 def run_id(config: RunConfig, horizon: Horizon, corpus_fingerprint: str) -> str:

@@ -18,13 +18,13 @@ from torch import Tensor, nn
 
 from workbench.corpus.batches import BatchOrder, gather
 from workbench.corpus.shards import Corpus
-from workbench.errors import BadInput, Stopped
+from workbench.errors import Stopped
 from workbench.models.decoder import Decoder, build
 from workbench.training import checkpoint
 from workbench.training.config import RunConfig, TrainConfig
 from workbench.training.devices import peak_memory_bytes, pick_device
 from workbench.training.evaluate import Evaluator, evaluation_steps
-from workbench.training.horizon import resolve
+from workbench.training.horizon import check_corpus, resolve
 from workbench.training.schedule import rate_at
 
 Row = dict[str, Any]
@@ -72,8 +72,7 @@ def train(
     horizon, settings, execution = resolve(config), config.train, config.execution
     check_corpus(config, corpus)
     device = pick_device(execution.device)
-    if device.type == "cpu":
-        torch.set_num_threads(execution.threads)
+    torch.set_num_threads(execution.threads)
     torch.backends.cuda.matmul.allow_tf32 = execution.tf32
 
     model = build(config.model, config.seed_init).to(device)
@@ -90,7 +89,8 @@ def train(
 
     started = time.perf_counter() - progress.seconds
     last_save = time.perf_counter()
-    loss_sum = torch.full((), progress.loss_sum, dtype=torch.float64, device=device)
+    exact = torch.float32 if device.type == "mps" else torch.float64  # MPS has no float64
+    loss_sum = torch.full((), progress.loss_sum, dtype=exact, device=device)
 
     def save(with_optimizer: bool) -> None:
         progress.seconds, progress.loss_sum = time.perf_counter() - started, loss_sum.item()
@@ -103,7 +103,8 @@ def train(
 
     while progress.step < horizon.steps:
         if stop():
-            save(with_optimizer=True)
+            if progress.step:
+                save(with_optimizer=True)
             raise Stopped(f"stopped after step {progress.step} of {horizon.steps}; run again to resume")
         rate = rate_at(progress.step, horizon, settings.schedule, settings.final_rate_fraction)
         windows_B = order.windows(progress.step, horizon.batch_windows)
@@ -202,22 +203,6 @@ def resume(
     state = checkpoint.restore(newest, model, optimizer if resumable else None)
     scaler.load_state_dict(state["scaler"])
     return Progress(**{name: state[name] for name in Progress.__dataclass_fields__})
-
-
-def check_corpus(config: RunConfig, corpus: Corpus) -> None:
-    """Refuse a corpus that the model cannot read."""
-    context = config.model.context
-    for split, tokens in (("training", corpus.train), ("validation", corpus.validation)):
-        if len(tokens) < context + 1:
-            raise BadInput(
-                f"{corpus.folder}: the {split} split has {len(tokens)} tokens, fewer than one window of "
-                f"model.context + 1 = {context + 1}; give more text or a shorter context"
-            )
-    if corpus.vocab_size > config.model.vocab_size:
-        raise BadInput(
-            f"model.vocab_size = {config.model.vocab_size}: the tokenizer of {corpus.folder} has {corpus.vocab_size} "
-            "tokens; leave the key out, or give at least as many"
-        )
 
 
 def to_device(ids: "np.ndarray[Any, Any]", device: torch.device) -> Tensor:
