@@ -1,7 +1,6 @@
 """From a file a person wrote to a validated config, or to one sentence that says what is wrong with it."""
 
 import tomllib
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,8 +17,10 @@ def read_toml(path: Path) -> dict[str, Any]:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise BadInput(f"{path}: no such file; give the path of a TOML file") from None
-    except (IsADirectoryError, PermissionError, UnicodeDecodeError) as error:
-        raise BadInput(f"{path}: cannot be read as text ({error}); give the path of a TOML file") from error
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{path}: cannot be read as text (byte {error.start} is not UTF-8); give a TOML file") from error
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be read as text ({error.strerror}); give a TOML file") from error
     if not text.strip():
         raise BadInput(f"{path}: the file is empty; it should hold a definition in TOML")
     try:
@@ -28,10 +29,10 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise BadInput(f"{path}: not valid TOML: {error}") from error
 
 
-def validated(kind: type[Config], data: Mapping[str, Any], origin: str | Path) -> Config:
+def validated(kind: type[Config], data: object, origin: str | Path) -> Config:
     """`kind(**data)`, its first complaint worded with the origin, the key, the value and what would be right."""
     try:
-        return kind.model_validate(dict(data))
+        return kind.model_validate(data)
     except ValidationError as error:
         raise BadInput(f"{origin}: {sentence(error, kind)}") from error
 
@@ -48,6 +49,8 @@ def sentence(error: ValidationError, kind: type[BaseModel]) -> str:
         return f"the key {key} is missing"
     message = str(first["msg"]).removeprefix("Value error, ")
     message = message.replace("Input should be", "it should be")
+    if first["type"] in ("model_type", "dict_type"):
+        message = "it should be a table"
     if not key or isinstance(value, BaseModel | dict):
         return f"{key}: {message}" if key else message
     return f"{key} = {shown(value)}: {message}"

@@ -23,7 +23,7 @@ eval_windows = 16
 batch_tokens = 64
 
 [execution]
-checkpoint_seconds = 0.0
+checkpoint_seconds = 0.05
 
 [sizes]
 small = {{ d_model = 4 }}

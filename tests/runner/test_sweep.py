@@ -1,5 +1,6 @@
 """References: an undisturbed sweep, loss for loss, against one that was killed, stopped, or shared."""
 
+import contextlib
 import os
 import random
 import signal
@@ -15,10 +16,13 @@ from tests.runner.definitions import write_sweep
 from workbench.corpus.prepare import prepare
 from workbench.corpus.shards import Corpus
 from workbench.errors import Stopped
+from workbench.runner.backend import Event
+from workbench.runner.claims import claimed
 from workbench.runner.definition import read_definition
 from workbench.runner.local import LocalBackend
 from workbench.runner.plan import Plan, plan_sweep
-from workbench.runner.sweep import run_sweep, statuses
+from workbench.runner.status import statuses
+from workbench.runner.sweep import run_sweep
 from workbench.store import Store
 
 TIMES = ["seconds", "tokens_per_second", "peak_memory_bytes", "created_at"]
@@ -51,6 +55,7 @@ def command(path: Path, store: Path) -> list[str]:
 
 def test_killed_at_random_moments_and_run_again_ends_with_the_same_table(tmp_path: Path) -> None:
     path = write_sweep(tmp_path)
+    path.write_text(path.read_text().replace("checkpoint_seconds = 0.05", "checkpoint_seconds = 0.01"))
     plan, corpus = planned(path)
     calm, stormy = tmp_path / "calm", tmp_path / "stormy"
     run_sweep(plan, corpus, Store.create(calm), LocalBackend.on_this_machine(2, device="cpu"))
@@ -144,3 +149,87 @@ def run_sweep_and_stop(plan: Plan, corpus: Corpus, store: Store) -> None:
         LocalBackend.on_this_machine(1, device="cpu"),
         report=lambda event: os.kill(os.getpid(), signal.SIGTERM) if event.kind == "started" else None,
     )
+
+
+def test_a_run_that_another_process_trains_is_waited_for(tmp_path: Path) -> None:
+    path = write_sweep(tmp_path)
+    plan, corpus = planned(path)
+    store = Store.create(tmp_path / "store")
+    victim, events = plan.runs[0].run_id, []
+    claim = claimed(store, victim)
+    claim.__enter__()
+    assert statuses(plan, store)["status"].tolist().count("running") == 1
+
+    def note(event: Event) -> None:
+        events.append((event.kind, event.job.run.run_id))
+        if sum(kind == "ended" for kind, _ in events) == 3 and store.live(victim).with_suffix(".lock").exists():
+            claim.__exit__(None, None, None)  # the other process stops, its work undone
+
+    result = run_sweep(plan, corpus, store, LocalBackend.on_this_machine(2, device="cpu"), note)
+    assert ("waiting", victim) in events
+    assert (result.done, result.trained_now) == (4, 4)
+    assert set(store.runs()["status"]) == {"done"}
+
+
+def test_a_stop_while_waiting_for_another_process_leaves_with_75_and_says_how_many_are_left(tmp_path: Path) -> None:
+    path = write_sweep(tmp_path)
+    plan, corpus = planned(path)
+    store = Store.create(tmp_path / "store")
+
+    def note(event: Event) -> None:
+        if event.kind == "waiting":
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with contextlib.ExitStack() as claims:
+        for run in plan.runs:
+            claims.enter_context(claimed(store, run.run_id))
+        with pytest.raises(Stopped, match="tiny stopped with 4 of 4 runs left"):
+            run_sweep(plan, corpus, store, LocalBackend.on_this_machine(1, device="cpu"), note)
+
+
+def test_workers_of_a_killed_runner_save_and_stop_and_the_next_runner_takes_over(tmp_path: Path) -> None:
+    path = write_sweep(tmp_path)
+    path.write_text(path.read_text().replace("[3e7, 6e7]", "[3e7, 6e8]"))
+    plan, corpus = planned(path)
+    store = Store.create(tmp_path / "store")
+    process = subprocess.Popen(command(path, store.folder), stderr=subprocess.DEVNULL)
+    while process.poll() is None and not list(store.folder.glob("checkpoints/*/*")):
+        time.sleep(0.02)
+    process.kill()  # the runner alone: its workers are still there
+    process.wait()
+    assert run_sweep(plan, corpus, store, LocalBackend.on_this_machine(2, device="cpu")).done == 4
+    assert not list(store.folder.glob("live/*"))
+
+
+def test_a_worker_killed_by_the_system_is_a_failed_run_that_says_so(tmp_path: Path) -> None:
+    path = write_sweep(tmp_path)
+    plan, corpus = planned(path)
+    store = Store.create(tmp_path / "store")
+    backend = LocalBackend.on_this_machine(1, device="cpu")
+
+    def note(event: Event) -> None:
+        if event.kind == "started" and event.job.run is plan.runs[-1]:
+            process = backend.slots[0].process
+            assert process is not None and process.pid is not None
+            os.kill(process.pid, signal.SIGKILL)
+
+    result = run_sweep(plan, corpus, store, backend, note)
+    (reason,) = result.failed.values()
+    assert "killed by SIGKILL, as the system does when memory runs out" in reason
+    assert (result.done, sorted(store.runs()["status"])) == (3, ["done", "done", "done", "failed"])
+
+
+def test_an_interrupted_run_is_not_called_running(tmp_path: Path) -> None:
+    path = write_sweep(tmp_path)
+    plan, _ = planned(path)
+    store = Store.create(tmp_path / "store")
+    first, second = plan.runs[0].run_id, plan.runs[1].run_id
+    store.live(first).parent.mkdir()
+    for run_id in (first, second):  # the last line of the curve was being written when its process was killed
+        store.live(run_id).write_text('{"step": 7, "train_loss": 5.5}\n{"step": 8, "tr')
+    (store.checkpoints(first) / "5").mkdir(parents=True)
+    with claimed(store, second):
+        frame = statuses(plan, store)
+    assert frame["status"].tolist() == ["interrupted", "running", "waiting", "waiting"]
+    assert frame["step"].tolist() == [5, 7, 0, 0]
+    assert frame["loss"].tolist()[1] == 5.5

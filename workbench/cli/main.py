@@ -1,6 +1,7 @@
 """The command `workbench`: a table of command groups, each imported only when it is called."""
 
 import importlib
+import os
 import sys
 from typing import Any
 
@@ -65,6 +66,9 @@ def main(args: list[str] | None = None) -> None:
     except (click.Abort, KeyboardInterrupt):
         click.echo("Stopped.", err=True)
         sys.exit(Stopped.exit_code)
+    except BrokenPipeError:  # the reader of stdout has left, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
     except WorkbenchError as error:
         click.echo(f"{'Bad input' if isinstance(error, BadInput) else 'Failed'}: {error}", err=True)
         sys.exit(error.exit_code)

@@ -25,6 +25,7 @@ class SweepProgress:
             disable=not self.console.is_terminal,
         )
         self.total_runs, self.finished = len(plan.runs), done
+        self.todo = todo_seconds
         self.whole = self.bars.add_task(plan.name, total=max(todo_seconds, 1e-9), note="")
         self.tasks: dict[str, TaskID] = {}
 
@@ -41,21 +42,36 @@ class SweepProgress:
         """Show one event."""
         run = event.job.run
         if event.kind == "started":
-            self.tasks[run.run_id] = self.bars.add_task(
-                f"  {run.size} · {run.level:.3g}", total=run.horizon.steps, note=""
-            )
+            step = int(event.row["step"])
+            label = f"  {run.size} · {run.level:.3g}"
+            self.tasks[run.run_id] = self.bars.add_task(label, total=run.horizon.steps, completed=step, note="")
+            self.todo -= self._seconds(event, step)  # done before this sweep began
+            self.bars.update(self.whole, total=max(self.todo, 1e-9))
         elif event.kind == "progress":
-            step, before = int(event.row["step"]), self.bars.tasks[self._index(run.run_id)].completed
-            self.bars.update(self.tasks[run.run_id], completed=step, note=f"loss {event.row['train_loss']:.3f}")
-            self.bars.advance(self.whole, run.seconds * (step - before) / run.horizon.steps)
+            self._advance(event, int(event.row["step"]), f"loss {event.row['train_loss']:.3f}")
         else:
-            self.bars.remove_task(self.tasks.pop(run.run_id))
-            self.finished += event.kind == "ended"
+            if event.kind == "ended":
+                self._advance(event, run.horizon.steps, "")
+                self.finished += 1
+            if run.run_id in self.tasks:
+                self.bars.remove_task(self.tasks.pop(run.run_id))
             self.bars.update(self.whole, note=f"{self.finished} of {self.total_runs} runs")
-            if not self.console.is_terminal or event.kind == "failed":
-                words = {"ended": "done", "failed": f"failed: {event.message}", "stopped": f"stopped {event.message}"}
-                line = f"[{self.finished}/{self.total_runs}] {run.run_id} {run.size} at {run.level:.3g}: "
-                self.console.print(line + words[event.kind], highlight=False, markup=False)
+            if not self.console.is_terminal or event.kind in ("failed", "waiting"):
+                self._print(event)
 
-    def _index(self, run_id: str) -> int:
-        return self.bars.task_ids.index(self.tasks[run_id])
+    def _advance(self, event: Event, step: int, note: str) -> None:
+        """Move a run's bar to a step, and the sweep's by as much time as that should have taken."""
+        task = self.tasks.get(event.job.run.run_id)
+        before = 0 if task is None else int(self.bars.tasks[self.bars.task_ids.index(task)].completed)
+        if task is not None:
+            self.bars.update(task, completed=step, note=note)
+        self.bars.advance(self.whole, self._seconds(event, step - before))
+
+    def _seconds(self, event: Event, steps: int) -> float:
+        return event.job.run.seconds * steps / event.job.run.horizon.steps
+
+    def _print(self, event: Event) -> None:
+        run = event.job.run
+        words = {"ended": "done", "failed": "failed: ", "stopped": "stopped", "waiting": "waiting: "}[event.kind]
+        line = f"[{self.finished}/{self.total_runs}] {run.run_id} {run.size} at {run.level:.3g}: {words}{event.message}"
+        self.console.print(line, highlight=False, markup=False, soft_wrap=True)

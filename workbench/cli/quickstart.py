@@ -8,6 +8,7 @@ import click
 
 from workbench.cli.output import emit, json_option, say
 from workbench.cli.sweep import device_option, spoken, workers_option
+from workbench.errors import WorkbenchError
 
 
 @click.command()
@@ -29,8 +30,13 @@ def command(out: Path, workers: int | None, device: str, as_json: bool) -> None:
 
     store = Store.create(out / "store")
     with as_file(files("workbench.sweeps") / "quickstart.toml") as definition:
-        plan, corpus = make_plan(definition, device)
+        plan, corpus = make_plan(definition)
     result = execute(plan, corpus, store, workers, per_device=1, device=device)
+    if result.failed:
+        raise WorkbenchError(
+            f"{len(result.failed)} of {len(plan.runs)} runs failed, one by {next(iter(result.failed.values()))!r}; "
+            "the same command tries them again"
+        )
     trained = time.perf_counter() - started
 
     from workbench.analyses.scaling import study

@@ -7,6 +7,7 @@ import click
 
 from workbench.cli.output import emit, json_option, say
 from workbench.cli.sweep import device_option, store_option
+from workbench.errors import WorkbenchError
 
 
 @click.command()
@@ -42,3 +43,5 @@ def command(config_path: Path, store_path: Path, device: str, as_json: bool) -> 
         )
 
     emit(as_json, {key: value for key, value in row.items() if key != "config"}, text)
+    if row["status"] != "done":
+        raise WorkbenchError(f"{row['run_id']} {row['status']}: {row['error']}")

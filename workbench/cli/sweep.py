@@ -1,5 +1,6 @@
 """`workbench sweep plan|run|status DEFINITION`."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,8 @@ from workbench.errors import WorkbenchError
 
 if TYPE_CHECKING:
     from workbench.corpus.shards import Corpus
-    from workbench.runner.plan import Plan
+    from workbench.runner.local import LocalBackend
+    from workbench.runner.plan import Plan, PlannedRun
     from workbench.runner.sweep import SweepResult
     from workbench.store import Store
 
@@ -18,9 +20,16 @@ store_option = click.option(
     "--store", "store_path", type=click.Path(path_type=Path), default=Path("store"), show_default=True, metavar="DIR",
     help="The store's folder.",
 )  # fmt: skip
-workers_option = click.option("--workers", type=click.IntRange(1), help="Worker processes; all cores, or all GPUs.")
-per_device_option = click.option("--per-device", type=click.IntRange(1), default=1, help="Runs side by side on a GPU.")
-device_option = click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
+workers_option = click.option(
+    "--workers", type=click.IntRange(1), help="Worker processes; by default one a core, or --per-device on every GPU."
+)
+per_device_option = click.option(
+    "--per-device", type=click.IntRange(1), default=1, show_default=True, help="Runs side by side on a GPU."
+)
+device_option = click.option(
+    "--device", default="auto", show_default=True,
+    help="auto (the definition's, or a GPU where there is one), cpu, cuda, cuda:N or mps.",
+)  # fmt: skip
 
 
 @click.group()
@@ -41,9 +50,11 @@ def command() -> None:
 @json_option
 def plan(definition: Path, store_path: Path, workers: int | None, device: str, as_json: bool) -> None:
     """Print every run with N, D, C, estimated time and memory; train nothing."""
-    planned, _ = make_plan(definition, device)
+    planned, _ = make_plan(definition)
+    device = chosen_device(planned, device)
+    planned = timed(planned, planned.runs, device)
     done = _done(planned, store_path)
-    slots = _slots(workers, device)
+    slots = len(_backend(planned, workers, 1, device).slots)
     payload = plan_payload(planned, done, slots)
     emit(as_json, payload, lambda: _print_plan(planned, payload))
 
@@ -59,14 +70,15 @@ def run(definition: Path, store_path: Path, workers: int | None, per_device: int
     """Train what is missing of a sweep; running it again resumes and skips what is done."""
     from workbench.store import Store
 
-    planned, corpus = make_plan(definition, device)
+    planned, corpus = make_plan(definition)
     store = Store.create(store_path)
     result = execute(planned, corpus, store, workers, per_device, device)
     payload = {"sweep": planned.name, "store": store.folder, **vars(result)}
     emit(as_json, payload, lambda: _print_result(planned, store, result))
     if result.failed:
         raise WorkbenchError(
-            f"{len(result.failed)} runs failed; `workbench sweep status` lists them, run again to retry"
+            f"{len(result.failed)} of {len(planned.runs)} runs failed; `workbench sweep status` lists them, "
+            "and the same command tries them again"
         )
 
 
@@ -76,10 +88,10 @@ def run(definition: Path, store_path: Path, workers: int | None, per_device: int
 @json_option
 def status(definition: Path, store_path: Path, as_json: bool) -> None:
     """Say of every run whether it is done, running, waiting, diverged or failed."""
-    from workbench.runner.sweep import statuses
+    from workbench.runner.status import statuses
     from workbench.store import Store
 
-    planned, _ = make_plan(definition, device=None)
+    planned, _ = make_plan(definition)
     frame = statuses(planned, Store(store_path))
     counts = {str(name): int(number) for name, number in frame["status"].value_counts().items()}
     rows = frame.to_dict("records")
@@ -94,22 +106,32 @@ def status(definition: Path, store_path: Path, as_json: bool) -> None:
     emit(as_json, payload, text)
 
 
-def make_plan(definition: Path, device: str | None) -> "tuple[Plan, Corpus]":
-    """Read a definition, prepare its corpus, expand it; with a device, time a few steps for the estimate."""
-    from workbench.corpus.prepare import prepare
-    from workbench.runner.cost import calibrate
-    from workbench.runner.definition import read_definition
-    from workbench.runner.plan import plan_sweep
+def make_plan(definition: Path) -> "tuple[Plan, Corpus]":
+    """Read a definition, prepare its corpus, expand it, and say what is worth a warning."""
+    from workbench.runner.plan import read_plan
 
-    read = read_definition(definition)
-    corpus = prepare(read.corpus, progress=say)
-    planned = plan_sweep(read, str(definition), corpus)
-    if device is not None:
-        say("timing a few steps of training on this machine")
-        planned = planned.timed(calibrate(planned.runs, device))
+    planned, corpus = read_plan(definition, say)
     for warning in planned.warnings:
         say(f"Warning: {warning}")
     return planned, corpus
+
+
+def chosen_device(planned: "Plan", device: str) -> str:
+    """The command line's device, or the definition's; one that is not here is refused before anything is done."""
+    from workbench.training.devices import pick_device
+
+    chosen = planned.runs[0].config.execution.device if device == "auto" else device
+    pick_device(chosen)
+    return chosen
+
+
+def timed(planned: "Plan", runs: "Sequence[PlannedRun]", device: str) -> "Plan":
+    """The plan with the times of `runs` estimated."""
+    from workbench.runner.cost import calibrate
+
+    if runs:
+        say("timing a few steps of training on this machine")
+    return planned.timed(calibrate(runs, device))
 
 
 def execute(
@@ -117,11 +139,13 @@ def execute(
 ) -> "SweepResult":
     """Train what is missing of a plan on this machine, with live progress."""
     from workbench.cli.progress import SweepProgress
-    from workbench.runner.local import LocalBackend
     from workbench.runner.plan import wall_seconds
-    from workbench.runner.sweep import missing, run_sweep
+    from workbench.runner.status import missing
+    from workbench.runner.sweep import run_sweep
 
-    backend = LocalBackend.on_this_machine(workers, per_device, device)
+    device = chosen_device(planned, device)
+    planned = timed(planned, missing(planned, store), device)
+    backend = _backend(planned, workers, per_device, device)
     todo = missing(planned, store)
     if todo:
         wall = wall_seconds(todo, len(backend.slots))
@@ -198,7 +222,7 @@ def _print_result(planned: "Plan", store: "Store", result: "SweepResult") -> Non
 
 
 def _done(planned: "Plan", store_path: Path) -> set[str]:
-    from workbench.runner.sweep import missing
+    from workbench.runner.status import missing
     from workbench.store import Store
 
     if not (store_path / "store.json").exists():
@@ -207,7 +231,8 @@ def _done(planned: "Plan", store_path: Path) -> set[str]:
     return {run.run_id for run in planned.runs} - left
 
 
-def _slots(workers: int | None, device: str) -> int:
+def _backend(planned: "Plan", workers: int | None, per_device: int, device: str) -> "LocalBackend":
     from workbench.runner.local import LocalBackend
 
-    return len(LocalBackend.on_this_machine(workers, 1, device).slots)
+    threads = max(run.config.execution.threads for run in planned.runs)
+    return LocalBackend.on_this_machine(workers, per_device, device, threads)

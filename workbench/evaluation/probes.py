@@ -61,6 +61,15 @@ def run_probes(
     return pd.concat(frames, ignore_index=True)
 
 
+def check_probes(probes: Sequence[str], config: RunConfig, origin: str) -> None:
+    """Refuse, before anything trains, probes that no trained model of this config could be measured with."""
+    try:
+        for name in checked(probes, {}):
+            resolve(name, {}, config)
+    except BadInput as error:
+        raise BadInput(f"{origin}: {error}") from error
+
+
 def checked(probes: Sequence[str], settings: Mapping[str, Any]) -> list[str]:
     """The names without repetitions; an unknown name, or a setting that none of the probes knows, is bad input."""
     if not probes:

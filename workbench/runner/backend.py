@@ -12,10 +12,11 @@ from workbench.training.train import Row
 class Event:
     """Something that happened to a run."""
 
-    kind: Literal["started", "progress", "ended", "failed", "stopped"]
+    kind: Literal["started", "progress", "waiting", "ended", "failed", "stopped"]
+    """`waiting`: another process is training the run. `ended`: its row is in the table, whoever trained it."""
     job: Job
     row: Row = field(default_factory=dict)
-    """With `progress`: the newest row of the curve."""
+    """With `progress`: the newest row of the curve; with `started`: the `step` it goes on from."""
     message: str = ""
     """With `failed`: why."""
 
@@ -24,5 +25,8 @@ class Backend(Protocol):
     """Executes jobs."""
 
     def execute(self, jobs: Sequence[Job], report: Callable[[Event], None], stop: Callable[[], bool]) -> None:
-        """Run every job to its end, reporting events; when `stop` turns true, let all save their work and return."""
+        """See every job to its end, reporting events; when `stop` turns true, let all save their work and return.
+
+        A run that another process is training is waited for, and trained here if that process gives it up.
+        """
         ...

@@ -16,15 +16,23 @@ from workbench.training.devices import pick_device
 from workbench.training.train import adamw, update
 
 STEPS_TIMED = 3
+LONGEST_TIMED = 8192
+"""Tokens of a timed step at most: a larger step is a multiple of it, and need not be waited for."""
+PATIENCE_SECONDS = 2.0
+"""When a step takes longer, one is enough."""
 
 
 def calibrate(runs: Sequence[PlannedRun], device_name: str = "auto") -> Callable[[PlannedRun], float]:
     """Measure up to three kinds of step on this device; returns run → seconds."""
+    if not runs:
+        return lambda _: math.nan
     device = pick_device(device_name)
     by_cost = sorted({_flops_per_step(run): run for run in runs}.items())
     chosen = sorted({0, len(by_cost) // 2, len(by_cost) - 1})
     log_flops = np.log([by_cost[index][0] for index in chosen])
     log_seconds = np.log([_seconds_per_step(by_cost[index][1], device) for index in chosen])
+    if device.type == "cuda":
+        torch.cuda.empty_cache()  # this process lives on beside the workers
 
     def seconds(run: PlannedRun) -> float:
         wanted = math.log(_flops_per_step(run))
@@ -48,13 +56,16 @@ def _seconds_per_step(run: PlannedRun, device: torch.device) -> float:
     model = build(config.model, seed=0).to(device)
     optimizer = adamw(model, config.train)
     scaler = torch.amp.GradScaler(device.type, enabled=config.train.precision == "fp16")
-    shape = (run.horizon.batch_windows, config.model.context + 1)
+    windows = min(run.horizon.batch_windows, max(1, LONGEST_TIMED // config.model.context))
+    shape = (windows, config.model.context + 1)
     ids = torch.randint(config.model.vocab_size, shape, generator=torch.Generator().manual_seed(0)).to(device)
-    micro_batch = config.execution.micro_batch or run.horizon.batch_windows
+    micro_batch = config.execution.micro_batch or windows
     times: list[float] = []
     for _ in range(1 + STEPS_TIMED):
         started = time.perf_counter()
         loss, _ = update(model, optimizer, scaler, ids, 1e-3, micro_batch, config.train)
         loss.item()  # waits for the device
         times.append(time.perf_counter() - started)
-    return float(np.median(times[1:]))
+        if times[-1] > PATIENCE_SECONDS:
+            break
+    return float(np.median(times[1:] or times)) * run.horizon.batch_windows / windows

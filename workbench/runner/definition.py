@@ -150,6 +150,11 @@ def _axis_combinations(definition: SweepDefinition, origin: str) -> Iterator[dic
     for key, values in definition.axes.items():
         if not values:
             raise BadInput(f"{origin}: axes.{key} has no values; give at least one")
+        if key.split(".")[0] == "execution":
+            raise BadInput(
+                f"{origin}: axes.{key}: how a run is executed is no part of what it is, so these would be one run; "
+                "set it under [execution]"
+            )
     for combination in itertools.product(*definition.axes.values()):
         overrides: dict[str, Any] = {}
         for key, value in zip(definition.axes, combination, strict=True):

@@ -4,16 +4,23 @@ import json
 import multiprocessing
 import multiprocessing.context
 import os
+import signal
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
+
+import torch
 
 from workbench.errors import BadInput, Stopped
 from workbench.runner.backend import Event
-from workbench.runner.worker import Job, finished, record_failure, word_of, work
+from workbench.runner.claims import finished, held
+from workbench.runner.status import checkpointed_step
+from workbench.runner.worker import BUSY_EXIT_CODE, Job, record_failure, work
 from workbench.store import Store
+from workbench.training.devices import pick_device
 from workbench.training.train import Row
 
 POLL_SECONDS = 0.1
@@ -26,6 +33,8 @@ class Slot:
     device: str
     process: BaseProcess | None = None
     job: Job | None = None
+    words: Connection | None = None
+    """Where the worker's last words arrive."""
     offset: int = 0
     """How far the live curve has been read."""
 
@@ -36,20 +45,25 @@ class LocalBackend:
 
     slots: list[Slot]
     context: multiprocessing.context.BaseContext = field(repr=False)
+    taken: set[str] = field(default_factory=set)
+    """Runs that another process was found to be training."""
 
     @classmethod
-    def on_this_machine(cls, workers: int | None = None, per_device: int = 1, device: str = "auto") -> "LocalBackend":
-        """One slot per CPU core (or `workers`); with GPUs, `per_device` slots on each."""
-        devices = _gpus() if device == "auto" else []
-        if devices:
-            names = [name for name in devices for _ in range(per_device)][: workers or None]
-            return cls([Slot(name) for name in names], multiprocessing.get_context("spawn"))
+    def on_this_machine(
+        cls, workers: int | None = None, per_device: int = 1, device: str = "auto", threads: int = 1
+    ) -> "LocalBackend":
+        """With GPUs, `per_device` slots on each; else one for every `threads` CPU cores. Or just `workers` of them."""
+        gpus = _gpus(device)
+        if gpus:
+            count = workers or len(gpus) * per_device
+            # CUDA does not survive a fork. The slots go around the GPUs, so that few workers do not share one.
+            return cls([Slot(gpus[i % len(gpus)]) for i in range(count)], multiprocessing.get_context("spawn"))
         name = "cpu" if device == "auto" else device
+        count = workers or max(1, usable_cores() // threads)
         # A server that has imported torch once forks a worker in milliseconds; it never touches CUDA.
-        context = multiprocessing.get_context("spawn" if name.startswith("cuda") else "forkserver")
-        if not name.startswith("cuda"):
-            context.set_forkserver_preload(["workbench.runner.worker"])
-        return cls([Slot(name) for _ in range(workers or usable_cores())], context)
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(["workbench.runner.worker"])
+        return cls([Slot(name) for _ in range(count)], context)
 
     def execute(self, jobs: Sequence[Job], report: Callable[[Event], None], stop: Callable[[], bool]) -> None:
         """Run the jobs, longest first."""
@@ -62,10 +76,10 @@ class LocalBackend:
                     waiting.clear()
                     self._terminate()
                 for slot in self.slots:
-                    if slot.process is None and waiting:
-                        self._start(slot, waiting.popleft(), report)
+                    if slot.process is None and (job := self._next(waiting, report)):
+                        self._start(slot, job, report)
                     elif slot.process is not None:
-                        self._look(slot, report)
+                        self._look(slot, waiting, report, stopping)
                 time.sleep(POLL_SECONDS)
         finally:
             self._terminate()
@@ -73,24 +87,46 @@ class LocalBackend:
                 if slot.process:
                     slot.process.join()
 
+    def _next(self, waiting: deque[Job], report: Callable[[Event], None]) -> Job | None:
+        """Take the first job that no other process has; those that another process has finished meanwhile end here."""
+        for job in list(waiting):
+            store, run_id = Store(job.store), job.run.run_id
+            if held(store, run_id):
+                if run_id not in self.taken:
+                    self.taken.add(run_id)
+                    report(Event("waiting", job, message="another process is training it"))
+                continue
+            waiting.remove(job)
+            if not (run_id in self.taken and finished(store, run_id)):
+                return job
+            report(Event("ended", job))
+        return None
+
     def _start(self, slot: Slot, job: Job, report: Callable[[Event], None]) -> None:
         execution = job.run.config.execution.model_copy(update={"device": slot.device})
         config = job.run.config.model_copy(update={"execution": execution})
         slot.job, slot.offset = replace(job, run=replace(job.run, config=config)), 0
-        word_of(job).unlink(missing_ok=True)
-        slot.process = self.context.Process(target=work, args=(slot.job,), daemon=False)  # type: ignore[attr-defined]
+        slot.words, theirs = self.context.Pipe(duplex=False)
+        slot.process = self.context.Process(target=work, args=(slot.job, theirs))  # type: ignore[attr-defined]
         slot.process.start()
-        report(Event("started", job))
+        theirs.close()
+        report(Event("started", job, row={"step": checkpointed_step(Store(job.store), job.run.run_id)}))
 
-    def _look(self, slot: Slot, report: Callable[[Event], None]) -> None:
-        assert slot.process is not None and slot.job is not None
+    def _look(self, slot: Slot, waiting: deque[Job], report: Callable[[Event], None], stopping: bool) -> None:
+        assert slot.process is not None and slot.job is not None and slot.words is not None
         for row in _new_rows(slot):
             report(Event("progress", slot.job, row=row))
         if slot.process.is_alive():
             return
         slot.process.join()
-        report(_ending(slot.job, slot.process.exitcode))
-        slot.process, slot.job = None, None
+        job, exit_code, words = slot.job, slot.process.exitcode, _last_words(slot.words)
+        slot.process, slot.job, slot.words = None, None, None
+        if exit_code == BUSY_EXIT_CODE and not stopping:
+            self.taken.add(job.run.run_id)
+            waiting.append(job)
+            report(Event("waiting", job, message="another process is training it"))
+        else:
+            report(_ending(job, exit_code, words, stopping))
 
     def _terminate(self) -> None:
         for slot in self.slots:
@@ -103,9 +139,12 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _gpus() -> list[str]:
-    import torch
-
+def _gpus(device: str) -> list[str]:
+    """The GPUs that a device's name stands for: all of them for `auto` and `cuda`, none for another kind."""
+    if device not in ("auto", "cuda"):
+        return [device] if pick_device(device).type == "cuda" else []
+    if pick_device(device).type != "cuda":
+        return []
     return [f"cuda:{index}" for index in range(torch.cuda.device_count())]
 
 
@@ -115,22 +154,31 @@ def _size(job: Job) -> float:
     return seconds if seconds == seconds else job.run.horizon.flops  # NaN is not equal to itself
 
 
-def _ending(job: Job, exit_code: int | None) -> Event:
+def _ending(job: Job, exit_code: int | None, words: str, stopping: bool) -> Event:
     """What a worker's exit code means; a failure is recorded in the store."""
     if exit_code == 0:
-        taken = not finished(Store(job.store), job.run.run_id)
-        return Event("stopped", job, message="another process is training it") if taken else Event("ended", job)
-    if exit_code == Stopped.exit_code:
+        return Event("ended", job)
+    # A worker that was told to stop before it could listen is killed by the signal.
+    if exit_code == Stopped.exit_code or (stopping and not words):
         return Event("stopped", job)
-    path = word_of(job)
-    said = path.read_text().strip() if path.is_file() else ""
-    message = said or f"{job.store}: the worker of {job.run.run_id} left with exit code {exit_code} and no word"
-    first = message.splitlines()[0]
+    if not words and exit_code is not None and exit_code < 0:
+        hint = ", as the system does when memory runs out" if exit_code == -signal.SIGKILL else ""
+        words = f"the worker was killed by {signal.Signals(-exit_code).name}{hint}; run again to retry"
+    words = words or f"the worker left with exit code {exit_code} and no word"
+    first = words.splitlines()[0]
     if exit_code == BadInput.exit_code:
         raise BadInput(first)
-    record_failure(job, message)
-    path.unlink(missing_ok=True)
+    record_failure(job, words)
     return Event("failed", job, message=first)
+
+
+def _last_words(words: Connection) -> str:
+    """What the worker said before it left; nothing, mostly."""
+    with words:
+        try:
+            return words.recv_bytes().decode() if words.poll() else ""
+        except EOFError:
+            return ""
 
 
 def _new_rows(slot: Slot) -> list[Row]:

@@ -3,13 +3,15 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
+from workbench.corpus.prepare import prepare
 from workbench.corpus.shards import Corpus
 from workbench.models.counts import Counts, count, training_bytes
-from workbench.runner.definition import Asked, SweepDefinition, expand
+from workbench.runner.definition import Asked, SweepDefinition, expand, read_definition
 from workbench.training.config import RunConfig
-from workbench.training.horizon import Horizon, resolve
+from workbench.training.horizon import Horizon, check_corpus, resolve
 from workbench.training.identity import config_id, run_id
 
 
@@ -63,6 +65,22 @@ class Plan:
         }
 
 
+def read_plan(path: Path, progress: Callable[[str], None]) -> tuple[Plan, Corpus]:
+    """The plan of a definition's file, and its corpus, prepared where it is not yet.
+
+    Preparing takes a minute, so whatever can be found wrong without the corpus is found before.
+    """
+    definition = read_definition(path)
+    for asked in expand(definition, str(path), definition.corpus.resolved_vocab_size):
+        resolve(asked.config)
+    if definition.sweep.probes:
+        from workbench.evaluation.probes import check_probes
+
+        check_probes(definition.sweep.probes, asked.config, f"{path}: sweep.probes")
+    corpus = prepare(definition.corpus, progress=progress)
+    return plan_sweep(definition, str(path), corpus), corpus
+
+
 def plan_sweep(definition: SweepDefinition, origin: str, corpus: Corpus) -> Plan:
     """Expand a definition over a prepared corpus."""
     asked = expand(definition, origin, corpus.vocab_size)
@@ -76,6 +94,7 @@ def plan_sweep(definition: SweepDefinition, origin: str, corpus: Corpus) -> Plan
 
 def plan_run(asked: Asked, design: str, corpus: Corpus) -> PlannedRun:
     """One run, resolved and counted."""
+    check_corpus(asked.config, corpus)
     config, horizon = asked.config, resolve(asked.config)
     windows = config.execution.micro_batch or horizon.batch_windows
     return PlannedRun(

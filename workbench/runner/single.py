@@ -6,15 +6,17 @@ from typing import Any
 
 from workbench.corpus.config import CorpusConfig
 from workbench.corpus.prepare import prepare
-from workbench.errors import WorkbenchError
+from workbench.errors import Stopped
+from workbench.runner.claims import Busy, finished
 from workbench.runner.definition import Asked
-from workbench.runner.plan import PlannedRun, plan_run, warnings
-from workbench.runner.rows import curve_frame, run_row
+from workbench.runner.plan import plan_run, warnings
 from workbench.runner.sweep import stop_on_signals
-from workbench.runner.worker import Busy, claimed, finished
+from workbench.runner.worker import Job, train_and_commit
 from workbench.store import Store
 from workbench.training.config import RunConfig
-from workbench.training.train import Row, train
+from workbench.training.devices import pick_device
+from workbench.training.horizon import resolve
+from workbench.training.train import Row
 from workbench.validation import read_toml, validated
 
 
@@ -23,24 +25,35 @@ def train_single(
 ) -> dict[str, Any]:
     """Train the run of a config file and return its row; resumes from its checkpoint, and skips what is done."""
     document = read_toml(config_path)
-    corpus = prepare(validated(CorpusConfig, document.get("corpus", {}), f"{config_path}: corpus"), progress=say)
-    model = document.get("model")
-    if isinstance(model, dict):
-        model.setdefault("vocab_size", corpus.vocab_size)
-    config = validated(RunConfig, document, config_path)
-    if device != "auto":
-        execution = config.execution.model_copy(update={"device": device})
-        config = config.model_copy(update={"execution": execution})
-    run: PlannedRun = plan_run(Asked(config, "single", float("nan"), "grid"), "single", corpus)
+    wanted = validated(CorpusConfig, document.get("corpus", {}), f"{config_path}: corpus")
+    config = _config(document, config_path, device, wanted.resolved_vocab_size)
+    resolve(config)  # what is wrong with the run is said before a corpus is made
+    pick_device(config.execution.device)
+    corpus = prepare(config.corpus, progress=say)
+    config = _config(document, config_path, device, corpus.vocab_size)
+    run = plan_run(Asked(config, "single", float("nan"), "grid"), "single", corpus)
     for warning in warnings([run], corpus):
         say(f"Warning: {warning}")
     for name, reason in run.horizon.reasons.items():
         say(f"{name}: {reason}")
     if not finished(store, run.run_id):
         try:
-            with claimed(store, run.run_id), stop_on_signals() as stop:
-                outcome = train(config, corpus, store.checkpoints(run.run_id), log=log, stop=stop.is_set)
-                store.write_run(run_row(run, corpus, "", outcome), curve_frame(outcome.rows))
+            with stop_on_signals() as stop:
+                train_and_commit(Job(run, "", store.folder, corpus.folder), stop.is_set, log)
         except Busy:
-            raise WorkbenchError(f"{run.run_id} is being trained by another process; wait for it to end") from None
+            if not finished(store, run.run_id):
+                raise Stopped(
+                    f"{run.run_id} is being trained by another process; run again when it has ended"
+                ) from None
     return {str(name): value for name, value in store.run(run.run_id).items()}
+
+
+def _config(document: dict[str, Any], path: Path, device: str, vocab_size: int) -> RunConfig:
+    """The config of the file, its vocabulary the tokenizer's unless given, on the device of the command line."""
+    model = document.get("model")
+    if isinstance(model, dict):
+        document = {**document, "model": {"vocab_size": vocab_size, **model}}
+    config = validated(RunConfig, document, path)
+    if device == "auto":
+        return config
+    return config.model_copy(update={"execution": config.execution.model_copy(update={"device": device})})

@@ -1,0 +1,60 @@
+"""How far the runs of a plan have come, read from the store's files alone. Free of torch."""
+
+import json
+import math
+from typing import Any
+
+import pandas as pd
+
+from workbench.runner.claims import held
+from workbench.runner.plan import Plan, PlannedRun
+from workbench.store import Store
+
+
+def missing(plan: Plan, store: Store) -> list[PlannedRun]:
+    """Runs of the plan that are neither done nor diverged."""
+    rows = store.runs_by_id(run.run_id for run in plan.runs)
+    finished = set(rows.loc[rows["status"] != "failed", "run_id"])
+    return [run for run in plan.runs if run.run_id not in finished]
+
+
+def statuses(plan: Plan, store: Store) -> pd.DataFrame:
+    """One row per run of the plan: run_id, status, step, loss (the training loss while it is not done), steps.
+
+    Statuses are those of the table (done, diverged, failed), and before: running, interrupted (its checkpoint waits),
+    waiting.
+    """
+    finished = store.runs_by_id(run.run_id for run in plan.runs).set_index("run_id")
+    rows: list[dict[str, Any]] = []
+    for run in plan.runs:
+        live = held(store, run.run_id)
+        if run.run_id in finished.index and not live:
+            row = finished.loc[run.run_id]
+            step = 0 if row["status"] == "failed" else row["steps"]
+            rows.append({"run_id": run.run_id, "status": row["status"], "step": step, "loss": row["loss"]})
+        else:
+            step, loss = _last_row(store, run.run_id) if live else (0, math.nan)
+            saved = checkpointed_step(store, run.run_id)
+            status = "running" if live else "interrupted" if saved else "waiting"
+            rows.append({"run_id": run.run_id, "status": status, "step": max(step, saved), "loss": loss})
+    frame = pd.DataFrame(rows, columns=["run_id", "status", "step", "loss"])
+    return frame.assign(steps=[run.horizon.steps for run in plan.runs])
+
+
+def checkpointed_step(store: Store, run_id: str) -> int:
+    """The step that the run would go on from."""
+    folder = store.checkpoints(run_id)
+    return max((int(path.name) for path in folder.glob("*") if path.name.isdigit()), default=0)
+
+
+def _last_row(store: Store, run_id: str) -> tuple[int, float]:
+    """Step and training loss of the newest whole line of the live curve."""
+    try:
+        text = store.live(run_id).read_bytes()
+    except FileNotFoundError:
+        return 0, math.nan
+    lines = text[: text.rfind(b"\n") + 1].splitlines()
+    if not lines:
+        return 0, math.nan
+    row = json.loads(lines[-1])
+    return int(row["step"]), float(row["train_loss"])
