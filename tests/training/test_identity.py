@@ -63,4 +63,4 @@ def test_ids_are_frozen() -> None:
     config = RunConfig.model_validate(
         {"model": {"n_layer": 2, "n_head": 2, "d_model": 32, "vocab_size": 512}, "train": {"flops": 1e11}}
     )
-    assert identify(config) == "r-aad3229a7ad0"
+    assert identify(config) == "r-e8f2a229103b"
