@@ -46,6 +46,12 @@ def test_axes_vary_any_field(tmp_path: Path) -> None:
     }
 
 
+def test_a_size_may_carry_any_field(tmp_path: Path) -> None:
+    path = write_sweep(tmp_path)
+    path.write_text(path.read_text().replace("d_model = 8 }", 'd_model = 8, "train.learning_rate" = 0.25 }'))
+    assert [run.config.train.learning_rate for run in asked(path)] == [None, 0.25, None, 0.25]
+
+
 def test_replicates_and_rate_checks_are_marked(tmp_path: Path) -> None:
     more = '[[replicates]]\nlevel = 3e7\nsize = "small"\nseeds = [1, 2]\n'
     more += '[[rate_checks]]\nlevels = [6e7]\nsizes = ["large"]\n'

@@ -2,7 +2,7 @@
 
 [sweep]            name, description, probes
 [corpus] [model] [train] [execution]     fields of `RunConfig`, the defaults of every run
-[sizes]            name → model fields
+[sizes]            name → model fields, or any other field, dotted: { d_model = 8, "train.learning_rate" = 0.01 }
 [design]           "isoflop" (budgets × sizes), "grid" (sizes × tokens) or "ladder" (sizes × tokens per param)
 [axes]             any other field, dotted → values: "model.position" = ["rope", "learned"], seed_init = [0, 1, 2]
 [[replicates]]     more seeds at a point of the design
@@ -169,17 +169,18 @@ def _config(
     horizon = HORIZON_OF[definition.design.type]
     document: dict[str, Any] = {
         "corpus": definition.corpus.model_dump(),
-        "model": {"vocab_size": vocab_size, **definition.model, **definition.sizes[size]},
+        "model": {"vocab_size": vocab_size, **definition.model},
         "train": {**definition.train, horizon: int(level) if horizon == "tokens" else level},
         "execution": dict(definition.execution),
     }
-    for key, value in overrides.items():
+    size_fields = {key if "." in key else f"model.{key}": value for key, value in definition.sizes[size].items()}
+    for key, value in (size_fields | overrides).items():
         *tables, field = key.split(".")
         target = document
         for table in tables:
             inner = target.setdefault(table, {})
             if not isinstance(inner, dict):
-                raise BadInput(f"{origin}: axes.{key}: {table} is not a table of the run's config")
+                raise BadInput(f"{origin}, size {size}: {key}: {table} is not a table of the run's config")
             target = inner
         target[field] = value
     return validated(RunConfig, document, f"{origin}, size {size}")
