@@ -128,15 +128,14 @@ def blocks(
 
 
 def measured(runs: pd.DataFrame, evals: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
-    """Each task that was measured, on which sweeps where there is a choice, and its points: one corpus at a time."""
-    known: set[str] = set()
-    for sample in samples(runs):
+    """Each task measured, on which sweeps where there is a choice, and its points: one corpus at a time."""
+    apart = samples(runs)
+    for sample in apart:
         points = task_points(sample.runs, evals)
         for task in tasks_of(points):
             shown = drawn(points, task)
             if not shown.empty:
-                yield task, (sample.name.replace("'", "") if task in known else ""), shown
-                known.add(task)
+                yield task, sample.name.replace("'", "") if len(apart) > 1 else "", shown
 
 
 def _task_blocks(

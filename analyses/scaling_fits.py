@@ -229,8 +229,8 @@ def backtest(study: ScalingStudy) -> list[Block]:
     if tested is None:
         return [Text(f"A back-test was {study.backtest_reason}", note=True)]
     text = (
-        f"The law was fitted anew without the {plural(len(tested.points), 'run')} of the largest compute, and asked "
-        f"for their losses from {tested.distance:.3g} times less: {backtest_text(tested)}."
+        f"The parametric law was fitted anew without the {plural(len(tested.points), 'run')} of the largest compute, "
+        f"and asked for their losses from {tested.distance:.3g} times less: {backtest_text(tested)}."
     )
     held = tested.points
     used = tested.fit.residuals

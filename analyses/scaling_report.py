@@ -13,9 +13,11 @@ from workbench.analyses.scaling_words import (
     chosen,
     forecast_text,
     headline_forecasts,
+    held_out,
     summary_lines,
     with_interval,
 )
+from workbench.fitting.record import CONVENTION_LABELS
 from workbench.reporting import formats
 from workbench.reporting.document import Block, Bullets, Code, Report, Section, Text
 from workbench.reporting.figures.pieces import plural
@@ -61,10 +63,10 @@ def summary(study: ScalingStudy) -> tuple[str, ...]:
         reason = study.problems[0] if study.problems else "No law could be fitted."
         more = " The other reasons stand under “What is not identified”." if len(study.problems) > 1 else ""
         return tuple(text for text in (chosen(study), question, f"These data do not answer it. {reason}{more}") if text)
-    runs = f"{plural(fit.n_points, 'run')} of {formats.power(study.table['c'].min(), 2)} to "
-    runs += f"{formats.power(study.table['c'].max(), 2)} FLOPs"
+    used = fit.residuals["c"] if "c" in fit.residuals else study.table["c"]
+    runs = f"{plural(fit.n_points, 'run')} of {formats.power(used.min(), 2)} to {formats.power(used.max(), 2)} FLOPs"
     first = (
-        f"By {runs}, the compute-optimal size grows as N_opt ∝ C^a with a = {with_interval(fit, 'a')}, and the data "
+        f"In {runs}, the compute-optimal size grows as N_opt ∝ C^a with a = {with_interval(fit, 'a')}, and the data "
         f"as D_opt ∝ C^b with b = {with_interval(fit, 'b')} (approach {APPROACHES.get(fit.law, fit.law)})."
     )
     if not fit.identified:
@@ -87,9 +89,7 @@ def _third(study: ScalingStudy) -> str:
     if study.backtest is None:
         text = f"A back-test was {study.backtest_reason.rstrip('.')}"
     else:
-        text = (
-            f"Fitted without the {study.largest_name}, the law can be held against it: {backtest_text(study.backtest)}"
-        )
+        text = f"How far to trust a forecast ({held_out(study)}): {backtest_text(study.backtest)}"
     failed = [fact.name for fact in study.checks.facts if not fact.met] if study.checks else []
     if failed:
         return f"{text}; of the checks of the sweep these fail: {', '.join(failed)}."
@@ -119,13 +119,12 @@ def _notes(study: ScalingStudy) -> tuple[str, ...]:
     """Each note once, with the laws that carry it; what is said of the whole table already is left out."""
     carriers: dict[str, list[str]] = {}
     for fit in study.fits:
+        label = fit.law if fit.convention == "n" else f"{fit.law} (N {CONVENTION_LABELS[fit.convention]})"
         for note in fit.notes:
-            if note not in study.fits.notes and fit.law not in carriers.setdefault(note, []):
-                carriers[note].append(fit.law)
-    every = {fit.law for fit in study.fits}
-    return tuple(
-        f"{'all laws' if set(laws) == every else ', '.join(laws)}: {note}" for note, laws in carriers.items() if laws
-    )
+            if note not in study.fits.notes:
+                carriers.setdefault(note, []).append(label)
+    every = len(tuple(study.fits))
+    return tuple(f"{'all laws' if len(of) == every else ', '.join(of)}: {note}" for note, of in carriers.items())
 
 
 def reproduce(study: ScalingStudy) -> list[Block]:

@@ -32,7 +32,7 @@ def summary_lines(study: ScalingStudy) -> list[str]:
     if study.backtest is None:
         lines.append(f"Back-test: {study.backtest_reason}")
     else:
-        lines.append(f"Back-test, fitted without the {study.largest_name}: {backtest_text(study.backtest)}.")
+        lines.append(f"Back-test ({held_out(study)}): {backtest_text(study.backtest)}.")
     failed = [fact for fact in study.checks.facts if not fact.met] if study.checks else []
     return lines + [f"Weak: {fact.name}: asked {fact.asked}, found {fact.found}." for fact in failed]
 
@@ -67,11 +67,16 @@ def headline_forecasts(study: ScalingStudy) -> pd.DataFrame:
     return frame[same].reset_index(drop=True)
 
 
+def held_out(study: ScalingStudy) -> str:
+    """Which law was tested, and on what."""
+    return f"the parametric law, fitted without the {study.largest_name} and held against it"
+
+
 def backtest_text(tested: BackTest) -> str:
     """The errors of the back-test, as printed everywhere."""
     errors = tested.points["relative_error"].abs()
     return (
-        f"its best loss is forecast as {tested.predicted:.3f} and was {tested.observed:.3f} "
+        f"the best loss there is forecast as {tested.predicted:.3f} and was {tested.observed:.3f} "
         f"({formats.signed_percent(tested.relative_error)}); over its {plural(len(errors), 'run')} the error is "
         f"{formats.percent(float(errors.mean()))} on average and {formats.percent(float(errors.max()))} at most"
     )

@@ -57,7 +57,7 @@ def test_a_budget_whose_optimum_is_not_bracketed_is_left_out_and_named():
     table = table[~(top & (table["n"] > 0.11 * np.sqrt(table["c"])))]
     found = fit(table, "isoflop", resamples=0)
     assert found.extra["minima"]["bracketed"].tolist() == [True] * 4 + [False]
-    assert any(note.startswith("Budget 1e+13: the optimum is not bracketed") for note in found.notes)
+    assert any(note.startswith("Budget 1e+13 FLOPs: the optimum is not bracketed") for note in found.notes)
 
 
 def test_without_two_bracketed_budgets_there_is_no_fit():

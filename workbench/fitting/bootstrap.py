@@ -12,6 +12,11 @@ noise: 200 sweeps a row for chinchilla and 500 for isoflop, 300 resamples each, 
     5 × 6   0.5%                isoflop     –          residuals     –     –     –  96.2  95.8     –
     4 × 5   1%                  isoflop     –          residuals     –     –     –  94.2  94.4     –
 
+On the quickstart's own design (27 runs: five sizes at five budgets, two more seeds at one point; exact FLOPs, 0.4%
+noise, 200 sweeps), chinchilla covers E 96.5, α 98, β 97.5, a 97, N_opt at 10 and 100 times the largest budget 98.5 and
+93, D_opt 96.5 and 96.5, the loss there 97.5 and 96.5. isoflop covers what it would find without noise (a 97, N_opt 96
+and 96.5), but the true N_opt in 90.5 and 86.5 only: a parabola over a factor of eight in N is biased.
+
 On 4 × 5 designs with 0.5% noise (120 to 150 sweeps) others did worse: resampling cases 97–99, on intervals a third
 wider; residuals with only √(M/(M−P)) 85–92; wild with HC2 71–79 and HC3 77–85; Dirichlet weights 94–98 under huber but
 84–88 under log-mse. Cases are kept for large tables, where they are the published practice and need no equal noise.

@@ -159,7 +159,7 @@ def fit_isoflop(
         notes.append(f"{stray} of {len(table)} runs belong to no budget and are left out.")
     for curve, fine in zip(every, good, strict=True):
         if not fine:
-            notes.append(f"Budget {curve.budget:.3g}: the optimum is not bracketed from both sides; left out.")
+            notes.append(f"Budget {curve.budget:.3g} FLOPs: the optimum is not bracketed from both sides; left out.")
     if len(used) < 3:
         notes.append("Two budgets determine a line exactly: the exponents have no test against a third.")
     intervals = {name: bootstrap.percentile(draws[name], tail) for name in order} if resamples else {}
