@@ -150,6 +150,7 @@ def data(study: ScalingStudy) -> dict[str, object]:
     tested = study.backtest
     return {
         "name": study.name,
+        "left_out": [{"where": other.where, "runs": len(other.runs)} for other in study.others],
         "headline": None if study.headline is None else study.headline.to_dict(),
         "fits": [fit.to_dict() for fit in study.fits],
         "not_fitted": [{"law": n.law, "convention": n.convention, "reason": n.reason} for n in study.fits.not_fitted],

@@ -47,6 +47,13 @@ def test_the_back_test_stands_beside_every_forecast(run, table):
     assert "Back-test: fitted without the largest budget" in out
 
 
+def test_a_law_that_the_runs_leave_open_is_marked_where_its_numbers_stand(run, tmp_path):
+    path = tmp_path / "noisy.csv"
+    isoflop(0.1, seed=3, sizes=4).to_csv(path, index=False)
+    code, out, _ = run("forecast", path, "--resamples", 100)
+    assert code == 0 and out.count("chinchilla (not identified)") == 2
+
+
 def test_the_loss_of_a_size_and_a_horizon(run, table):
     code, out, _ = run("forecast", table, "--n-params", "1e6", "--tokens", "1e8", "--resamples", 50)
     assert code == 0 and "N = 1e+06, D = 1e+08: loss" in out and "back-test" in out

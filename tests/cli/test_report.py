@@ -51,6 +51,7 @@ def test_of_two_corpora_the_one_with_most_compute_is_reported_and_the_tasks_of_b
     figures = [b["name"] for s in document["sections"] for b in s["blocks"] if b["kind"] == "figure"]
     assert {"task-addition-simulated", "task-addition-other"} <= set(figures) and len(figures) == len(set(figures))
     assert document["data"]["headline"]["n_points"] == 32
+    assert document["data"]["left_out"] == [{"where": "sweep = 'other'", "runs": 8}]
     text = (tmp_path / "r" / "report.md").read_text()
     assert f"""workbench fit {folder} --where 'sweep = '"'"'simulated'"'"'' --objective""" in text
 

@@ -66,20 +66,22 @@ def _print(found: "Forecast") -> None:
     from rich.table import Table
 
     # Numbers are never cut to the width of a pipe or a narrow terminal.
-    console = Console(highlight=False, width=130)
+    console = Console(highlight=False, width=150)
     miss = "no back-test" if found.backtest is None else f"{100 * found.backtest.relative_error:+.2f}%"
     if found.allocations:
         table = Table(box=None, pad_edge=False, header_style="bold")
         interval = f"{100 * found.fit.level:g}% interval"
         for heading in ("C (FLOPs)", "law", "N", interval, "D", interval, "loss", interval, "back-test"):
             table.add_column(heading, justify="left" if heading in ("law", interval) else "right", no_wrap=True)
+        weak = {law.law for law in (found.fit, found.beside) if law is not None and not law.identified}
         for one in found.allocations:
+            label = f"{one.law} (not identified)" if one.law in weak else one.law
             cells = []
             for name, value, style in (("n", one.n, ".3g"), ("d", one.d, ".3g"), ("loss", one.loss, ".4f")):
                 low, high = one.intervals.get(name, (float("nan"), float("nan")))
                 known = value == value
                 cells += [f"{value:{style}}" if known else "–", f"{low:{style}} to {high:{style}}" if known else ""]
-            table.add_row(f"{one.flops:.3g}", one.law, *cells, miss if one.law == found.fit.law else "")
+            table.add_row(f"{one.flops:.3g}", label, *cells, miss if one.law == found.fit.law else "")
         console.print(table)
     for point in found.points:
         low, high = point.interval
