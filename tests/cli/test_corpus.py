@@ -56,7 +56,7 @@ def test_a_definition_names_a_corpus_by_its_table_or_by_plain_keys(
     ("arguments", "sentence"),
     [
         (["no-such-source"], "source = 'no-such-source' is unknown"),
-        (["none.toml"], "none.toml: there is no such file"),
+        (["none.toml"], "none.toml: no such file"),
         (["files", "--set", "path"], "--set path: KEY=VALUE is right"),
         (["files", "--set", "path=/no/such/folder"], "there is no such file or folder"),
         (["files"], "corpus.settings.path is missing"),
@@ -75,9 +75,9 @@ def test_bad_input_is_one_sentence_and_exit_code_2(
 def test_a_broken_definition_names_the_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     path = tmp_path / "broken.toml"
     for content, sentence in (
-        ("source = ", "broken.toml is not TOML that can be read"),
-        ("corpus = 3", "broken.toml: corpus = 3: a table [corpus] is right"),
-        ("[corpus]\nsauce = 1", "broken.toml: corpus.sauce is not a key of a corpus"),
+        ("source = ", "broken.toml: not valid TOML"),
+        ("corpus = 3", "broken.toml: corpus = 3: it should be a table [corpus]"),
+        ("[corpus]\nsauce = 1", "broken.toml: corpus: unknown key sauce = 1"),
     ):
         path.write_text(content)
         code, _, err = run(capsys, "show", str(path))

@@ -92,3 +92,21 @@ def test_json_is_alone_on_stdout(tmp_path: Path) -> None:
     code = "from workbench.cli.main import main; main(['models', '--json'])"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
     json.loads(result.stdout)
+
+
+def test_a_sweep_that_is_done_times_nothing_and_a_line_is_said_per_finished_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    path, store = write_sweep(tmp_path), tmp_path / "store"
+    said = []
+    for _ in range(2):
+        assert call("sweep", "run", path, "--store", store, "--workers", 1, "--device", "cpu") == 0
+        said.append(capsys.readouterr().err)
+    assert [line[:5] for line in said[0].splitlines() if line.startswith("[")] == ["[1/4]", "[2/4]", "[3/4]", "[4/4]"]
+    assert "timing a few steps" in said[0] and "timing a few steps" not in said[1]
+
+
+def test_status_starts_without_torch() -> None:
+    code = "import sys, workbench.runner.status; print('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "False"

@@ -81,9 +81,10 @@ def test_a_flipped_bit_is_refused(tmp_path: Path) -> None:
         checkpoint.read_state(tmp_path / "1")
 
 
-def test_a_state_that_is_not_json_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"sha256": 3}'])
+def test_a_state_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
     made(tmp_path)
-    (tmp_path / "1" / "state.json").write_text("{")
+    (tmp_path / "1" / "state.json").write_text(text)
     with pytest.raises(BadInput, match=r"state\.json: not a checkpoint's state"):
         checkpoint.read_state(tmp_path / "1")
 

@@ -8,6 +8,7 @@ import click
 
 from workbench.cli.output import emit, json_option, say
 from workbench.errors import BadInput
+from workbench.validation import read_toml
 
 if TYPE_CHECKING:
     from workbench.corpus.config import CorpusConfig
@@ -75,7 +76,7 @@ def read_config(name: str, choices: dict[str, Any]) -> "CorpusConfig":
     from workbench.corpus.config import corpus_config
 
     path = Path(name)
-    table: dict[str, Any] = _read_toml(path) if path.suffix == ".toml" else {"source": name}
+    table: dict[str, Any] = _corpus_table(path) if path.suffix == ".toml" else {"source": name}
     if choices["tokenizer"] is not None and choices["tokenizer"] != table.get("tokenizer"):
         table.pop("vocab_size", None)
     for key in ("tokenizer", "vocab_size", "max_bytes"):
@@ -87,16 +88,12 @@ def read_config(name: str, choices: dict[str, Any]) -> "CorpusConfig":
     return corpus_config(table, name if path.suffix == ".toml" else "the command line")
 
 
-def _read_toml(path: Path) -> dict[str, Any]:
-    try:
-        table = tomllib.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        raise BadInput(f"{path}: there is no such file.") from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise BadInput(f"{path} is not TOML that can be read: {error}.") from None
+def _corpus_table(path: Path) -> dict[str, Any]:
+    """The table [corpus] of a file, or the whole file where it has none."""
+    table = read_toml(path)
     corpus = table.get("corpus", table)
     if not isinstance(corpus, dict):
-        raise BadInput(f"{path}: corpus = {corpus!r}: a table [corpus] is right.")
+        raise BadInput(f"{path}: corpus = {corpus!r}: it should be a table [corpus]")
     return dict(corpus)
 
 

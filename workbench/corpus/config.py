@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from workbench.errors import BadInput
+from workbench.validation import validated
 
 TokenizerName = Literal["bytes", "bpe", "gpt2", "symbols"]
 
@@ -16,7 +16,7 @@ FIXED_VOCAB_SIZES = {"bytes": 257, "gpt2": 50257}
 class MixPart(BaseModel):
     """One source of a mixture."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     source: str
     """A source's name."""
@@ -29,7 +29,7 @@ class MixPart(BaseModel):
 class CorpusConfig(BaseModel):
     """A corpus: its source, its steps, its tokenizer."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     source: str = "python"
     """A name of `workbench.corpus.sources.SOURCES`, or `mix`."""
@@ -106,13 +106,4 @@ class CorpusConfig(BaseModel):
 
 def corpus_config(data: Mapping[str, Any], where: str) -> CorpusConfig:
     """The config of a table read from `where`; the first thing wrong with it as one sentence."""
-    try:
-        return CorpusConfig.model_validate(dict(data))
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(["corpus", *map(str, first["loc"])])
-        if first["type"] == "extra_forbidden":
-            known = ", ".join(CorpusConfig.model_fields)
-            raise BadInput(f"{where}: {key} is not a key of a corpus; it knows: {known}.") from None
-        value = "" if isinstance(first["input"], Mapping) else f" = {first['input']!r}"
-        raise BadInput(f"{where}: {key}{value}: {first['msg'].removeprefix('Value error, ')}.") from None
+    return validated(CorpusConfig, dict(data), f"{where}: corpus")

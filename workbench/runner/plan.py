@@ -72,7 +72,7 @@ def read_plan(path: Path, progress: Callable[[str], None]) -> tuple[Plan, Corpus
     """
     definition = read_definition(path)
     for asked in expand(definition, str(path), definition.corpus.resolved_vocab_size):
-        resolve(asked.config)
+        resolve(asked.config, f"{path}, size {asked.size} at {asked.level:g}")
     if definition.sweep.probes:
         from workbench.evaluation.probes import check_probes
 

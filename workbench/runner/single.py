@@ -27,7 +27,7 @@ def train_single(
     document = read_toml(config_path)
     wanted = validated(CorpusConfig, document.get("corpus", {}), f"{config_path}: corpus")
     config = _config(document, config_path, device, wanted.resolved_vocab_size)
-    resolve(config)  # what is wrong with the run is said before a corpus is made
+    resolve(config, str(config_path))  # what is wrong with the run is said before a corpus is made
     pick_device(config.execution.device)
     corpus = prepare(config.corpus, progress=say)
     config = _config(document, config_path, device, corpus.vocab_size)

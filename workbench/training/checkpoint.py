@@ -59,9 +59,10 @@ def read_state(checkpoint: Path) -> dict[str, Any]:
     """The JSON half of a checkpoint, after its arrays have been checked against their SHA-256."""
     try:
         state: dict[str, Any] = json.loads((checkpoint / "state.json").read_text())
-    except (OSError, json.JSONDecodeError) as error:
+        checksums = dict(state["sha256"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise BadInput(f"{checkpoint / 'state.json'}: not a checkpoint's state ({error}); delete the folder") from error
-    for name, expected in state["sha256"].items():
+    for name, expected in checksums.items():
         if not (checkpoint / name).is_file() or _checksum(checkpoint / name) != expected:
             raise BadInput(f"{checkpoint / name}: its SHA-256 is not {expected[:12]}…; delete the folder to train anew")
     return state

@@ -14,7 +14,7 @@ Precision = Literal["fp32", "bf16", "fp16"]
 class Frozen(BaseModel):
     """A config: immutable, and strict about unknown keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
 
 
 class TrainConfig(Frozen):
@@ -100,13 +100,17 @@ class RunConfig(Frozen):
     """One run: everything that determines its result, and how to execute it."""
 
     corpus: CorpusConfig = CorpusConfig()
+    """What it reads."""
     model: ModelConfig
+    """What it trains; `vocab_size` is the tokenizer's unless given."""
     train: TrainConfig
+    """How."""
     seed_init: int = Field(default=0, ge=0, lt=2**31)
     """Seed of the initial weights."""
     seed_data: int = Field(default=0, ge=0, lt=2**31)
     """Seed of the batch order."""
     execution: ExecutionConfig = ExecutionConfig()
+    """On what."""
 
     @model_validator(mode="after")
     def _has_horizon(self) -> Self:

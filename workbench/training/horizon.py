@@ -56,7 +56,7 @@ def rate_rule(n_params: int, batch_tokens: int) -> float:
     return 0.013 * (n_params / 1e5) ** -0.25 * (batch_tokens / 512) ** 0.5
 
 
-def resolve(config: RunConfig) -> Horizon:
+def resolve(config: RunConfig, origin: str = "the run") -> Horizon:
     """The horizon of a run, with the rule behind each derived value. Free of torch."""
     train, context = config.train, config.model.context
     counts = count(config.model)
@@ -82,8 +82,8 @@ def resolve(config: RunConfig) -> Horizon:
     steps = train.steps or round(wanted / (batch_windows * context))
     if steps < 1:
         raise BadInput(
-            f"train: a horizon of {wanted:.0f} tokens is less than one step of {batch_windows} × {context} tokens; "
-            "give more tokens or a smaller batch_tokens"
+            f"{origin}: train: a horizon of {wanted:.0f} tokens is less than one step of {batch_windows} × {context} "
+            "tokens; give more tokens or a smaller batch_tokens"
         )
     rate = train.learning_rate or rate_rule(counts.n_params, batch_windows * context)
     if not train.learning_rate:

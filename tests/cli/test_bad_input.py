@@ -1,0 +1,224 @@
+"""Bad input of every kind, on the command line: one sentence on stderr, stdout empty, exit code 2, nothing lost."""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.trained import store as store
+from tests.runner.definitions import write_sweep
+from workbench.cli.main import main
+from workbench.store import Store
+
+
+def refused(capsys: pytest.CaptureFixture[str], *args: object) -> str:
+    """The one sentence with which a command refuses."""
+    with pytest.raises(SystemExit) as left:
+        main([str(arg) for arg in args])
+    out, err = capsys.readouterr()
+    assert (left.value.code, out) == (2, ""), err
+    (sentence,) = [line for line in err.splitlines() if line.startswith("Bad input: ")]
+    assert err.endswith(sentence + "\n") and "Traceback" not in err
+    return sentence
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+def config(folder: Path, old: str = "", new: str = "") -> Path:
+    """A config of one run, with a flaw."""
+    write_sweep(folder)
+    text = (
+        f'[corpus]\nsource = "files"\nsettings = {{ path = "{folder / "texts"}" }}\ntokenizer = "bytes"\n'
+        "validation_fraction = 0.2\ndeduplicate = false\n"
+        "[model]\nn_layer = 1\nn_head = 1\nd_model = 8\ncontext = 16\n[train]\ntokens = 2000\nbatch_tokens = 64\n"
+    )
+    assert old in text
+    path = folder / "one.toml"
+    path.write_text(text.replace(old, new))
+    return path
+
+
+FLAWS = {
+    "unknown key": (
+        "d_model = 8",
+        "d_model = 8\nwidth = 3",
+        "one.toml: unknown key model.width = 3; the keys here",
+    ),
+    "wrong type": ("d_model = 8", 'd_model = "wide"', "one.toml: model.d_model = 'wide': it should be a valid integer"),
+    "not TOML": ("[model]", "[model", "one.toml: not valid TOML"),
+    "impossible shape": ("n_head = 1", "n_head = 3", "one.toml: model: d_model = 8 is not divisible by n_head = 3"),
+    "short corpus": ("context = 16", "context = 9000", "split has .* tokens, fewer than one window of model.context"),
+    "short horizon": ("tokens = 2000", "tokens = 20", "one.toml: train: a horizon of 20 tokens is less than one step"),
+    "missing text": ('texts"', 'absent"', "corpus.settings.path = '.*absent': there is no such file or folder"),
+    "no such source": ('"files"', '"file"', "one.toml: corpus: source = 'file' is unknown; one of"),
+}
+
+
+@pytest.mark.parametrize("flaw", FLAWS)
+def test_a_flawed_config(flaw: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    import re
+
+    old, new, sentence = FLAWS[flaw]
+    path = config(tmp_path, old, new)
+    if flaw == "short corpus":
+        path.write_text(path.read_text().replace("batch_tokens = 64", "batch_tokens = 9000").replace("2000", "9000"))
+    assert re.search(sentence, refused(capsys, "run", path, "--store", tmp_path / "store"))
+    assert not Store(tmp_path / "store").runs().size
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", "the file is empty"),
+        ("corpus = 3\n", "corpus: it should be a table"),
+        ("model = 5\n[train]\ntokens = 3\n", "model = 5: it should be a table"),
+        ("[train]\ntokens = 3\n", "the key model is missing"),
+        ("[model", "not valid TOML"),
+    ],
+)
+def test_a_config_that_is_none(text: str, sentence: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "one.toml").write_text(text)
+    assert sentence in refused(capsys, "run", tmp_path / "one.toml", "--store", tmp_path / "store")
+
+
+@pytest.mark.parametrize("command", [("run",), ("sweep", "plan"), ("sweep", "run"), ("corpus", "prepare")])
+def test_a_missing_file(command: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "absent.toml: no such file" in refused(capsys, *command, tmp_path / "absent.toml")
+
+
+def test_empty_and_corrupt_texts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "empty.txt").touch()
+    (tmp_path / "bad.parquet").write_text("rubbish")
+    prepare = ("corpus", "prepare", "files", "--root", tmp_path / "corpora", "--set")
+    assert "empty.txt is empty" in refused(capsys, *prepare, f"path={tmp_path / 'empty.txt'}")
+    assert "not a parquet table" in refused(capsys, *prepare, f"path={tmp_path / 'bad.parquet'}")
+    assert not list((tmp_path / "corpora").iterdir())
+
+
+@pytest.mark.parametrize("device", ["tpu", "cuda:77", "mps"])
+@pytest.mark.parametrize("command", [("run",), ("sweep", "run"), ("sweep", "plan")])
+def test_a_device_that_is_not_here(
+    command: tuple[str, ...], device: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = config(tmp_path) if command == ("run",) else write_sweep(tmp_path)
+    sentence = refused(capsys, *command, path, "--device", device, "--store", tmp_path / "store")
+    assert f"execution.device = '{device}'" in sentence
+
+
+def test_a_probe_that_cannot_be_measured_is_refused_before_anything_trains(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write_sweep(tmp_path)
+    for name, reason in {"bleu": "There is no probe named 'bleu'", "task": "which has no task"}.items():
+        text = path.read_text()
+        path.write_text(text.replace('name = "tiny"', f'name = "tiny"\nprobes = ["{name}"]'))
+        sentence = refused(capsys, "sweep", "run", path, "--store", tmp_path / "store")
+        assert "tiny.toml: sweep.probes: " in sentence and reason in sentence
+        path.write_text(text)
+    assert not (tmp_path / "store").exists()
+
+
+def test_an_axis_over_execution_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write_sweep(tmp_path, '\n[axes]\n"execution.threads" = [1, 2]\n')
+    assert "axes.execution.threads: how a run is executed" in refused(capsys, "sweep", "plan", path)
+
+
+@pytest.fixture
+def spoilt(store: Store, tmp_path: Path) -> Iterator[Path]:
+    """A copy of a store with one trained run, to be spoilt."""
+    yield Path(shutil.copytree(store.folder, tmp_path / "spoilt"))
+
+
+@pytest.mark.parametrize("command", [("eval", "all", "perplexity"), ("generate", "r-", "--prompt", "1")])
+@pytest.mark.parametrize(
+    ("pattern", "content", "sentence"),
+    [
+        ("store.json", '{"schema_version": 9}', "schema_version = 9 is newer than this workbench reads"),
+        ("runs/*.parquet", "x", "not a readable parquet file of runs"),
+        ("checkpoints/*/*/model.safetensors", "x", "its SHA-256 is not"),
+        ("checkpoints/*/*/state.json", "[]", "not a checkpoint's state"),
+    ],
+)
+def test_a_spoilt_store(
+    spoilt: Path,
+    command: tuple[str, ...],
+    pattern: str,
+    content: str,
+    sentence: str,
+    store: Store,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(store.folder.parent / "cache"))
+    (path,) = spoilt.glob(pattern)
+    path.write_text(content)
+    said = refused(capsys, *command, "--store", spoilt)
+    assert sentence in said and path.name in said
+
+
+def test_a_parquet_file_of_something_else_is_named(spoilt: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    import pandas as pd
+
+    pd.DataFrame({"a": [1]}).to_parquet(spoilt / "runs" / "other.parquet")
+    assert "other.parquet: no column 'run_id'" in refused(capsys, "eval", "all", "perplexity", "--store", spoilt)
+
+
+@pytest.mark.parametrize("command", [("run",), ("sweep", "run")])
+def test_a_store_that_cannot_be(command: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = config(tmp_path) if command == ("run",) else write_sweep(tmp_path)
+    assert "is a file; a store is a folder" in refused(capsys, *command, path, "--store", path)
+    assert "cannot be written" in refused(capsys, *command, path, "--store", path / "below")
+    assert "not empty and not a store" in refused(capsys, *command, path, "--store", tmp_path / "texts")
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 300 kB, where this machine lets us have one."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", folder], capture_output=True)
+    if mounted.returncode:
+        pytest.skip("mounting needs a right that is not given here")
+    yield folder
+    subprocess.run(["umount", folder], check=True)
+
+
+def sweep(path: Path, store: Path) -> "subprocess.CompletedProcess[str]":
+    args = ["sweep", "run", str(path), "--store", str(store), "--device", "cpu", "--workers", "1", "--json"]
+    code = f"from workbench.cli.main import main\nif __name__ == '__main__':\n    main({args!r})"
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+
+
+@pytest.mark.skipif(shutil.which("mount") is None, reason="no mount on this system")
+def test_a_disk_that_is_really_full(tmp_path: Path, small_disk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write_sweep(tmp_path)
+    filler = small_disk / "filler"
+    filler.write_bytes(bytes(200_000))
+    full = sweep(path, small_disk / "store")
+    (sentence,) = [line for line in full.stderr.splitlines() if line.startswith("Bad input: ")]
+    assert (full.returncode, full.stdout) == (2, "")
+    assert "the disk is full; free some space and run the same command again" in sentence
+    assert "Traceback" not in full.stderr
+    kept = set(Store(small_disk / "store").runs()["run_id"])
+    assert not list(small_disk.rglob(".*.tmp"))
+
+    big = tmp_path / "big"
+    big.mkdir()
+    for i in range(4):
+        (big / f"{i}.txt").write_text(" ".join(str(k * (i + 7)) for k in range(20_000)))
+    args = ("corpus", "prepare", "files", "--set", f"path={big}", "--tokenizer", "bytes", "--root", small_disk / "c")
+    assert "the disk is full" in refused(capsys, *args, "--set", "document_bytes=1000")
+
+    filler.unlink()
+    subprocess.run(["mount", "-o", "remount,size=4m", small_disk], check=True)
+    after = sweep(path, small_disk / "store")
+    assert after.returncode == 0, after.stderr
+    assert json.loads(after.stdout)["done"] == 4
+    assert kept <= set(Store(small_disk / "store").runs()["run_id"])
