@@ -31,7 +31,9 @@ class SweepInfo(Frozen):
     """What the sweep is called and for."""
 
     name: str = Field(pattern=f"^{NAME.pattern}$")
+    """Names the manifest in the store: letters, digits, `.`, `_` and `-`."""
     description: str = ""
+    """A line for whoever reads the report."""
     probes: tuple[str, ...] = ()
     """Probes measured at the end of every run."""
 
@@ -40,6 +42,7 @@ class Budget(Frozen):
     """One level of a design, and the sizes trained at it."""
 
     level: float = Field(gt=0)
+    """As in `levels`."""
     sizes: tuple[str, ...] = ()
     """Names of sizes; none means all."""
 
@@ -48,8 +51,9 @@ class Design(Frozen):
     """Levels × sizes."""
 
     type: Literal["isoflop", "grid", "ladder"]
+    """What a level is: training FLOPs, tokens, or tokens per parameter."""
     levels: tuple[float | Budget, ...] = Field(min_length=1)
-    """isoflop: FLOPs; grid: tokens; ladder: tokens per parameter. A level may name its own sizes."""
+    """Numbers, or tables `{ level = …, sizes = […] }` where a level has sizes of its own."""
 
     def points(self, sizes: list[str]) -> list[tuple[float, str]]:
         """(level, size) of every point, in order."""
@@ -64,7 +68,9 @@ class Replicate(Frozen):
     """A point of the design, trained again from other seeds."""
 
     level: float = Field(gt=0)
+    """A level of the design."""
     size: str
+    """A size."""
     seeds: tuple[int, ...] = Field(min_length=1)
     """Each is both `seed_init` and `seed_data`."""
 
@@ -73,8 +79,11 @@ class RateCheck(Frozen):
     """Points of the design, trained again at multiples of the rate."""
 
     levels: tuple[float, ...] = Field(min_length=1)
+    """Levels of the design."""
     sizes: tuple[str, ...] = Field(min_length=1)
+    """Sizes; every level is checked at every one of them."""
     factors: tuple[float, ...] = (0.5, 2.0)
+    """Multiples of the peak rate."""
 
 
 class SweepDefinition(Frozen):
