@@ -222,3 +222,14 @@ def test_a_disk_that_is_really_full(tmp_path: Path, small_disk: Path, capsys: py
     assert after.returncode == 0, after.stderr
     assert json.loads(after.stdout)["done"] == 4
     assert kept <= set(Store(small_disk / "store").runs()["run_id"])
+
+
+def test_a_single_run_that_diverges_leaves_with_1_and_its_reason(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = config(tmp_path, "batch_tokens = 64", "batch_tokens = 64\nlearning_rate = 1e9\nclip = 0.0\nbeta2 = 0.0")
+    with pytest.raises(SystemExit) as left:
+        main(["run", str(path), "--store", str(tmp_path / "store"), "--json"])
+    out, err = capsys.readouterr()
+    assert left.value.code == 1 and json.loads(out)["status"] == "diverged"
+    assert "Failed: r-" in err and "the loss is not finite at step" in err

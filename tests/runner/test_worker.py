@@ -13,6 +13,7 @@ from workbench.corpus.prepare import prepare
 from workbench.errors import BadInput, Stopped
 from workbench.runner.claims import Busy, claimed, held
 from workbench.runner.definition import read_definition
+from workbench.runner.local import LocalBackend
 from workbench.runner.plan import plan_sweep
 from workbench.runner.worker import Job, record_failure, train_and_commit
 from workbench.store import Store
@@ -104,3 +105,18 @@ def test_a_run_that_diverges_leaves_its_row_and_no_weights(job: Job) -> None:
     assert row["status"] == "diverged" and "not finite" in row["error"] and math.isnan(row["loss"])
     assert not store.checkpoints(run.run_id).exists()
     assert len(store.curves(run.run_id)) > 0
+
+
+def test_workers_share_the_cores_by_the_threads_of_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workbench.runner.local.usable_cores", lambda: 8)
+    assert len(LocalBackend.on_this_machine(device="cpu").slots) == 8
+    assert len(LocalBackend.on_this_machine(device="cpu", threads=4).slots) == 2
+    assert len(LocalBackend.on_this_machine(device="cpu", threads=16).slots) == 1
+    assert len(LocalBackend.on_this_machine(3, device="cpu", threads=16).slots) == 3
+
+
+def test_few_workers_do_not_crowd_on_the_first_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workbench.runner.local._gpus", lambda device: ["cuda:0", "cuda:1"])
+    devices = [slot.device for slot in LocalBackend.on_this_machine(2, per_device=2).slots]
+    assert devices == ["cuda:0", "cuda:1"]
+    assert len(LocalBackend.on_this_machine(per_device=2).slots) == 4

@@ -94,7 +94,7 @@ def test_names_cannot_leave_the_folder(store: Store, name: str) -> None:
 
 def test_a_full_disk_is_one_sentence_and_leaves_the_old_table(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     before = store.runs()
-    row: dict[str, Any] = before.iloc[0].to_dict()
+    row: dict[str, Any] = {str(name): value for name, value in before.iloc[0].items()}
 
     def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")

@@ -1,6 +1,8 @@
 """References: an interrupted run against an uninterrupted one, a plain training loop, and a closed form."""
 
+import itertools
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,11 @@ TIMES = ("seconds",)
 
 def untimed(outcome: Outcome) -> list[dict[str, Any]]:
     return [{key: value for key, value in row.items() if key not in TIMES} for row in outcome.rows]
+
+
+def stop_after(steps: int) -> Callable[[], bool]:
+    polls = itertools.count()
+    return lambda: next(polls) == steps
 
 
 def test_training_equals_a_plain_loop(corpus: Corpus, tmp_path: Path) -> None:
@@ -57,9 +64,8 @@ def test_a_stopped_and_resumed_run_equals_an_uninterrupted_one_bit_for_bit(
     config = tiny_run(corpus, precision=precision, schedule=schedule)
     whole = train(config, corpus, tmp_path / "whole")
     for steps_until_stop in (0, 3, 4, 9):
-        polls = iter(range(100))
         with pytest.raises(Stopped, match="run again to resume"):
-            train(config, corpus, tmp_path / "parts", stop=lambda p=polls, s=steps_until_stop: next(p) == s)
+            train(config, corpus, tmp_path / "parts", stop=stop_after(steps_until_stop))
     resumed = train(config, corpus, tmp_path / "parts")
     assert repr(untimed(resumed)) == repr(untimed(whole))
     assert all(torch.equal(a, b) for a, b in zip(resumed.model.parameters(), whole.model.parameters(), strict=True))
