@@ -213,7 +213,7 @@ def forecasts(study: ScalingStudy) -> list[Block]:
     frame = frame.sort_values(["multiple", "convention", "approach"], ignore_index=True)
     frame["convention"] = frame["convention"].map(lambda name: CONVENTION_LABELS.get(name, name))
     caption = (
-        f"Compute-optimal allocation at 10 and 100 times the {study.largest_name}, {formats.power(study.largest, 2)} "
+        f"Compute-optimal allocation at 10 and 100 times the {study.largest_name}, {formats.power(study.largest)} "
         f"FLOPs, with {100 * study.settings['level']:g}% intervals"
     )
     note = Text(

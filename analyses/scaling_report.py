@@ -64,7 +64,7 @@ def summary(study: ScalingStudy) -> tuple[str, ...]:
         more = " The other reasons stand under “What is not identified”." if len(study.problems) > 1 else ""
         return tuple(text for text in (chosen(study), question, f"These data do not answer it. {reason}{more}") if text)
     used = fit.residuals["c"] if "c" in fit.residuals else study.table["c"]
-    runs = f"{plural(fit.n_points, 'run')} of {formats.power(used.min(), 2)} to {formats.power(used.max(), 2)} FLOPs"
+    runs = f"{plural(fit.n_points, 'run')} of {formats.power(used.min())} to {formats.power(used.max())} FLOPs"
     first = (
         f"In {runs}, the compute-optimal size grows as N_opt ∝ C^a with a = {with_interval(fit, 'a')}, and the data "
         f"as D_opt ∝ C^b with b = {with_interval(fit, 'b')} (approach {APPROACHES.get(fit.law, fit.law)})."
@@ -79,7 +79,7 @@ def _second(study: ScalingStudy) -> str:
     for row in headline_forecasts(study).to_dict("records"):
         loss = f", reaching a loss of {forecast_text(row, 'loss', 'loss')} nats per token" if row["loss"] > 0 else ""
         parts.append(
-            f"{row['multiple']:g}× the {study.largest_name} ({formats.power(row['flops'], 2)} FLOPs) is best spent on "
+            f"{row['multiple']:g}× the {study.largest_name} ({formats.power(row['flops'])} FLOPs) is best spent on "
             f"N = {forecast_text(row, 'n', 'count')} parameters and D = {forecast_text(row, 'd', 'count')} tokens{loss}"
         )
     return "; ".join(parts) + ("." if parts else "")

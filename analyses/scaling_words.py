@@ -93,7 +93,7 @@ def forecast_text(row: Mapping[Any, Any], key: str, style: str) -> str:
 
 def _forecast_line(row: Mapping[Any, Any], largest_name: str) -> str:
     text = (
-        f"At {row['multiple']:g}× the {largest_name} (C = {formats.power(row['flops'], 2)} FLOPs): "
+        f"At {row['multiple']:g}× the {largest_name} (C = {formats.power(row['flops'])} FLOPs): "
         f"N_opt = {forecast_text(row, 'n', 'count')} parameters, D_opt = {forecast_text(row, 'd', 'count')} tokens"
     )
     return text + (f", loss {forecast_text(row, 'loss', 'loss')} nats per token." if np.isfinite(row["loss"]) else ".")

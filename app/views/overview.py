@@ -41,7 +41,7 @@ def _headline(study: ScalingStudy) -> None:
     cells = st.columns(4)
     best = float(study.table["loss"].min()) if len(study.table) else float("nan")
     _number(cells[0], "Runs fitted", f"{len(study.table):,}", "final losses")
-    _number(cells[1], "Largest budget", formats.power(study.largest, 2), "FLOPs")
+    _number(cells[1], "Largest budget", formats.power(study.largest), "FLOPs")
     _number(cells[2], "Best loss", formats.show(best, "loss"), "nats per token, held out")
     fit = study.headline
     if fit is not None:

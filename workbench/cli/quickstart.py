@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from workbench.cli.output import emit, json_option, say
-from workbench.cli.sweep import device_option, spoken, workers_option
+from workbench.cli.sweep import device_option, workers_option
 from workbench.errors import WorkbenchError
 
 
@@ -22,7 +22,7 @@ from workbench.errors import WorkbenchError
 def command(out: Path, workers: int | None, device: str, as_json: bool) -> None:
     """Prepare the default corpus, train the sweep `quickstart`, fit the laws, write the report, say what to do next.
 
-    Needs no network and about seven minutes on two CPU cores. Interrupted, the same command resumes it.
+    Needs no network and about six minutes on two CPU cores. Interrupted, the same command resumes it.
     """
     started = time.perf_counter()
     from workbench.cli.sweep import execute, make_plan
@@ -64,6 +64,6 @@ def command(out: Path, workers: int | None, device: str, as_json: bool) -> None:
             click.echo(line)
         click.echo(f"\nReport:   {paths['html']}")
         click.echo(f"Open app: workbench app {store.folder}")
-        click.echo(f"{result.done} runs, {spoken(seconds)} in all, {spoken(trained)} of them up to the last run's end")
+        click.echo(f"{result.done} runs, {seconds:.0f} s in all, {trained:.0f} s of them up to the last run's end")
 
     emit(as_json, payload, text)

@@ -21,8 +21,8 @@ def number(value: float, digits: int = 3) -> str:
     return power(value, digits)
 
 
-def power(value: float, digits: int = 2) -> str:
-    """In scientific notation with real superscripts: 3.2×10¹¹; an exact power of ten is 10¹¹."""
+def power(value: float, digits: int = 3) -> str:
+    """In scientific notation with real superscripts: 3.16×10¹¹; an exact power of ten is 10¹¹."""
     if not math.isfinite(value):
         return MISSING
     if value == 0:

@@ -136,7 +136,11 @@ def arrow_table(table: str, frame: pd.DataFrame) -> pa.Table:
     names = [column.name for column in TABLES[table]]
     if set(frame.columns) != set(names):
         raise ValueError(f"{table}: columns differ from the schema by {sorted(set(frame.columns) ^ set(names))}")
-    return pa.Table.from_pandas(frame[names], schema=arrow_schema(table), preserve_index=False)
+    schema = arrow_schema(table)
+    # pandas' own metadata would be half of a small file, and says nothing that the schema does not.
+    return pa.Table.from_pandas(frame[names], schema=schema, preserve_index=False).replace_schema_metadata(
+        schema.metadata
+    )
 
 
 def documentation() -> str:

@@ -32,7 +32,7 @@ def isoflop(points: pd.DataFrame, minima: pd.DataFrame | None = None, lines: pd.
             )  # fmt: skip
     for value, group in points.sort_values("n").groupby("budget", sort=True):
         budget = float(str(value))
-        name = f"C = {formats.power(budget, 2)}"
+        name = f"C = {formats.power(budget)}"
         figure.add_trace(
             go.Scatter(
                 x=group["n"].tolist(),
