@@ -233,3 +233,22 @@ def test_an_interrupted_run_is_not_called_running(tmp_path: Path) -> None:
     assert frame["status"].tolist() == ["interrupted", "running", "waiting", "waiting"]
     assert frame["step"].tolist() == [5, 7, 0, 0]
     assert frame["loss"].tolist()[1] == 5.5
+
+
+def test_what_a_killed_run_left_of_its_curve_is_not_read_as_the_new_ones(tmp_path: Path) -> None:
+    path = write_sweep(tmp_path)
+    plan, corpus = planned(path)
+    store = Store.create(tmp_path / "store")
+    (store.folder / "live").mkdir()
+    stale = '{"step": 999, "train_loss": 0.0}\n' * 3
+    for run in plan.runs:
+        store.live(run.run_id).write_text(stale + '{"step": 10')
+    steps: list[int] = []
+
+    def note(event: Event) -> None:
+        if event.kind == "progress":
+            steps.append(int(event.row["step"]))
+
+    run_sweep(plan, corpus, store, LocalBackend.on_this_machine(2, device="cpu"), report=note)
+    assert 999 not in steps
+    assert set(store.runs()["status"]) == {"done"}

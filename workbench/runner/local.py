@@ -8,6 +8,7 @@ import signal
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -106,6 +107,8 @@ class LocalBackend:
         execution = job.run.config.execution.model_copy(update={"device": slot.device})
         config = job.run.config.model_copy(update={"execution": execution})
         slot.job, slot.offset = replace(job, run=replace(job.run, config=config)), 0
+        # What a killed run left of its live curve would be read as the new one's.
+        Store(job.store).live(job.run.run_id).unlink(missing_ok=True)
         slot.words, theirs = self.context.Pipe(duplex=False)
         slot.process = self.context.Process(target=work, args=(slot.job, theirs))  # type: ignore[attr-defined]
         slot.process.start()
@@ -193,4 +196,9 @@ def _new_rows(slot: Slot) -> list[Row]:
         return []
     whole = text[: text.rfind(b"\n") + 1]
     slot.offset += len(whole)
-    return [json.loads(line) for line in whole.splitlines()]
+    rows: list[Row] = []
+    for line in whole.splitlines():
+        # Rows are for watching alone: one that another process cut short is no reason to stop a sweep.
+        with suppress(json.JSONDecodeError):
+            rows.append(json.loads(line))
+    return rows
