@@ -56,6 +56,7 @@ def command(path: Path, store: Path) -> list[str]:
 def test_killed_at_random_moments_and_run_again_ends_with_the_same_table(tmp_path: Path) -> None:
     path = write_sweep(tmp_path)
     path.write_text(path.read_text().replace("checkpoint_seconds = 0.05", "checkpoint_seconds = 0.01"))
+    path.write_text(path.read_text().replace("[3e7, 6e7]", "[4e8, 8e8]"))  # long enough to be caught in the act
     plan, corpus = planned(path)
     calm, stormy = tmp_path / "calm", tmp_path / "stormy"
     run_sweep(plan, corpus, Store.create(calm), LocalBackend.on_this_machine(2, device="cpu"))
@@ -73,7 +74,7 @@ def test_killed_at_random_moments_and_run_again_ends_with_the_same_table(tmp_pat
             time.sleep(0.01)
         time.sleep(moments.uniform(0.0, 0.6))
         os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        assert process.wait() == -signal.SIGKILL
         assert set(store.runs()["status"]) <= {"done"}  # readable at every moment
 
     run_sweep(plan, corpus, store, LocalBackend.on_this_machine(2, device="cpu"))
