@@ -131,3 +131,24 @@ def test_sweeps_over_two_corpora_are_refused_and_the_choice_is_named(run, tmp_pa
     assert code == 0
     alone = run(command, make_store(tmp_path / "alone"), "--resamples", 20, "--json")[1]
     assert json.loads(out) == json.loads(alone)
+
+
+def test_a_fit_of_the_shipped_store_leaves_the_installation_as_it_was():
+    from workbench.store import reference_store
+
+    before = sorted(reference_store().rglob("*"))
+    with pytest.raises(SystemExit) as left:
+        main(
+            [
+                "fit",
+                str(reference_store()),
+                "--law",
+                "chinchilla",
+                "--where",
+                "sweep = 'quickstart'",
+                "--resamples",
+                "20",
+            ]
+        )
+    assert left.value.code == 0
+    assert sorted(reference_store().rglob("*")) == before

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from workbench.fitting import Fit, FitSet
 
 
-@click.command(epilog="Exit codes: 0 done, 1 failed, 2 bad input, or a law that the data cannot identify.")
+@click.command(
+    epilog="Exit codes: 0 done, 1 failed, 2 bad input, or nothing could be fitted. "
+    "A fit that the data do not identify is marked so (JSON key identified), and leaves with 0."
+)
 @source_argument
 @click.option(
     "--law",

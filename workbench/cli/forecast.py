@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from workbench.fitting.forecast import Forecast
 
 
-@click.command(epilog="Exit codes: 0 done, 1 failed, 2 bad input, or data that identify no law to forecast from.")
+@click.command(
+    epilog="Exit codes: 0 done, 1 failed, 2 bad input, or no law could be fitted. "
+    "A law that the data do not identify is marked so, and leaves with 0."
+)
 @source_argument
 @click.option(
     "--compute",

@@ -116,8 +116,10 @@ def parse_columns(text: str | None) -> dict[str, str]:
 def record(path: Path, records: list[Mapping[str, Any]]) -> str | None:
     """Append fits to a store; returns the reason where the store cannot be written."""
     from workbench.cli.output import plain
-    from workbench.store import Store
+    from workbench.store import Store, reference_store
 
+    if path.resolve() == reference_store().resolve():
+        return None  # it ships with the package: reading it must not change an installation
     try:
         store = Store(path)
         for one in records:
