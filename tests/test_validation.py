@@ -26,6 +26,7 @@ class Outer(BaseModel):
         ({"name": "a", "inner": {"widht": 2}}, "f.toml: unknown key inner.widht = 2; the keys here are width"),
         ({"name": "a", "colour": 1}, "f.toml: unknown key colour = 1; the keys here are inner, name"),
         ({}, "f.toml: the key name is missing"),
+        ({"nmae": "a"}, "f.toml: unknown key nmae = 'a'; the keys here are inner, name"),
         ({"name": 3}, "f.toml: name = 3: it should be a valid string"),
         ({"name": "a", "inner": {"width": "x" * 99}}, "f.toml: inner.width = 'xxx"),
     ],

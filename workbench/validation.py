@@ -39,7 +39,9 @@ def validated(kind: type[Config], data: object, origin: str | Path) -> Config:
 
 def sentence(error: ValidationError, kind: type[BaseModel]) -> str:
     """The first complaint of a validation, as one sentence."""
-    first = error.errors()[0]
+    # A misspelt key is also a missing one; the misspelling is what helps.
+    complaints = error.errors()
+    first = next((each for each in complaints if each["type"] == "extra_forbidden"), complaints[0])
     key = ".".join(str(part) for part in first["loc"])
     value = first.get("input")
     if first["type"] == "extra_forbidden":
