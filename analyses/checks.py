@@ -6,6 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from workbench.fitting import from_runs
+from workbench.fitting.isoflop import bracketed
+
 RATE_SLACK = 0.01
 """A rule is right where no other rate tried lowers the loss by more than this share."""
 
@@ -96,10 +99,11 @@ def repeated_tokens(runs: pd.DataFrame) -> pd.DataFrame:
     return repeating[["run_id", "tokens", "unique_tokens"]].reset_index(drop=True)
 
 
-def budget_table(runs: pd.DataFrame, minima: pd.DataFrame | None) -> pd.DataFrame:
+def budget_table(runs: pd.DataFrame) -> pd.DataFrame:
     """Each isoFLOP budget: its runs, the range of N, the best loss and how far it lies below the unigram entropy."""
     grid = done(runs)
     grid = grid[grid["budget"].notna() & (grid["role"] != "rate")]
+    fine = bracketed(from_runs(grid)) if len(grid) else {}
     rows = []
     for budget, group in grid.groupby("budget", sort=True):
         winner = group.sort_values("loss").iloc[0]
@@ -114,27 +118,17 @@ def budget_table(runs: pd.DataFrame, minima: pd.DataFrame | None) -> pd.DataFram
                 "d_best": int(winner["tokens"]),
                 "loss_best": best,
                 "margin": 1 - best / float(group["unigram_entropy"].iloc[0]),
-                "bracketed": _bracketed(group, float(str(budget)), minima),
+                "bracketed": fine.get(float(str(budget)), False),
             }
         )
     columns = ["budget", "runs", "n_smallest", "n_largest", "n_best", "d_best", "loss_best", "margin", "bracketed"]
     return pd.DataFrame(rows, columns=columns)
 
 
-def _bracketed(group: pd.DataFrame, budget: float, minima: pd.DataFrame | None) -> bool:
-    """By the isoFLOP fit where there is one; else whether the best run has neighbours on both sides."""
-    if minima is not None and not minima.empty:
-        found = minima[np.isclose(minima["budget"], budget, rtol=1e-6)]
-        if not found.empty:
-            return bool(found["bracketed"].iloc[0])
-    best = float(group.sort_values("loss")["n_params"].iloc[0])
-    return bool(float(group["n_params"].min()) < best < float(group["n_params"].max()))
-
-
-def check(runs: pd.DataFrame, minima: pd.DataFrame | None) -> Checks:
+def check(runs: pd.DataFrame) -> Checks:
     """All tables; the facts are added by `with_facts` once the laws are fitted."""
     seeds, sd = seed_noise(runs)
-    return Checks(rate_check(runs), seeds, sd, repeated_tokens(runs), budget_table(runs, minima))
+    return Checks(rate_check(runs), seeds, sd, repeated_tokens(runs), budget_table(runs))
 
 
 def facts(

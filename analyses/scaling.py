@@ -104,7 +104,6 @@ def study(
     final = _final(table)
     largest = _largest(final)
     headline = _headline(fits)
-    minima = minima_of(fits)
     tested, untested = _tested(table, headline, settings)
     frontier, forecasts = _optima(fits, final, largest)
     result = ScalingStudy(
@@ -131,7 +130,7 @@ def study(
     )
     if runs is None or runs.empty:
         return result
-    found = checking.check(runs, minima)
+    found = checking.check(runs)
     error = None if tested is None else float(tested.points["relative_error"].abs().max())
     stated = checking.facts(runs, found, error, _unidentified(headline), _misfit(fits))
     return replace(result, checks=replace(found, facts=stated))

@@ -13,7 +13,7 @@ def runs():
 
 
 def facts(runs, error=0.01, unidentified=()):
-    found = checks.check(runs, None)
+    found = checks.check(runs)
     return {fact.name: fact for fact in checks.facts(runs, found, error, unidentified)}
 
 
@@ -76,11 +76,25 @@ def test_what_is_not_identified_is_named(runs):
 def test_diverged_runs_do_not_count(runs):
     broken = runs.assign(status=np.where(runs["role"] == "grid", "diverged", "done"))
     assert facts(broken)["runs"].found == "10 done of 40"
-    assert len(checks.budget_table(broken, None)) == 1
+    assert len(checks.budget_table(broken)) == 1
+
+
+def test_a_budget_is_bracketed_exactly_where_the_isoflop_fit_says_so(runs):
+    from workbench.fitting import fit, from_runs
+
+    grid = runs[runs["role"] != "rate"]
+    minima = fit(from_runs(grid), law="isoflop", resamples=0).extra["minima"]
+    table = checks.budget_table(runs)
+    assert dict(zip(table["budget"], table["bracketed"], strict=True)) == dict(
+        zip(minima["budget"], minima["bracketed"], strict=True)
+    )
+    # Where too few budgets count for a fit, the table still judges each by the same measure.
+    one_sided = runs[runs["n_params"] >= runs["n_params"].median()]
+    assert not checks.budget_table(one_sided)["bracketed"].all()
 
 
 def test_misses_beyond_the_noise_of_seeds_fail_the_form_of_the_law(runs):
-    found = checks.check(runs, None)
+    found = checks.check(runs)
     (fact,) = [f for f in checks.facts(runs, found, 0.01, (), (0.04, True)) if f.name == "form"]
     assert not fact.met and fact.found.startswith("misses of 4.00% where seeds differ by 0.")
     assert "2 degrees of freedom from seeds, a weak test" in fact.found

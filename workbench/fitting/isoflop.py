@@ -34,8 +34,14 @@ class Curve:
     centre: float
     y_M: Array
     ln_k_line: tuple[float, float]
-    bracketed: bool
+    best_inside: bool
+    """Whether the best run has a smaller and a larger size beside it."""
     rows: np.ndarray
+
+    @property
+    def bracketed(self) -> bool:
+        """Whether the budget counts: its best run has neighbours on both sides, its parabola a minimum inside."""
+        return self.best_inside and bool(np.isfinite(minima(self, self.y_M[None])[1][0]))
 
     @property
     def design_M3(self) -> Array:
@@ -89,11 +95,16 @@ def curves(table: pd.DataFrame, convention: str) -> list[Curve]:
                 centre=float(ln_n.mean()),
                 y_M=y,
                 ln_k_line=(float(level), float(slope)),
-                bracketed=bool(ln_n.min() < best < ln_n.max()),
+                best_inside=bool(ln_n.min() < best < ln_n.max()),
                 rows=rows,
             )
         )
     return found
+
+
+def bracketed(table: pd.DataFrame, convention: str = "n") -> dict[float, bool]:
+    """Budget → whether its optimum is bracketed, for every budget with at least three sizes."""
+    return {curve.budget: curve.bracketed for curve in curves(table, convention)}
 
 
 def minima(curve: Curve, y_SM: Array) -> tuple[Array, Array, Array, Array]:
@@ -138,8 +149,7 @@ def fit_isoflop(
         raise NotIdentifiable(
             f"isoflop needs at least two budgets with three or more sizes each; the table has {len(every)}.{chained}"
         )
-    points = [minima(curve, curve.y_M[None]) for curve in every]
-    good = [curve.bracketed and bool(np.isfinite(point[1][0])) for curve, point in zip(every, points, strict=True)]
+    good = [curve.bracketed for curve in every]
     if sum(good) < 2:
         raise NotIdentifiable(
             f"isoflop needs at least two budgets whose optimum is bracketed by smaller and larger sizes; "
@@ -198,7 +208,7 @@ def fit_isoflop(
         tail=tail,
         residuals=residuals.reset_index(drop=True),
         resample_params=np.column_stack([draws[name] for name in order]) if resamples else np.empty((0, 0)),
-        extra={"minima": _minima_frame(every, points, good)},
+        extra={"minima": _minima_frame(every)},
     )
 
 
@@ -230,10 +240,9 @@ def _resample(
     return _power_laws(ln_c_B, used, ys)
 
 
-def _minima_frame(
-    every: list[Curve], points: list[tuple[Array, Array, Array, Array]], good: list[bool]
-) -> pd.DataFrame:
+def _minima_frame(every: list[Curve]) -> pd.DataFrame:
     """One row a budget: its optimum, and the parabola ln L = q0 + q1 z + q2 z² in z = ln N − centre."""
+    points = [minima(curve, curve.y_M[None]) for curve in every]
     return pd.DataFrame(
         {
             "budget": [curve.budget for curve in every],
@@ -241,7 +250,7 @@ def _minima_frame(
             "n_opt": [float(np.exp(point[1][0])) for point in points],
             "d_opt": [float(np.exp(point[2][0])) for point in points],
             "loss_opt": [float(np.exp(point[3][0])) for point in points],
-            "bracketed": good,
+            "bracketed": [curve.bracketed for curve in every],
             "sizes": [len(np.unique(curve.z_M)) for curve in every],
             "centre": [curve.centre for curve in every],
             "q0": [float(point[0][0, 0]) for point in points],

@@ -55,7 +55,7 @@ def frontier(table: pd.DataFrame, convention: str) -> tuple[pd.DataFrame, str]:
     """The compute-optimal points: c, loss, n, d; and where they come from."""
     every = curves(table, convention)
     found = [(curve, minima(curve, curve.y_M[None])) for curve in every]
-    good = [(curve, point) for curve, point in found if curve.bracketed and np.isfinite(point[1][0])]
+    good = [(curve, point) for curve, point in found if curve.bracketed]
     if len(good) >= 3:
         points = pd.DataFrame(
             {
