@@ -84,6 +84,8 @@ def test_a_forecast_defaults_to_ten_and_a_hundred_times_the_largest_budget():
     ]  # fmt: skip
     assert "the law missed its best loss" in found.said
     assert found.backtest is not None and abs(found.backtest.relative_error) < 0.02
+    reach = f"at 100× the compute of the largest run; the back-test reached {found.backtest.distance:.3g}×"
+    assert any(reach in note for note in found.notes)
 
 
 def test_a_loss_is_forecast_at_a_size_and_a_horizon():

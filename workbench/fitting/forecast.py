@@ -105,7 +105,7 @@ def forecast(
         points=() if at is None else (_loss_at(main, *at),),
         backtest=tested,
         said=said,
-        notes=(*notes, *_distance(main, table, asked, at)),
+        notes=(*notes, *_distance(main, table, asked, at, tested)),
     )
 
 
@@ -125,11 +125,19 @@ def _loss_at(law: Fit, n: float, d: float) -> LossAt:
     return LossAt(n, d, loss, (float(low[0]), float(high[0])))
 
 
-def _distance(law: Fit, table: pd.DataFrame, asked: Sequence[float], at: tuple[float, float] | None) -> list[str]:
+def _distance(
+    law: Fit,
+    table: pd.DataFrame,
+    asked: Sequence[float],
+    at: tuple[float, float] | None,
+    tested: BackTest | None,
+) -> list[str]:
     """What a reader should know of how far the forecasts reach."""
     found = ["Intervals are of the law, given that its form holds; the noise of one run is not in them."]
     top = float(table["c"].max())
     far = max([*asked, *([law.cost.flops(*at)] if at else [])]) / top
-    if far > 100:
-        found.append(f"The furthest forecast is {far:.3g}× beyond the largest run; no back-test reaches so far.")
+    reached = 1.0 if tested is None else tested.distance
+    if far > reached:
+        last = "there is no back-test" if tested is None else f"the back-test reached {reached:.3g}×"
+        found.append(f"The furthest forecast is at {far:.3g}× the compute of the largest run; {last}.")
     return found
