@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.corpus.batches import BatchOrder, gather, repetition, validation_windows
+from workbench.corpus.batches import BatchOrder, gather, validation_windows
 from workbench.errors import BadInput
 
 
@@ -65,10 +65,3 @@ def test_a_corpus_shorter_than_one_window_is_refused_on_either_side() -> None:
         validation_windows(5, 8, 4)
     with pytest.raises(BadInput, match="at least one held-out window, not 0"):
         validation_windows(101, 10, 0)
-
-
-def test_a_run_that_would_see_a_token_twice_says_so() -> None:
-    assert repetition(1000, 1000) is None
-    sentence = repetition(1000, 2500)
-    assert sentence is not None
-    assert "2,500 tokens of training would see the corpus's 1,000 tokens 2.50 times over" in sentence

@@ -70,16 +70,6 @@ def count_windows(n_tokens: int, context: int) -> int:
     return max(n_tokens - 1, 0) // context
 
 
-def repetition(corpus_tokens: int, wanted_tokens: int) -> str | None:
-    """The sentence a plan prints when a run would see a token twice, or None when it would not."""
-    if wanted_tokens <= corpus_tokens:
-        return None
-    return (
-        f"{wanted_tokens:,} tokens of training would see the corpus's {corpus_tokens:,} tokens "
-        f"{wanted_tokens / corpus_tokens:.2f} times over; a law of unique tokens does not describe such a run."
-    )
-
-
 def _too_short(side: str, n_tokens: int, context: int) -> str:
     return (
         f"The corpus's {side} split has {n_tokens:,} tokens, shorter than one window of {context} inputs and one "
