@@ -14,19 +14,6 @@ KEYS = {"law", "objective", "objective_value", "n_points", "params", "intervals"
 
 
 @pytest.fixture
-def run(capsys):
-    """Call the command; returns its exit code, stdout and stderr."""
-
-    def call(*args):
-        with pytest.raises(SystemExit) as done:
-            main([str(arg) for arg in args])
-        out, err = capsys.readouterr()
-        return done.value.code, out, err
-
-    return call
-
-
-@pytest.fixture
 def table(tmp_path):
     path = tmp_path / "runs.csv"
     isoflop(0.003).drop(columns="budget").to_csv(path, index=False)

@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from workbench.cli.output import emit, json_option
-from workbench.cli.source import columns_option, load_source, source_argument, where_option
+from workbench.cli.source import (
+    columns_option,
+    load_source,
+    resamples_option,
+    seed_option,
+    source_argument,
+    where_option,
+)
 from workbench.errors import BadInput
 
 if TYPE_CHECKING:
@@ -30,8 +37,8 @@ if TYPE_CHECKING:
 @click.option("--tokens", type=float, help="… trained on so many tokens.")
 @columns_option
 @where_option
-@click.option("--resamples", type=int, default=1000, show_default=True, help="Bootstrap resamples for the intervals.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the resampling.")
+@resamples_option
+@seed_option
 @json_option
 def command(
     source: Path,

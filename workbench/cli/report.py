@@ -7,10 +7,18 @@ from typing import Any
 import click
 
 from workbench.cli.output import emit, json_option, say
+from workbench.cli.source import (
+    columns_option,
+    read_source,
+    resamples_option,
+    seed_option,
+    source_argument,
+    where_option,
+)
 
 
 @click.command()
-@click.argument("source", type=click.Path(path_type=Path))
+@source_argument
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
@@ -18,10 +26,10 @@ from workbench.cli.output import emit, json_option, say
     show_default=True,
     help="Folder for report.html, report.md and report.json.",
 )
-@click.option("--columns", metavar="n=…,d=…,c=…,loss=…", help="Which columns of a table are N, D, C and the loss.")
-@click.option("--where", metavar="EXPR", help="Keep the rows for which this DuckDB expression holds.")
-@click.option("--resamples", type=click.IntRange(min=0), default=1000, show_default=True, help="Bootstrap resamples.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the resamples.")
+@columns_option
+@where_option
+@resamples_option
+@seed_option
 @json_option
 def command(
     source: Path, out: Path, columns: str | None, where: str | None, resamples: int, seed: int, as_json: bool
@@ -34,9 +42,10 @@ def command(
     from workbench.analyses.scaling import study
     from workbench.analyses.scaling_report import report
     from workbench.analyses.scaling_words import summary_lines
-    from workbench.cli.source import read_source
+    from workbench.fitting.fit import checked_settings
     from workbench.reporting.document import check_folder, write
 
+    checked_settings(None, "huber", 1e-3, resamples)
     check_folder(out)
     say(f"Reading {source} and fitting its laws …")
     result = study(

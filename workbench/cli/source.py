@@ -19,6 +19,10 @@ columns_option = click.option(
     metavar="n=…,d=…,c=…,loss=…",
     help="Which columns of a table hold N, D, C and the loss. D is C/(6N) where it is missing, and C is 6ND.",
 )
+resamples_option = click.option(
+    "--resamples", type=int, default=1000, show_default=True, help="Bootstrap resamples for the intervals."
+)
+seed_option = click.option("--seed", type=int, default=0, show_default=True, help="Seed of the resampling.")
 where_option = click.option(
     "--where", metavar="EXPR", help="A DuckDB boolean expression over the columns; others drop."
 )

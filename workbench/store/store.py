@@ -122,7 +122,7 @@ class Store:
             what = "no run" if found.empty else f"{len(found)} runs"
             raise BadInput(
                 f"{self.folder}: {what} with an id that begins with {prefix!r}; "
-                "`workbench sweep status` lists the ids of a sweep"
+                f"the files in {self.folder / 'runs'} are named by their ids"
             )
         return found.iloc[0]
 
