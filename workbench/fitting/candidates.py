@@ -1,0 +1,89 @@
+"""The runs a design may choose from: sizes that can be trained, at a ladder of compute, within stated bounds."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from workbench.errors import BadInput
+from workbench.fitting.laws.base import Array
+
+PER_DECADE = 8
+"""Levels of compute to a factor of ten: neighbours differ by a third, less than a design's optimum is sharp."""
+
+SIZES = 24
+"""Sizes of a ladder, where any size can be trained."""
+
+WIDEN = 2.0
+"""Tokens per parameter may leave the range of the fitted runs by this factor at either end."""
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Runs that could be trained: N (as the fit counts it), D and C of each, and the index of its size."""
+
+    n: Array
+    d: Array
+    c: Array
+    size: np.ndarray
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What a run may be."""
+
+    run_flops: tuple[float, float]
+    """Least and most FLOPs of a run."""
+    tokens_per_param: tuple[float, float]
+    """Least and most D/N."""
+    max_tokens: float = np.inf
+    """Most tokens, such as the corpus has."""
+
+
+def bounds_of(
+    points: pd.DataFrame,
+    convention: str,
+    flops: float,
+    max_run: float | None = None,
+    tokens_per_param: tuple[float, float] | None = None,
+    max_tokens: float | None = None,
+) -> Bounds:
+    """Bounds from the fitted points: no run below their smallest C or above the budget, D/N within theirs, widened."""
+    for name, value in (("flops", flops), ("max_run", max_run), ("max_tokens", max_tokens)):
+        if value is not None and not (np.isfinite(value) and value > 0):
+            raise BadInput(f"{name} is {value:g}; it must be a positive number.")
+    ratio = points["d"] / points[convention]
+    low, high = tokens_per_param or (float(ratio.min()) / WIDEN, float(ratio.max()) * WIDEN)
+    if not 0 < low <= high < np.inf:
+        raise BadInput(
+            f"tokens_per_param is {low:g} to {high:g}; it must be two positive numbers, the lower one first."
+        )
+    least = float(points["c"].min())
+    if flops < least:
+        raise BadInput(f"flops is {flops:g}, less than the smallest run so far ({least:.3g}); it buys no run.")
+    return Bounds((least, min(flops, max_run or np.inf)), (low, high), max_tokens or np.inf)
+
+
+def sizes_between(points: pd.DataFrame, convention: str, bounds: Bounds, k: float) -> Array:
+    """A ladder of sizes where any can be trained: from the smallest so far to the largest within the bounds."""
+    smallest = float(points[convention].min())
+    # At the least D/N and the most FLOPs, C = k N · N·(D/N).
+    largest = (bounds.run_flops[1] / (k * bounds.tokens_per_param[0])) ** 0.5
+    return np.geomspace(smallest, max(largest, smallest), SIZES)
+
+
+def candidates(n_K: Array, per_token_K: Array, bounds: Bounds) -> Candidates:
+    """Every size at every level of compute that the bounds allow; `per_token_K` is the FLOPs of one token trained."""
+    low, high = bounds.run_flops
+    levels = np.geomspace(low, high, max(2, round(PER_DECADE * np.log10(high / low)) + 1)) if high > low else [high]
+    n, c = (grid.ravel() for grid in np.meshgrid(n_K, levels, indexing="ij"))
+    size = np.repeat(np.arange(len(n_K)), len(levels))
+    d = c / np.asarray(per_token_K, dtype=np.float64)[size]
+    least, most = bounds.tokens_per_param
+    kept = (d / n >= least * (1 - 1e-9)) & (d / n <= most * (1 + 1e-9)) & (d <= bounds.max_tokens)
+    if not kept.any():
+        raise BadInput(
+            f"no run of {low:.3g} to {high:.3g} FLOPs has {least:.3g} to {most:.3g} tokens per parameter and at most "
+            f"{bounds.max_tokens:.3g} tokens; widen the bounds or raise the budget."
+        )
+    return Candidates(n[kept], d[kept], c[kept], size[kept])

@@ -1,0 +1,90 @@
+"""How noisy ln L is, read off a fit's residuals: one variance, or one that changes with the features if they show it.
+
+A design needs the variance of a run before it is trained. It is constant unless Breusch and Pagan's test (1979, in
+Koenker's form) rejects that at 1%; then ln σ² is linear in the features (a gamma regression of the squared residuals),
+and never extrapolated: a run outside the fitted points has the variance of the nearest edge of what they show.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from workbench.fitting.laws.base import Array
+
+REJECT = 0.01
+"""Level of the test against a constant variance."""
+
+FEWEST = 12
+"""With fewer residuals a variance that changes cannot be told."""
+
+
+@dataclass(frozen=True)
+class Noise:
+    """ln σ² = level + slopes · x, within the range of the fitted points; x are centred features."""
+
+    variance: float
+    """Σr²/(M − P): the mean variance of ln L."""
+    free: int
+    """M − P."""
+    pure: float | None = None
+    """Variance between seeds of one configuration, where there are any."""
+    level: float = 0.0
+    slopes_F: tuple[float, ...] = ()
+    """Empty where the variance is constant."""
+    within: tuple[float, float] = (-np.inf, np.inf)
+    """Least and most ln σ² among the fitted points."""
+
+    def at(self, x_MF: Array) -> Array:
+        """σ² of ln L at centred features."""
+        if not self.slopes_F:
+            return np.full(len(x_MF), self.variance)
+        return np.asarray(np.exp(np.clip(self.level + x_MF @ np.array(self.slopes_F), *self.within)))
+
+    @property
+    def said(self) -> tuple[str, ...]:
+        """Notes for a reader."""
+        found = [f"Noise of ln L: {100 * self.variance**0.5:.2g}% (residuals, {self.free} degrees of freedom)"]
+        if self.pure is not None:
+            found[0] += f"; between seeds of one configuration {100 * self.pure**0.5:.2g}%"
+        found[0] += "."
+        if self.slopes_F:
+            low, high = (100 * np.exp(end / 2) for end in self.within)
+            found.append(
+                f"The noise is not constant: {low:.2g}% to {high:.2g}% over the runs so far, and the design counts on "
+                "a fit that weighs runs by it."
+            )
+        return tuple(found)
+
+
+def noise_of(residuals: pd.DataFrame, x_MF: Array, n_params: int) -> Noise:
+    """The noise behind a fit's residuals at centred features."""
+    r_M = residuals["residual"].to_numpy(dtype=np.float64)
+    free = max(len(r_M) - n_params, 1)
+    # Noise-free points (a simulation) would make every design perfect; the floor keeps the matrices finite.
+    variance = max(float((r_M**2).sum() / free), 1e-16)
+    flat = Noise(variance, free, _pure(residuals))
+    if len(r_M) < FEWEST or variance <= 1e-16:
+        return flat
+    import statsmodels.api as sm
+    from statsmodels.stats.diagnostic import het_breuschpagan
+
+    design = sm.add_constant(x_MF, has_constant="add")
+    if not het_breuschpagan(r_M, design)[1] < REJECT:
+        return flat
+    # A robust fit meets some points exactly; their squares are lifted to what a 1%-quantile would be.
+    squares = np.maximum(r_M**2, 1e-4 * variance)
+    fitted = sm.GLM(squares, design, family=sm.families.Gamma(sm.families.links.Log())).fit()
+    level, *slopes = (float(value) for value in fitted.params)
+    level += float(np.log(len(r_M) / free))
+    ln_M = level + x_MF @ np.array(slopes)
+    return Noise(variance, free, flat.pure, level, tuple(slopes), (float(ln_M.min()), float(ln_M.max())))
+
+
+def _pure(residuals: pd.DataFrame) -> float | None:
+    """Pooled variance within configurations that were trained from several seeds."""
+    if "cluster" not in residuals or residuals["cluster"].isna().any():
+        return None
+    groups = residuals.groupby("cluster")["residual"]
+    free = len(residuals) - groups.ngroups
+    return float(((residuals["residual"] - groups.transform("mean")) ** 2).sum() / free) if free > 0 else None
