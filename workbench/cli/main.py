@@ -19,6 +19,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "generate": ("workbench.cli.generate", "Let a trained model continue a prompt."),
     "fit": ("workbench.cli.fit", "Fit scaling laws to a store or a table."),
     "forecast": ("workbench.cli.forecast", "Say what a larger model would give, with intervals."),
+    "next": ("workbench.cli.next", "Propose the runs that shrink one interval most for a budget."),
     "report": ("workbench.cli.report", "Write the fit report: HTML, Markdown and JSON."),
     "app": ("workbench.cli.app", "Open the dashboard on localhost."),
     "models": ("workbench.cli.models", "List the presets with their exact counts."),

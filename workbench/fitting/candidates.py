@@ -1,6 +1,7 @@
 """The runs a design may choose from: sizes that can be trained, at a ladder of compute, within stated bounds."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -39,6 +40,10 @@ class Bounds:
     max_tokens: float = np.inf
     """Most tokens, such as the corpus has."""
 
+    def with_tokens(self, most: float) -> "Bounds":
+        """The same with at most so many tokens."""
+        return replace(self, max_tokens=most)
+
 
 def bounds_of(
     points: pd.DataFrame,
@@ -64,15 +69,18 @@ def bounds_of(
     return Bounds((least, min(flops, max_run or np.inf)), (low, high), max_tokens or np.inf)
 
 
-def sizes_between(points: pd.DataFrame, convention: str, bounds: Bounds, k: float) -> Array:
+def largest_size(bounds: Bounds) -> float:
+    """The largest N within the bounds where C = 6ND: the one of most FLOPs and least D/N."""
+    return float((bounds.run_flops[1] / (6 * bounds.tokens_per_param[0])) ** 0.5)
+
+
+def sizes_between(points: pd.DataFrame, convention: str, bounds: Bounds) -> Array:
     """A ladder of sizes where any can be trained: from the smallest so far to the largest within the bounds."""
     smallest = float(points[convention].min())
-    # At the least D/N and the most FLOPs, C = k N · N·(D/N).
-    largest = (bounds.run_flops[1] / (k * bounds.tokens_per_param[0])) ** 0.5
-    return np.geomspace(smallest, max(largest, smallest), SIZES)
+    return np.geomspace(smallest, max(largest_size(bounds), smallest), SIZES)
 
 
-def candidates(n_K: Array, per_token_K: Array, bounds: Bounds) -> Candidates:
+def candidates(n_K: Sequence[float] | Array, per_token_K: Sequence[float] | Array, bounds: Bounds) -> Candidates:
     """Every size at every level of compute that the bounds allow; `per_token_K` is the FLOPs of one token trained."""
     low, high = bounds.run_flops
     levels = np.geomspace(low, high, max(2, round(PER_DECADE * np.log10(high / low)) + 1)) if high > low else [high]

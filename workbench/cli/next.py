@@ -1,0 +1,210 @@
+"""`workbench next`: the runs to train next, for one number and a budget, as a sweep definition or a table."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from workbench.cli.output import emit, json_option, plain, say
+from workbench.cli.source import (
+    SourceTable,
+    columns_option,
+    load_source,
+    read_source,
+    resamples_option,
+    seed_option,
+    source_argument,
+    where_option,
+)
+from workbench.errors import BadInput
+
+if TYPE_CHECKING:
+    from workbench.fitting.design import Proposal
+    from workbench.runner.continuation import Family, Size
+
+TIMES = 10
+"""Without --at, targets of a compute are asked at so many times the largest budget."""
+
+
+@click.command(epilog="Exit codes: 0 done, 1 failed, 2 bad input, or no law could be fitted.")
+@source_argument
+@click.option(
+    "--target",
+    default="a",
+    show_default=True,
+    help="What to pin down: a, alpha, beta or E; loss or n-opt at --at; or losses, the losses along the optimum from "
+    "the largest compute so far up to --at, on average.",
+)
+@click.option("--at", type=float, metavar="C", help="Compute of the target. Without it: 10× the largest budget.")
+@click.option("--flops", type=float, required=True, metavar="BUDGET", help="FLOPs to spend on the next runs.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Where to write the runs: a definition (.toml, of a store alone), or a table (.csv or .json).",
+)
+@click.option("--law", default="chinchilla", show_default=True, help="The law to fit: one of N and D.")
+@click.option(
+    "--robust", type=float, default=0.2, show_default=True, help="Share of the budget for points that check the law."
+)
+@click.option("--max-runs", type=int, default=20, show_default=True, help="Most runs, repeats included.")
+@click.option("--max-run-flops", type=float, help="Most FLOPs of one run. Without it: the budget.")
+@click.option(
+    "--tokens-per-param",
+    metavar="LOW,HIGH",
+    help="Range of D/N. Without it: that of the runs so far, widened by 2 at both ends.",
+)
+@click.option("--max-tokens", type=float, help="Most tokens of one run, such as the corpus has.")
+@columns_option
+@where_option
+@resamples_option
+@seed_option
+@json_option
+def command(
+    source: Path,
+    target: str,
+    at: float | None,
+    flops: float,
+    out: Path | None,
+    law: str,
+    robust: float,
+    max_runs: int,
+    max_run_flops: float | None,
+    tokens_per_param: str | None,
+    max_tokens: float | None,
+    columns: str | None,
+    where: str | None,
+    resamples: int,
+    seed: int,
+    as_json: bool,
+) -> None:
+    """Propose the runs that shrink one number's interval most for a budget, given the runs of SOURCE.
+
+    SOURCE is a store or a table. Of a store the proposal is a definition that `workbench sweep run` trains:
+
+    \b
+    workbench next store --target n-opt --at 1e14 --flops 5e12 --out next.toml
+    workbench sweep plan next.toml
+    """
+    from workbench.fitting import fit
+    from workbench.fitting.candidates import bounds_of, candidates, largest_size, sizes_between
+    from workbench.fitting.design import propose
+    from workbench.fitting.fit import checked_settings
+    from workbench.fitting.forecast import largest_budget
+    from workbench.fitting.targets import AT_COMPUTE, Target
+
+    checked_settings(None, "huber", 1e-3, resamples)
+    loaded = load_source(source, columns, where)
+    _writable(out, loaded, source)
+    if at is None and target in AT_COMPUTE:
+        at = TIMES * largest_budget(loaded.table)
+    wanted = Target(target, at)
+    found = fit(loaded.table, law, resamples=resamples, seed=seed)
+    bounds = bounds_of(found.residuals, "n", flops, max_run_flops, _range(tokens_per_param), max_tokens)
+    family, sizes = None, ()
+    if loaded.kind == "store":
+        family, seen = _family(source, where, found.residuals["run_id"])
+        bounds = bounds if max_tokens or seen is None else bounds.with_tokens(seen)
+        sizes = family.sizes(largest_size(bounds))
+        pool = candidates([size.n_params for size in sizes], [size.flops_per_token for size in sizes], bounds)
+    else:
+        ladder = sizes_between(found.residuals, "n", bounds)
+        pool = candidates(ladder, [found.cost.flops(float(n), 1.0) for n in ladder], bounds)
+    proposal = propose(found, wanted, pool, flops, robust=robust, max_runs=max_runs, seed=seed)
+    runs = proposal.runs.assign(size=[sizes[i].name for i in pool.size[proposal.runs["candidate"]]] if sizes else "")
+    payload: dict[str, Any] = {**proposal.to_dict(), "out": out}
+    payload["runs"] = runs.drop(columns="candidate").to_dict("records")
+    if out is not None:
+        _write(
+            out,
+            _definition(out, family, sizes, pool.size, proposal) if out.suffix == ".toml" and family else "",
+            payload,
+        )
+    emit(as_json, payload, lambda: _print(payload, proposal, out, loaded.kind))
+
+
+def _writable(out: Path | None, loaded: SourceTable, source: Path) -> None:
+    """Refuse a file that could not be written, before anything is fitted."""
+    if out is None:
+        return
+    if out.suffix not in (".toml", ".csv", ".json"):
+        raise BadInput(f"--out is {out}; it must end in .toml (a definition), .csv or .json (a table of runs).")
+    if out.suffix == ".toml" and loaded.kind != "store":
+        raise BadInput(
+            f"--out is {out}, but {source} is a table, which does not say what its models are: a definition needs a "
+            "store; write .csv or .json."
+        )
+    if not out.parent.is_dir():
+        raise BadInput(f"--out is {out}, but there is no folder {out.parent}.")
+
+
+def _range(text: str | None) -> tuple[float, float] | None:
+    """`5,100` as two numbers."""
+    if text is None:
+        return None
+    try:
+        low, high = (float(part) for part in text.split(","))
+    except ValueError:
+        raise BadInput(f"--tokens-per-param is '{text}'; it must be two numbers, such as 5,100.") from None
+    return low, high
+
+
+def _family(source: Path, where: str | None, run_ids: Any) -> "tuple[Family, float | None]":
+    """The family of the fitted runs, and the tokens of their corpus where one of them has seen it whole."""
+    from workbench.runner.continuation import family_of
+
+    runs = read_source(source, None, where)["runs"]
+    fitted = runs[runs["run_id"].isin(set(run_ids))].drop_duplicates("run_id")
+    repeated = fitted[fitted["unique_tokens"] < fitted["tokens"]] if "unique_tokens" in fitted else fitted.iloc[:0]
+    seen = float(repeated["unique_tokens"].max()) if len(repeated) else None
+    return family_of(list(fitted["config"]), str(source)), seen
+
+
+def _definition(out: Path, family: "Family", sizes: "tuple[Size, ...]", size_M: Any, proposal: "Proposal") -> str:
+    """The proposal as a sweep definition; a point chosen both for the target and as a check is one point."""
+    from workbench.runner.continuation import Ask, definition
+
+    merged = proposal.runs.groupby("candidate", sort=False).agg({"d": "first", "repeats": "sum"})
+    asks = [Ask(sizes[size_M[candidate]], round(row["d"]), int(row["repeats"])) for candidate, row in merged.iterrows()]
+    remarks = [proposal.summary(), *proposal.notes]
+    name = out.stem if out.stem.replace("-", "").replace("_", "").replace(".", "").isalnum() else "next"
+    return definition(family, asks, name, f"The next runs for {proposal.target.words}", remarks)
+
+
+def _write(out: Path, toml: str, payload: dict[str, Any]) -> None:
+    import json
+
+    import pandas as pd
+
+    if out.suffix == ".toml":
+        text = toml
+    elif out.suffix == ".csv":
+        text = (
+            pd.DataFrame(payload["runs"]).drop(columns=[] if payload["runs"][0]["size"] else "size").to_csv(index=False)
+        )
+    else:
+        text = json.dumps(plain(payload), indent=2) + "\n"
+    try:
+        out.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise BadInput(f"--out is {out}, which cannot be written: {error.strerror}.") from error
+
+
+def _print(payload: dict[str, Any], proposal: "Proposal", out: Path | None, kind: str) -> None:
+    """A line a run, then the promise in words, then what to know and do."""
+    click.echo(f"{'size':<8}{'N':>10}{'D':>12}{'C':>12}{'repeats':>9}  for")
+    for run in payload["runs"]:
+        purpose = {"target": "the target", "check": "checking the law"}[run["purpose"]]
+        click.echo(
+            f"{run['size'] or '–':<8}{run['n']:>10.4g}{run['d']:>12.4g}{run['c']:>12.4g}{run['repeats']:>9}  {purpose}"
+        )
+    click.echo(proposal.summary())
+    click.echo(
+        f"No choice of runs for the target, whole or in fractions, would leave a variance lower by more than "
+        f"{1 - proposal.efficiency:.1%}."
+    )
+    for note in proposal.notes:
+        click.echo(f"Note: {note}")
+    if out is not None and out.suffix == ".toml":
+        say(f"Written to {out}: `workbench sweep plan {out}` shows it, `workbench sweep run {out}` trains it.")
+    elif kind == "table":
+        say("A table does not say what its models are; of a store, --out next.toml writes a sweep definition.")
