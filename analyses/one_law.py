@@ -9,6 +9,7 @@ from workbench.analyses import scaling_tables as tables
 from workbench.analyses.scaling import MULTIPLES, ScalingStudy
 from workbench.analyses.scaling_fits import OBJECTIVES, PROCEDURES, with_budgets
 from workbench.fitting import LAWS, Fit
+from workbench.fitting.isoflop_curves import SHAPES
 from workbench.fitting.record import CONVENTION_LABELS
 from workbench.reporting import figures, formats, theme
 from workbench.reporting.document import Block, Bullets, Code, Column, Figure, Table, Text
@@ -120,13 +121,12 @@ def isoflop(study: ScalingStudy, fit: Fit | None) -> list[Block]:
     points = with_budgets(study.table)
     if points.empty or convention not in points:
         return []
-    minima = None if fit is None else fit.extra["minima"]
-    lines = None if minima is None else tables.parabolas(minima, points, convention)
+    minima, lines = (None, None) if fit is None else (fit.extra["minima"], fit.extra["curves"])
     shown = points.assign(n=points[convention])
     caption = f"Loss against size at equal compute: {plural(len(points), 'run')} in "
     caption += plural(points["budget"].nunique(), "budget")
-    if minima is not None:
-        caption += "; curves are parabolas of ln L in ln N, stars their minima"
+    if fit is not None and minima is not None:
+        caption += f"; curves are {SHAPES[fit.diagnostics['shape']].words}, stars their minima"
         if not minima["bracketed"].all():
             caption += ", hollow where the runs do not bracket them, so that they are left out of the law"
     data = shown[["budget", "n", "d", "c", "loss"]].sort_values(["budget", "n"], ignore_index=True)

@@ -8,7 +8,8 @@ from workbench.analyses.scaling import MULTIPLES, ScalingStudy, laws_of, minima_
 from workbench.analyses.scaling_runs import evaluated
 from workbench.analyses.scaling_words import backtest_text
 from workbench.fitting import LAWS, Fit
-from workbench.fitting.isoflop import budgets
+from workbench.fitting.isoflop_budgets import budgets
+from workbench.fitting.isoflop_curves import SHAPES
 from workbench.fitting.record import CONVENTION_LABELS
 from workbench.reporting import figures, formats
 from workbench.reporting.document import Block, Bullets, Column, Figure, Table, Text
@@ -16,7 +17,8 @@ from workbench.reporting.figures.pieces import plural
 
 PROCEDURES = {
     "isoflop": (
-        "ln L is a parabola in ln N at each budget; N_opt = k_N C^a and D_opt = k_D C^b run through the minima",
+        "at each budget a curve of loss against N, by default L = E + p N^−α + q N^β with E, α and β shared by all "
+        "budgets; N_opt = k_N C^a and D_opt = k_D C^b run through the minima",
         "Hoffmann et al. 2022 (arXiv 2203.15556), approach 2",
     ),
     "envelope": (
@@ -125,12 +127,12 @@ def _isoflop(study: ScalingStudy) -> list[Block]:
     points = with_budgets(study.table)
     if points.empty:
         return []
-    minima = minima_of(study.fits)
-    lines = None if minima is None else tables.parabolas(minima, points)
+    fit = study.fits.get("isoflop")
+    minima, lines = (None, None) if fit is None else (fit.extra["minima"], fit.extra["curves"])
     many = points["budget"].nunique()
     caption = f"Loss against size at equal compute, {plural(len(points), 'run')} in {plural(many, 'budget')}"
-    if minima is not None:
-        caption += "; curves are parabolas of ln L in ln N, stars their minima"
+    if fit is not None and minima is not None:
+        caption += f"; curves are {SHAPES[fit.diagnostics['shape']].words}, stars their minima"
         if not minima["bracketed"].all():
             caption += ", hollow where the design does not bracket them, so that they are left out of the law"
     drawn = points[["budget", "n", "d", "c", "loss"]].sort_values(["budget", "n"], ignore_index=True)

@@ -112,20 +112,6 @@ def grid(low: float, middle: float, high: float, per_decade: int = 8) -> list[fl
     return [float(value) for value in np.unique(np.concatenate(parts))] if parts else [middle]
 
 
-def parabolas(minima: pd.DataFrame, points: pd.DataFrame, convention: str = "n", count: int = 41) -> pd.DataFrame:
-    """The fitted curve of each budget, over the sizes that budget has: ln L = q0 + q1 z + q2 z², z = ln N − centre."""
-    frames = []
-    for row in minima.itertuples(index=False):
-        sizes = points.loc[np.isclose(points["budget"], float(str(row.budget)), rtol=1e-6), convention]
-        if sizes.empty:
-            continue
-        n = np.geomspace(float(sizes.min()), float(sizes.max()), count)
-        z = np.log(n) - float(str(row.centre))
-        loss = np.exp(float(str(row.q0)) + float(str(row.q1)) * z + float(str(row.q2)) * z**2)
-        frames.append(pd.DataFrame({"budget": row.budget, "n": n, "loss": loss}))
-    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=["budget", "n", "loss"])
-
-
 def surface_lines(fit: Fit, points: pd.DataFrame, most: int = 12, count: int = 41) -> pd.DataFrame:
     """L(N, D) along D at the sizes of the runs (at most so many of them, evenly chosen)."""
     sizes = np.unique(points[fit.convention].to_numpy(dtype=float))

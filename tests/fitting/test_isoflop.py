@@ -1,11 +1,16 @@
-"""Approach 2 on designs whose optimum is known, and what it refuses."""
+"""Approach 2 on designs whose optimum is known, under every shape of the curves, and what it refuses."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from tests.fitting.designs import BUDGETS, TRUE, isoflop
+from tests.fitting.designs import BUDGETS, TRUE, isoflop, loss_of
+from workbench.errors import BadInput
 from workbench.fitting import NotIdentifiable, fit
+from workbench.fitting.isoflop import best_inside, bracketed, fit_isoflop, minima, power_laws, resampled
+from workbench.fitting.isoflop_budgets import curves, sections
+from workbench.fitting.isoflop_curves import SHAPES
+from workbench.fitting.tables import canonical
 
 A = TRUE["beta"] / (TRUE["alpha"] + TRUE["beta"])
 
@@ -21,14 +26,128 @@ def parabolic(budgets=BUDGETS, factors=(0.25, 0.5, 1.0, 2.0, 4.0), a=0.5):
 
 
 def test_exact_parabolas_give_back_their_power_laws():
-    found = fit(parabolic(), "isoflop", resamples=50)
+    found = fit_isoflop(canonical(parabolic()), resamples=50, shape="parabola")
     assert found.params["a"] == pytest.approx(0.5, abs=1e-9) and found.params["k_N"] == pytest.approx(0.1, rel=1e-6)
     assert found.params["a"] + found.params["b"] == pytest.approx(1, abs=1e-9)
     assert found.derived["alpha_C"] == pytest.approx(0.1, abs=1e-9)
     minima = found.extra["minima"]
     assert minima["bracketed"].all() and len(minima) == 5
     assert minima["n_opt"].to_numpy() == pytest.approx(0.1 * np.sqrt(BUDGETS), rel=1e-6)
-    assert minima["q2"].to_numpy() == pytest.approx(0.02, rel=1e-6)
+    assert minima["curvature"].to_numpy() == pytest.approx(0.04, rel=1e-6)
+    assert found.diagnostics == {"shape": "parabola", "curve": {}}
+
+
+@pytest.mark.parametrize("shape", ["two-powers", "two-powers-free"])
+@pytest.mark.parametrize("offset", [1.0, 0.4])
+def test_two_powers_are_the_section_of_a_chinchilla_law_wherever_the_sizes_lie(shape, offset):
+    table = isoflop(sizes=6)
+    table["n"] *= offset ** np.linspace(-1, 1, 30)
+    table["d"] = table["c"] / 6 / table["n"]
+    table["loss"] = loss_of(table["n"].to_numpy(), table["d"].to_numpy())
+    found = fit_isoflop(canonical(table), resamples=0, shape=shape)
+    total = TRUE["alpha"] + TRUE["beta"]
+    g = (TRUE["alpha"] * TRUE["A"] / (TRUE["beta"] * TRUE["B"])) ** (1 / total)
+    assert found.params["a"] == pytest.approx(A, abs=1e-6)
+    assert found.extra["minima"]["n_opt"].to_numpy() == pytest.approx(g * (np.array(BUDGETS) / 6) ** A, rel=1e-5)
+    for name, value in found.diagnostics["curve"].items():
+        assert value == pytest.approx(TRUE[name], rel=1e-4)
+
+
+def test_a_parabola_is_biased_by_what_is_published_and_a_cubic_hardly():
+    # Czech et al. 2026 (2603.22339): D* by -0.3, -1.3, -2.9, -5.1% at ±2, ±4, ±8, ±16 on Hoffmann's surface.
+    E, A_, B, alpha, beta = 1.69, 406.4, 410.7, 0.34, 0.28
+    c = 1e19
+    best = (alpha * A_ / beta / B) ** (1 / (alpha + beta)) * (c / 6) ** (beta / (alpha + beta))
+    missed = {}
+    for width in (2, 4, 8, 16):
+        n = best * np.geomspace(1 / width, width, 11)
+        row = np.log(E + A_ * n**-alpha + B * (c / 6 / n) ** -beta)
+        table = pd.DataFrame({"n": n, "d": c / 6 / n, "c": c, "budget": c, "loss": np.exp(row)})
+        for shape in ("parabola", "cubic"):
+            found = minima(curves(table, "n"), SHAPES[shape], row[None])
+            missed[shape, width] = 100 * float(np.exp(found.ln_d_SB[0, 0]) / (c / 6 / best) - 1)
+    assert [missed["parabola", w] for w in (2, 4, 8, 16)] == pytest.approx([-0.3, -1.3, -2.9, -5.1], abs=0.06)
+    assert all(abs(missed["cubic", w]) < 0.2 for w in (2, 4, 8, 16))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_rows_solved_together_equal_rows_solved_alone(shape):
+    every = curves(canonical(isoflop(sizes=6)), "n")
+    y_M = np.concatenate([curve.y_M for curve in every])
+    y_SM = y_M + 0.003 * np.random.default_rng(0).standard_normal((20, len(y_M)))
+    together = SHAPES[shape].ln_loss(SHAPES[shape].solve(sections(every), y_SM)[:, sections(every).budget_M], 0.3)
+    for row, y in zip(together, y_SM, strict=True):
+        alone = SHAPES[shape].ln_loss(SHAPES[shape].solve(sections(every), y[None])[:, sections(every).budget_M], 0.3)
+        # The weights of two-powers are the rows' mean: they differ by the noise, and so do the curves by its square.
+        assert row == pytest.approx(alone[0], abs=2e-4 if "two" in shape else 1e-12)
+
+
+def test_two_powers_reach_the_optimum_that_a_general_solver_finds():
+    from scipy.optimize import least_squares
+
+    table = canonical(isoflop(0.003, seed=2))
+    every = curves(table, "n")
+    design, y_M = sections(every), np.concatenate([curve.y_M for curve in every])
+    curve_BK = SHAPES["two-powers"].solve(design, y_M[None])[0]
+
+    def misses(x):
+        p_B, q_B = x[3:8], x[8:]
+        size = np.exp(-np.exp(x[1]) * design.z_M), np.exp(np.exp(x[2]) * design.z_M)
+        return (x[0] + p_B[design.budget_M] * size[0] + q_B[design.budget_M] * size[1]) / np.exp(y_M) - 1
+
+    ours = np.concatenate([[curve_BK[0, 0]], np.log(curve_BK[0, 3:]), curve_BK[:, 1], curve_BK[:, 2]])
+    theirs = least_squares(misses, ours * (1 + 0.01 * np.cos(np.arange(13))), xtol=1e-14, ftol=1e-14, gtol=1e-14)
+    assert (misses(ours) ** 2).sum() <= 2 * theirs.cost * (1 + 1e-8)
+
+
+def test_rows_of_responses_each_have_resamples_of_their_own():
+    every = curves(canonical(isoflop(sizes=6)), "n")
+    y_M = np.concatenate([curve.y_M for curve in every])
+    y_SM = y_M + 0.003 * np.random.default_rng(1).standard_normal((5, len(y_M)))
+    found = minima(every, SHAPES["two-powers"], y_SM)
+    good_SB = best_inside(every, y_SM)
+    draws = resampled(every, SHAPES["two-powers"], y_SM, found, good_SB, 200, np.random.default_rng(0))
+    point = power_laws(np.log(BUDGETS), found.counting(good_SB))
+    assert draws["a"].shape == (5, 200)
+    assert np.median(draws["a"], axis=1) == pytest.approx(point["a"], abs=0.006)
+    assert np.ptp(point["a"]) > 0.006
+
+
+def test_the_drawn_curves_pass_through_their_minima():
+    found = fit(isoflop(0.001), "isoflop", resamples=0)
+    for row in found.extra["minima"].itertuples():
+        curve = found.extra["curves"].query("budget == @row.budget")
+        assert len(curve) == 41 and curve["n"].is_monotonic_increasing
+        assert curve["loss"].min() == pytest.approx(row.loss_opt, rel=1e-4)
+        assert curve["loss"].min() >= row.loss_opt * (1 - 1e-12)
+
+
+def test_too_few_runs_for_two_powers_are_given_parabolas_and_a_note():
+    found = fit(parabolic(budgets=(1e11, 1e13), factors=(0.5, 1.0, 2.0)), "isoflop", resamples=20)
+    assert found.diagnostics["shape"] == "parabola"
+    assert any("no more than the numbers that two-powers would take" in note for note in found.notes)
+    assert any("so there are no intervals" in note for note in found.notes) and np.isnan(found.interval("a")[0])
+
+
+def test_an_unknown_shape_is_refused():
+    with pytest.raises(BadInput, match="shape is 'circle'; an isoFLOP curve must be one of two-powers"):
+        fit_isoflop(canonical(isoflop()), shape="circle")
+
+
+def test_one_budget_alone_is_judged_for_its_bracket():
+    table = isoflop(budgets=(1e12,), sizes=8)
+    assert bracketed(canonical(table)) == {1e12: True}
+    assert bracketed(canonical(table[table["n"] > 1.2 * table["n"].median()])) == {1e12: False}
+
+
+def test_every_published_isoflop_experiment_can_be_fitted(shared_data):
+    # Czech et al. 2026 (2603.22339): eight experiments, outliers labelled.
+    runs = pd.read_csv(shared_data / "isoflops.csv").rename(columns={"N": "n", "D": "d", "C": "c"})
+    runs = runs[~runs["outlier"]].assign(budget=lambda t: t["c"])
+    for name, group in runs.groupby("experiment"):
+        found = fit(group[["n", "d", "c", "budget", "loss"]], "isoflop", resamples=100)
+        low, high = found.interval("a")
+        assert found.identified and 0.3 < low < found.params["a"] < high < 0.62 and high - low < 0.1, name
 
 
 def test_the_exponent_of_a_chinchilla_law_lies_in_the_interval():

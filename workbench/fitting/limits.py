@@ -11,7 +11,7 @@ import pandas as pd
 
 from workbench.fitting.envelope import hull_mask
 from workbench.fitting.identification import DECADES
-from workbench.fitting.isoflop import curves, minima
+from workbench.fitting.isoflop import measure
 from workbench.fitting.record import NotIdentifiable
 
 NEAR = 0.01
@@ -53,19 +53,11 @@ def near_limit(table: pd.DataFrame, axis: str, convention: str) -> tuple[pd.Data
 
 def frontier(table: pd.DataFrame, convention: str) -> tuple[pd.DataFrame, str]:
     """The compute-optimal points: c, loss, n, d; and where they come from."""
-    every = curves(table, convention)
-    found = [(curve, minima(curve, curve.y_M[None])) for curve in every]
-    good = [(curve, point) for curve, point in found if curve.bracketed]
+    found = measure(table, convention).frame()
+    good = found[found["bracketed"]]
     if len(good) >= 3:
-        points = pd.DataFrame(
-            {
-                "c": [np.exp(curve.ln_c) for curve, _ in good],
-                "loss": [float(np.exp(point[3][0])) for _, point in good],
-                "n": [float(np.exp(point[1][0])) for _, point in good],
-                "d": [float(np.exp(point[2][0])) for _, point in good],
-                "budget": [curve.budget for curve, _ in good],
-            }
-        )
+        points = good.rename(columns={"loss_opt": "loss", "n_opt": "n", "d_opt": "d"})
+        points = points[["c", "loss", "n", "d", "budget"]]
         said = f"The frontier is the isoFLOP minima of {len(good)} budgets."
     else:
         ln_c, ln_l = (np.log(table[name].to_numpy(dtype=np.float64)) for name in ("c", "loss"))
