@@ -1,0 +1,1 @@
+"""Benchmarks: programs that measure and print, run as `python -m tests.benchmarks.NAME`; nothing asserts a time."""
