@@ -93,9 +93,9 @@ def test_a_source_that_is_not_there_or_holds_nonsense_is_refused(run, tmp_path):
     bad.loc[4, "loss"] = -1
     bad.to_csv(tmp_path / "negative.csv", index=False)
     code, _, err = run("fit", tmp_path / "negative.csv")
-    assert code == 2 and "loss is -1 in row 4" in err
+    assert code == 2 and "column loss, row 5: -1; a loss must be positive" in err
     isoflop().assign(d=np.where(isoflop().index == 2, 0, 1e7)).to_csv(tmp_path / "zero.csv", index=False)
-    assert "d is 0 in row 2; a number of tokens must be positive" in run("fit", tmp_path / "zero.csv")[2]
+    assert "column d, row 3: 0; a number of tokens must be positive" in run("fit", tmp_path / "zero.csv")[2]
     (tmp_path / "corrupt.parquet").write_bytes(b"PAR1 nothing")
     assert "cannot be read as parquet" in run("fit", tmp_path / "corrupt.parquet")[2]
     (tmp_path / "folder").mkdir()

@@ -105,5 +105,5 @@ def test_help_names_what_a_source_is():
     from workbench.cli.report import command
 
     text = CliRunner().invoke(command, ["--help"]).output
-    assert "a store, or a CSV or parquet" in text
+    assert "SOURCE is a store; a table (.csv, .tsv" in text and "W&B" in text and "TensorBoard" in text
     assert "--json" in text

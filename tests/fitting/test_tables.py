@@ -59,7 +59,7 @@ def test_a_filter_that_keeps_nothing_is_refused():
     [
         ("empty.csv", "", "is empty"),
         ("header.csv", "n,d,loss\n", "no rows"),
-        ("words.csv", "n,d,loss\n1e6,2e7,low\n", "column loss, row 0: 'low' is not a number"),
+        ("words.csv", "n,d,loss\n1e6,2e7,low\n", "column loss, row 1: 'low' is not a number"),
         ("columns.csv", "size,d,value\n1,2,3\n", "has no column 'loss' for loss; it has size, d, value"),
         ("corrupt.parquet", "PAR1 this is no parquet", "cannot be read as parquet"),
         ("table.xlsx", "x", "ends in '.xlsx'"),

@@ -48,7 +48,10 @@ def command(
     seed: int,
     as_json: bool,
 ) -> None:
-    """Fit scaling laws to SOURCE, a store or a table (.csv or .parquet).
+    """Fit scaling laws to the runs of SOURCE.
+
+    SOURCE is a store; a table (.csv, .tsv, .parquet, .jsonl), its columns found by name or given with --columns; or an
+    export of W&B (the runs table as CSV, or a wandb folder), TensorBoard (a folder of event files) or MLflow (mlruns).
 
     Every law is fitted under every count of N that the source carries, with bootstrap intervals. Of a store, final
     points of finished runs are used, and the fits are added to its table of fits.

@@ -51,7 +51,10 @@ def command(
     seed: int,
     as_json: bool,
 ) -> None:
-    """Forecast from the runs of SOURCE, a store or a table (.csv or .parquet).
+    """Forecast from the runs of SOURCE.
+
+    SOURCE is a store; a table (.csv, .tsv, .parquet, .jsonl), its columns found by name or given with --columns; or an
+    export of W&B (the runs table as CSV, or a wandb folder), TensorBoard (a folder of event files) or MLflow (mlruns).
 
     For each compute: the optimal N and D and the loss, by the parametric law with the isoFLOP law beside it; or the
     loss at a given N and D. Beside every forecast stands how far the same law, fitted without the largest budget,

@@ -1,4 +1,4 @@
-"""A SOURCE of runs, for the commands that fit: a store, or any table as CSV or parquet."""
+"""A SOURCE of runs, for the commands that fit: a store, any table, or what W&B, TensorBoard or MLflow wrote."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,11 +13,19 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from workbench.analyses.samples import Sample
+TAKES = (
+    "a store, a table (.csv, .tsv, .parquet, .jsonl) or an export of W&B (the runs table as CSV, or a wandb folder), "
+    "TensorBoard (a folder of event files) or MLflow (an mlruns folder)"
+)
+"""What SOURCE may be, for help and errors."""
+
 source_argument = click.argument("source", type=click.Path(path_type=Path))
 columns_option = click.option(
     "--columns",
     metavar="n=…,d=…,c=…,loss=…",
-    help="Which columns of a table hold N, D, C and the loss. D is C/(6N) where it is missing, and C is 6ND.",
+    help="Which columns of a table hold N, D, C and the loss, where their names (n_params, tokens, flops, val_loss, …) "
+    "do not say. D is C/(6N) where it is missing, and C is 6ND. Others: u unique tokens, s steps, batch, vocab, bits, "
+    "error, kl, reward, rate, group, weight, loss_se, share_….",
 )
 resamples_option = click.option(
     "--resamples", type=int, default=1000, show_default=True, help="Bootstrap resamples for the intervals."
@@ -39,14 +47,14 @@ class SourceTable:
 
 
 def load_source(path: Path, columns: str | None = None, where: str | None = None) -> SourceTable:
-    """Read a store (a folder) or a table (a file) into a canonical table.
+    """Read a store, a table (a file) or a tracker's export (a file or folder) into a canonical table.
 
     Runs whose losses are of different things (another corpus, tokenizer or context) are refused, not mixed.
     """
     from workbench.analyses.samples import samples, sweeps_of
     from workbench.fitting import tables
 
-    if path.is_dir():
+    if is_store(path):
         read = read_source(path, columns, where)
         if read["runs"].empty:
             raise BadInput(f"{path} is a store without finished runs; run a sweep into it first.")
@@ -60,9 +68,16 @@ def load_source(path: Path, columns: str | None = None, where: str | None = None
             raise BadInput(f"{path} has no run to fit: {' '.join(table.attrs['notes'])}")
         return SourceTable(table, "store", table.attrs["notes"])
     if not path.exists():
-        raise BadInput(f"{path} does not exist; give a store (a folder) or a table (.csv or .parquet).")
+        raise BadInput(f"{path} does not exist; give {TAKES}.")
     table = tables.read_table(path, parse_columns(columns), where)
     return SourceTable(table, "table", table.attrs["notes"])
+
+
+def is_store(path: Path) -> bool:
+    """Whether a path is to be read as a store: a folder with its marker, or one that nothing else wrote."""
+    from workbench.fitting.exports import is_export
+
+    return path.is_dir() and ((path / "store.json").exists() or not is_export(path))
 
 
 def _mixed(path: Path, found: "list[Sample]") -> str:
@@ -83,14 +98,14 @@ def _listed(items: list[str]) -> str:
 
 
 def read_source(path: Path, columns: str | None = None, where: str | None = None) -> dict[str, Any]:
-    """What a study reads: the runs, curves and evals of a store (maybe empty), or the canonical table of a file.
+    """What a study reads: the runs, curves and evals of a store (maybe empty), or the canonical table of the rest.
 
     A run of several sweeps has a row for each, so that `where` may ask for any of them.
     """
     from workbench.analyses.samples import named
     from workbench.fitting import tables
 
-    if not path.is_dir():
+    if not is_store(path):
         return {"table": load_source(path, columns, where).table}
     from workbench.store import Store
 

@@ -2,8 +2,9 @@
 
 Canonical columns: `n` (the primary N), `d` tokens, `c` FLOPs, `loss` in nats per token; and where they are known
 `n_non_embedding`, `c_6nd`, `budget` (FLOPs of an isoFLOP design), `cluster` (runs that share a configuration),
-`point` ("final" or "mid-schedule"), `run_id`, `rate_factor`. `table.attrs["notes"]` and `table.attrs["conventions"]`
-carry what a fit must repeat.
+`point` ("final" or "mid-schedule"), `run_id`, `rate_factor`, and those of `columns.COLUMNS`; `row` is the number of the
+row in its source, the first being 1. `table.attrs["notes"]` and `table.attrs["conventions"]` carry what a fit must
+repeat.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +14,13 @@ import numpy as np
 import pandas as pd
 
 from workbench.errors import BadInput
-from workbench.fitting.record import NotIdentifiable
+from workbench.fitting import exports, reading
+from workbench.fitting.checks import checked, refuse_impossible, runs_said
+from workbench.fitting.columns import COLUMNS, CORE, PERPLEXITY, RESPONSES, SHARE, chosen, listed, plain_name
+from workbench.fitting.filtering import filtered
+from workbench.fitting.values import finished, read_values
+
+__all__ = ["canonical", "checked", "described", "filtered", "final_points", "from_runs", "read_table", "stated"]
 
 FROM_RUNS = {
     "run_id": "run_id",
@@ -29,6 +36,10 @@ FROM_RUNS = {
     "config_id": "cluster",
     "role": "role",
     "rate_factor": "rate_factor",
+    "unique_tokens": "u",
+    "steps": "s",
+    "batch_tokens": "batch",
+    "vocab_size": "vocab",
 }
 """Column of a store's runs → canonical column."""
 
@@ -39,21 +50,8 @@ STORE_CONVENTIONS = {
     "loss": "nats per token on the fixed held-out split",
 }
 
-ALIASES = {
-    "n": ("n", "n_params", "params", "N"),
-    "d": ("d", "tokens", "D"),
-    "c": ("c", "flops", "C"),
-    "loss": ("loss", "L"),
-    "n_non_embedding": ("n_non_embedding", "n_params_non_embedding", "N_no_embed"),
-    "budget": ("budget",),
-    "cluster": ("cluster", "config_id"),
-    "point": ("point",),
-    "run_id": ("run_id", "name"),
-    "c_6nd": ("c_6nd", "flops_6nd"),
-    "role": ("role",),
-    "rate_factor": ("rate_factor",),
-}
-"""Canonical column → names under which a table may have it, the first found wins."""
+UNLIKELY_LOSS = 20.0
+"""Nats per token above which a mean loss is remarked on: ln of the largest vocabularies in use is below 13."""
 
 
 def from_runs(
@@ -68,13 +66,13 @@ def from_runs(
     if "status" in runs:
         for status, many in runs["status"].value_counts().items():
             if status != "done":
-                notes.append(f"{_runs(int(many))} with status {status} left out.")
+                notes.append(f"{runs_said(int(many))} with status {status} left out.")
         keep &= runs["status"] == "done"
     if "role" in runs and not keep_rate_checks:
         checks = keep & (runs["role"] == "rate")
         if checks.any():
             notes.append(
-                f"{_runs(int(checks.sum()))} at another learning rate than the recipe's (rate checks) left out."
+                f"{runs_said(int(checks.sum()))} at another learning rate than the recipe's (rate checks) left out."
             )
         keep &= runs["role"] != "rate"
     kept = runs[keep]
@@ -91,7 +89,7 @@ def _with_curves(table: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
     """Add the evaluated points in the middle of each kept run's schedule."""
     middle = curves[(curves["point"] == "mid-schedule") & curves["loss"].notna() & (curves["tokens"] > 0)]
     middle = middle[["run_id", "tokens", "flops", "loss"]].rename(columns={"tokens": "d", "flops": "c"})
-    own = table.drop(columns=["d", "c", "loss", "point", "c_6nd", "loss_se"], errors="ignore")
+    own = table.drop(columns=["d", "c", "loss", "point", "c_6nd", "loss_se", "s", "u"], errors="ignore")
     points = middle.merge(own, on="run_id", how="inner")
     if points.empty:
         return table
@@ -99,34 +97,110 @@ def _with_curves(table: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([table, points], ignore_index=True)
 
 
+ASSUMED = {
+    "n": "taken as every parameter",
+    "d": "taken as the tokens trained on, repeats included",
+    "c": "taken as the FLOPs of training, forward and backward",
+    "loss": "taken as nats per token",
+}
+"""What is assumed of a column that only its name describes."""
+
+
 def canonical(table: pd.DataFrame, columns: Mapping[str, str] | None = None, source: str = "the table") -> pd.DataFrame:
     """A canonical table from any table: `columns` maps canonical names to the table's; known names are found alone.
 
-    Where D is missing it is C/(6N), and where C is missing it is 6ND; the notes say so.
+    Where D is missing it is C/(6N), and where C is missing it is 6ND; the notes say so. Runs that an export calls
+    unfinished are left out. Empty cells and NaN are missing values; other values that no run can have are refused.
     """
-    columns = dict(columns or {})
-    unknown = [name for name in columns if name not in ALIASES]
-    if unknown:
-        raise BadInput(f"columns names '{unknown[0]}', which no law uses; it must be one of {', '.join(ALIASES)}.")
-    out: dict[str, pd.Series] = {}
-    for name, aliases in ALIASES.items():
-        if name in columns:
-            if columns[name] not in table:
-                raise BadInput(_missing(source, name, columns[name], table))
-            out[name] = table[columns[name]]
+    return _canonical(table, np.arange(1, len(table) + 1), columns or {}, source)
+
+
+def read_table(path: str | Path, columns: Mapping[str, str] | None = None, where: str | None = None) -> pd.DataFrame:
+    """The canonical table of a file (CSV, TSV, parquet, JSON lines) or of an export of W&B, TensorBoard or MLflow.
+
+    `where` is a DuckDB expression over the source's own columns; rows for which it is not true are left out.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise BadInput(f"{path} is not a file; give a table ({', '.join(reading.SUFFIXES)}) or an export.")
+    export = exports.read_folder(path) if path.is_dir() else None
+    frame = reading.read_file(path) if export is None else export.frame
+    kept = filtered(frame, where, str(path))
+    return _canonical(kept, kept.index.to_numpy() + 1, columns or {}, str(path), export)
+
+
+def _canonical(
+    table: pd.DataFrame,
+    rows: np.ndarray,
+    given: Mapping[str, str],
+    source: str,
+    export: exports.Export | None = None,
+) -> pd.DataFrame:
+    """The canonical table of rows so numbered."""
+    _refuse_mapping(table, given, source)
+    notes = list(export.notes) if export else []
+    table = table.set_axis(rows, axis="index")
+    table = finished(table, source, notes)
+    rows = table.index.to_numpy()
+    names = chosen(table, given, source, notes)
+    _refuse_without_response(table, names, source)
+    frame = pd.DataFrame(index=table.index)
+    for name, column in names.items():
+        values = read_values(table[column], rows, name, column, source, given=name in given)
+        if values is None:
+            notes.append(f"Column {column} holds text and is not taken as {COLUMNS[name].meaning}.")
         else:
-            found = next((alias for alias in aliases if alias in table), None)
-            if found is not None:
-                out[name] = table[found]
-                columns[name] = found
-    if "loss" not in out:
-        raise BadInput(_missing(source, "loss", "loss", table))
-    frame = pd.DataFrame(out).reset_index(drop=True)
-    for name in ("n", "d", "c", "loss", "n_non_embedding", "budget"):
-        if name in frame:
-            frame[name] = _numbers(frame[name], columns[name], source)
-    notes: list[str] = []
-    said = {name: f"column {columns[name]} of {source}" for name in ("n", "d", "c", "loss") if name in frame}
+            frame[name] = values
+    frame = frame.assign(row=rows).reset_index(drop=True)
+    refuse_impossible(frame, names, source)
+    if "n" not in frame and "n_non_embedding" in frame:
+        frame = frame.rename(columns={"n_non_embedding": "n"})
+        names["n"] = names.pop("n_non_embedding")
+    conventions = _completed(frame, names, source, notes)
+    if export:
+        conventions["source"] = export.said
+    return described(frame, notes, conventions)
+
+
+def _refuse_mapping(table: pd.DataFrame, columns: Mapping[str, str], source: str) -> None:
+    """Refuse a mapping that names a column no law uses, or one the table does not have."""
+    for name, column in columns.items():
+        if name not in COLUMNS and not name.startswith(SHARE):
+            raise BadInput(f"columns names '{name}', which no law uses; it must be one of {', '.join(COLUMNS)}.")
+        if column not in table:
+            raise BadInput(_missing(source, name, column, table))
+        if name == "loss":
+            _refuse_perplexity(column, source)
+    twice = table.columns[table.columns.duplicated()]
+    if len(twice):
+        raise BadInput(f"{source} has the column '{twice[0]}' twice; each column needs its own name.")
+
+
+def _refuse_without_response(table: pd.DataFrame, names: Mapping[str, str], source: str) -> None:
+    """Refuse a table with nothing that a law predicts."""
+    if "loss" in names or any(
+        name in names and (name in ("error", "reward") or names[name] == name) for name in RESPONSES
+    ):
+        return
+    for column in table.columns:
+        if isinstance(column, str) and PERPLEXITY.search(plain_name(column)):
+            _refuse_perplexity(column, source)
+    raise BadInput(_missing(source, "loss", "loss", table))
+
+
+def _refuse_perplexity(column: str, source: str) -> None:
+    if PERPLEXITY.search(plain_name(column)):
+        raise BadInput(
+            f"{source}: the column {column} is a perplexity, and laws are of the loss; "
+            f"add a column with its natural logarithm and name it loss."
+        )
+
+
+def _completed(frame: pd.DataFrame, names: Mapping[str, str], source: str, notes: list[str]) -> dict[str, str]:
+    """Complete D or C from the others, and state what was assumed."""
+    said = {name: f"column {names[name]} of {source}, {ASSUMED[name]}" for name in CORE if name in frame}
+    if "n" in said and plain_name(names["n"]) in COLUMNS["n_non_embedding"].names:
+        said["n"] = f"column {names['n']} of {source}: non-embedding parameters, the only count there"
     if "n" in frame and "c" in frame and "d" not in frame:
         frame["d"] = frame["c"] / (6 * frame["n"])
         said["d"] = "C/(6N)"
@@ -135,82 +209,19 @@ def canonical(table: pd.DataFrame, columns: Mapping[str, str] | None = None, sou
         frame["c"] = 6 * frame["n"] * frame["d"]
         said["c"] = "6ND"
         notes.append("The table has no column of compute: C is 6ND.")
+    elif {"n", "d", "c"} <= set(frame.columns):
+        ratio = (frame["c"] / (6 * frame["n"] * frame["d"])).median()
+        if np.isfinite(ratio):
+            said["c"] += f"; {ratio:.3g} times 6ND at the median"
+            if not 0.2 <= ratio <= 5:
+                notes.append(
+                    f"C is {ratio:.3g} times 6ND at the median: is it in FLOPs, and are N and D what they say?"
+                )
+    if "loss" in frame and (mean := frame["loss"].mean()) > UNLIKELY_LOSS:
+        notes.append(f"The mean loss is {mean:.3g} nats per token: is it a perplexity, or a sum over tokens?")
     if "point" not in frame:
         frame["point"] = "final"
-    conventions = {("loss" if name == "loss" else name.upper()): text for name, text in said.items()}
-    return described(frame, notes, conventions)
-
-
-def read_table(path: str | Path, columns: Mapping[str, str] | None = None, where: str | None = None) -> pd.DataFrame:
-    """The canonical table of a CSV or parquet file, filtered by the DuckDB expression `where`."""
-    path = Path(path)
-    if not path.is_file():
-        raise BadInput(f"{path} is not a file; give a store, or a table as .csv or .parquet.")
-    if path.suffix.lower() not in (".csv", ".parquet"):
-        raise BadInput(f"{path} ends in '{path.suffix}'; a table must be .csv or .parquet.")
-    if path.stat().st_size == 0:
-        raise BadInput(f"{path} is empty; a table needs a header and rows.")
-    try:
-        frame = pd.read_csv(path) if path.suffix.lower() == ".csv" else pd.read_parquet(path)
-    except Exception as error:  # the readers raise a dozen kinds; each means the file is not what it claims to be
-        raise BadInput(f"{path} cannot be read as {path.suffix[1:].lower()}: {_first_line(error)}") from error
-    if frame.empty:
-        raise BadInput(f"{path} has a header but no rows; a fit needs runs.")
-    return canonical(filtered(frame, where, str(path)), columns, str(path))
-
-
-def filtered(table: pd.DataFrame, where: str | None, source: str = "the table") -> pd.DataFrame:
-    """The rows for which a DuckDB boolean expression over the table's columns is true, in their order."""
-    if where is None or not where.strip():
-        return table
-    import duckdb
-
-    plain = table.loc[:, [column for column in table.columns if isinstance(column, str)]]
-    rows = plain.assign(_row=np.arange(len(plain)))
-    with duckdb.connect(":memory:", config={"enable_external_access": "false", "threads": "1"}) as database:
-        database.register("source", rows)
-        database.execute("SET lock_configuration = true")
-        try:
-            # As a column rather than spliced after WHERE, the text can only be one expression.
-            found = database.execute(f"SELECT _row, CAST(({where}) AS BOOLEAN) AS keep FROM source").fetchnumpy()
-        except duckdb.Error as error:
-            raise BadInput(
-                f"where is '{where}', which is no boolean expression over the columns "
-                f"{', '.join(map(str, plain.columns))}: {_first_line(error)}"
-            ) from error
-    keep = np.zeros(len(table), dtype=bool)
-    chosen = np.ma.filled(np.ma.asarray(found["keep"]), False).astype(bool)
-    keep[found["_row"][chosen]] = True
-    if not keep.any():
-        raise BadInput(f"where is '{where}', which no row of {source} satisfies.")
-    return table[keep]
-
-
-def checked(table: pd.DataFrame, needs: Sequence[str]) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """The rows a law can use, with notes on those dropped; values that no run can have are refused."""
-    if len(table) == 0:
-        raise BadInput("the table is empty; a fit needs runs.")
-    missing = [name for name in needs if name not in table]
-    if missing:
-        raise NotIdentifiable(
-            f"the law needs the column {missing[0]}; the table has {', '.join(map(str, table.columns))}."
-        )
-    notes: list[str] = []
-    absent = table[list(needs)].isna().any(axis=1)
-    if absent.any():
-        notes.append(f"{_runs(int(absent.sum()))} with a missing value among {', '.join(needs)} left out.")
-        table = table[~absent]
-        if len(table) == 0:
-            raise BadInput(f"every row lacks a value among {', '.join(needs)}; a fit needs runs.")
-    meaning = {"loss": "a loss", "d": "a number of tokens", "c": "a number of FLOPs"}
-    for name in needs:
-        values = table[name].to_numpy(dtype=np.float64)
-        wrong = ~(np.isfinite(values) & (values > 0))
-        if wrong.any():
-            row = int(np.flatnonzero(wrong)[0])
-            said = meaning.get(name, "a number of parameters")
-            raise BadInput(f"{name} is {values[row]:g} in row {table.index[row]}; {said} must be positive and finite.")
-    return table.reset_index(drop=True), tuple(notes)
+    return {(name.upper() if name in ("n", "d", "c") else name): text for name, text in said.items()}
 
 
 def final_points(table: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
@@ -238,23 +249,10 @@ def described(table: pd.DataFrame, notes: Sequence[str], conventions: Mapping[st
     return table
 
 
-def _numbers(values: pd.Series, column: str, source: str) -> pd.Series:
-    numbers = pd.to_numeric(values, errors="coerce").astype(np.float64)
-    broken = numbers.isna() & values.notna()
-    if broken.any():
-        row = values.index[broken][0]
-        raise BadInput(f"{source}, column {column}, row {row}: '{values[row]}' is not a number.")
-    return numbers
-
-
 def _missing(source: str, name: str, column: str, table: pd.DataFrame) -> str:
-    there = ", ".join(map(str, table.columns))
-    return f"{source} has no column '{column}' for {name}; it has {there} (name one with --columns {name}=…)."
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().split("\n")[0]
-
-
-def _runs(many: int) -> str:
-    return f"{many} run{'' if many == 1 else 's'}"
+    names = [other for other in table.columns if other != "row"]
+    if reading.has_no_header(names):
+        return f"{source} has no header: its first row is {listed(names)}; name the columns in the first line."
+    near = [other for other in names if isinstance(other, str) and name != "n" and name in plain_name(other)]
+    ordered = [*near, *(other for other in names if other not in near)]
+    return f"{source} has no column '{column}' for {name}; it has {listed(ordered)} (name one with --columns {name}=…)."
