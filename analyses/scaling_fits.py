@@ -72,10 +72,10 @@ def _method(fit: Fit) -> str:
     goal = OBJECTIVES.get(fit.objective, fit.objective)
     goal = goal.format(delta=fit.delta) if fit.delta is not None else goal
     text = f"`{fit.law}`: {formula} ({citation}). Minimised: {goal}; {plural(fit.n_points, 'point')}"
-    if "starts" in fit.diagnostics:
-        share = fit.diagnostics.get("share_of_starts")
-        text += f"; {fit.diagnostics['starts']} starts"
-        text += f", of which {100 * share:.0f}% reach the optimum" if share is not None else ""
+    certificate = fit.diagnostics.get("certificate")
+    if certificate is not None:
+        found = "certified on " if certificate["dense"] else f"{100 * certificate['agree']:.0f}% agree of "
+        text += f"; {found}{certificate['searched']}, {plural(certificate['basins'], 'basin')}"
     return f"{text}; objective {fit.objective_value:.8g}. {100 * fit.level:g}% intervals: {fit.interval_method}."
 
 

@@ -64,15 +64,21 @@ def case_resamples(y_M: Array, cluster_M: np.ndarray, n_resamples: int, rng: np.
     """Clusters drawn with replacement, as weights: a point counts as often as its cluster was drawn (Efron 1979)."""
     _, code_M = np.unique(cluster_M, return_inverse=True)
     n_clusters = int(code_M.max()) + 1
-    counts_SG = rng.multinomial(n_clusters, np.full(n_clusters, 1 / n_clusters), size=n_resamples)
+    drawn_SG = rng.integers(n_clusters, size=(n_resamples, n_clusters)) + n_clusters * np.arange(n_resamples)[:, None]
+    counts_SG = np.bincount(drawn_SG.ravel(), minlength=n_resamples * n_clusters).reshape(n_resamples, n_clusters)
     said = "runs" if n_clusters == len(y_M) else "configurations (all seeds of one together)"
     return Resampled(y_M[None], counts_SG[:, code_M].astype(np.float64), f"percentile bootstrap, resampling {said}")
 
 
 def residual_resamples(
-    fitted_M: Array, residual_M: Array, n_params: int, n_resamples: int, rng: np.random.Generator
+    fitted_M: Array,
+    residual_M: Array,
+    n_params: int,
+    n_resamples: int,
+    rng: np.random.Generator,
+    weight_M: Array | None = None,
 ) -> Resampled:
-    """Fitted values plus residuals drawn with replacement, given the variance Σr²/(M−P).
+    """Fitted values plus residuals drawn with replacement, given the variance Σr²/(M−P); weights are inverse variances.
 
     A robust fit meets about P points exactly. Left in, those P residuals of zero would make the noise look as if it
     had a spike at zero, which a robust fit exploits: the P smallest are left out.
@@ -83,13 +89,18 @@ def residual_resamples(
         return Resampled(
             np.full((n_resamples, n_points), np.nan), np.ones((1, n_points)), "none: no residuals are left"
         )
+    spread_M = np.ones(n_points) if weight_M is None else 1 / np.sqrt(weight_M)
+    residual_M = residual_M / spread_M
     scale = np.sqrt((residual_M**2).sum() / free)
     kept = residual_M[np.argsort(np.abs(residual_M))[n_params:]]
     kept = kept - kept.mean() if free >= MANY else np.concatenate([kept, -kept])
     size = np.sqrt((kept**2).mean())
     drawn_SM = rng.choice(kept * (scale / size if size > 0 else 0.0), size=(n_resamples, n_points))
     return Resampled(
-        fitted_M[None] + drawn_SM, np.ones((1, n_points)), "percentile bootstrap of residuals, tails as Student's", free
+        fitted_M[None] + drawn_SM * spread_M,
+        np.ones((1, n_points)),
+        "percentile bootstrap of residuals, tails as Student's",
+        free,
     )
 
 

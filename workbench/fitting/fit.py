@@ -1,5 +1,7 @@
 """`fit` one law, or `fit_all` of them under every convention of N: the front door of the room."""
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from workbench.errors import BadInput
@@ -10,9 +12,13 @@ from workbench.fitting.laws import LAWS
 from workbench.fitting.objectives import objective_named
 from workbench.fitting.parametric import fit_law
 from workbench.fitting.record import Fit, FitSet, NotFitted, NotIdentifiable
+from workbench.fitting.uncertainty import checked_method
 
 LAW_NAMES = ("chinchilla", "isoflop", "envelope", "kaplan-nd", "kaplan-n", "kaplan-d", "kaplan-c")
-"""Every law `fit` takes, in the order they are shown."""
+"""The laws that are fitted side by side where none is named, in the order they are shown."""
+
+EVERY_LAW = (*LAW_NAMES, *(name for name in LAWS if name not in LAW_NAMES))
+"""Every law `fit` takes."""
 
 RESAMPLES = 1000
 """Bootstrap resamples by default: an end of a 95% interval then moves by about 4% of its half-width with the seed."""
@@ -27,12 +33,16 @@ def fit(
     resamples: int = RESAMPLES,
     seed: int = 0,
     level: float = 0.95,
+    *,
+    intervals: str = "auto",
+    fixed: Mapping[str, float] | None = None,
 ) -> Fit:
     """Fit one law to a table of runs (canonical, or any table whose columns have known names).
 
+    `intervals` names the method behind the intervals (`uncertainty.METHODS`); `fixed` holds parameters at values.
     Raises `NotIdentifiable` (a `BadInput`) with the reason where the table cannot identify the law.
     """
-    checked_settings(law, objective, delta, resamples, level)
+    checked_settings(law, objective, delta, resamples, level, intervals)
     if "conventions" not in table.attrs:
         table = tables.canonical(table)
     if law == "isoflop":
@@ -40,14 +50,17 @@ def fit(
     if law == "envelope":
         return fit_envelope(table, convention, resamples, seed, level)
     table, said = _points_of(table, law, convention)
-    return fit_law(table, LAWS[law], objective, delta, convention, resamples, seed, level, said)
+    return fit_law(table, LAWS[law], objective, delta, convention, resamples, seed, level, said, intervals, fixed)
 
 
-def checked_settings(law: str | None, objective: str, delta: float, resamples: int, level: float = 0.95) -> None:
+def checked_settings(
+    law: str | None, objective: str, delta: float, resamples: int, level: float = 0.95, intervals: str = "auto"
+) -> None:
     """Refuse settings that no fit can have, before anything is read."""
-    if law is not None and law not in LAW_NAMES:
-        raise BadInput(f"law is '{law}'; it must be one of {', '.join(LAW_NAMES)}.")
+    if law is not None and law not in EVERY_LAW:
+        raise BadInput(f"law is '{law}'; it must be one of {', '.join(EVERY_LAW)}.")
     objective_named(objective, delta)
+    checked_method(intervals)
     if resamples < 0:
         raise BadInput(f"resamples is {resamples}; it must be 0 or more (1000 is the default).")
     if not 0 < level < 1:
@@ -91,6 +104,8 @@ def fit_all(
     not_fitted: list[NotFitted] = []
     for convention in conventions_of(table):
         for law in laws:
+            if convention != "n" and law not in LAW_NAMES and "n" not in LAWS[law].columns:
+                continue  # a law without N is the same under every count of it
             try:
                 fits.append(fit(table, law, objective, delta, convention, resamples, seed, level))
             except NotIdentifiable as error:

@@ -7,12 +7,16 @@ nothing. A law may be determined and still be wrong: `lack_of_fit` holds its res
 """
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from workbench.fitting.laws.base import Array, Law
-from workbench.fitting.solver import Problem
+from workbench.fitting.problem import Problem
+
+if TYPE_CHECKING:
+    from workbench.fitting.prepared import Prepared
 
 FLAT = 1e-7
 """A direction is flat when its curvature, theta scaled to unit diagonal, is this share of the largest or less."""
@@ -33,23 +37,28 @@ LEVELS = 1.05
 """Values of an axis closer than this factor count as one level."""
 
 
-def weaknesses(table: pd.DataFrame, law: Law, problem: Problem, best_P: Array, convention: str) -> tuple[str, ...]:
+def weaknesses(prepared: "Prepared", best_P: Array, convention: str) -> tuple[str, ...]:
     """Sentences on what the data do not determine; none when all is well."""
-    return (*_design(table, law, convention), *_at_bounds(law, best_P), *_flat(problem, best_P))
+    free = [entry for entry in range(len(best_P)) if entry not in prepared.held]
+    return (
+        *_design(prepared.table, prepared.law, convention),
+        *_at_bounds(prepared.law, best_P, free),
+        *_flat(prepared.problem, best_P, free),
+    )
 
 
 def _design(table: pd.DataFrame, law: Law, convention: str) -> list[str]:
     found = []
     names = {"n": convention, "d": "d", "c": "c"}
     words = {"n": "sizes N", "d": "horizons D", "c": "values of C"}
-    for axis in law.columns:
+    for axis in (name for name in law.columns if name in words):
         count = levels(table[names[axis]])
         if count < 3:
             found.append(f"Only {count} {words[axis]}: an exponent needs at least three.")
-    if len(law.columns) == 1:
+    if len(law.columns) == 1 and law.columns[0] in words:
         (axis,) = law.columns
         found += short_range(table[names[axis]], f"the points span {{:.2f}} decades of {axis.upper()}")
-    elif "c" in table and table["c"].notna().any():
+    elif {"n", "d"} <= set(law.columns) and "c" in table and table["c"].notna().any():
         found += short_range(table["c"], "the runs span {:.2f} decades of compute")
     if {"n", "d"} <= set(law.columns):
         x, y = np.log(table[convention].to_numpy(dtype=float)), np.log(table["d"].to_numpy(dtype=float))
@@ -81,7 +90,7 @@ def open_exponent(intervals: Mapping[str, tuple[float, float]]) -> list[str]:
     return [f"The interval of a, {low:.2g} to {high:.2g}, leaves open how compute divides between size and data."]
 
 
-def at_bound_in_resamples(law: Law, draws_SP: Array) -> list[str]:
+def at_bound_in_resamples(law: Law, draws_SP: Array, held: tuple[int, ...] = ()) -> list[str]:
     """Which intervals end at a bound rather than where the data end them."""
     if not len(draws_SP):
         return []
@@ -90,18 +99,20 @@ def at_bound_in_resamples(law: Law, draws_SP: Array) -> list[str]:
     share_P = ((draws_SP <= low_P + slack_P) | (draws_SP >= high_P - slack_P)).mean(axis=0)
     return [
         f"{name} is at the edge of its range in {100 * share:.0f}% of the resamples, where its interval ends."
-        for name, share in zip(law.theta_names, share_P, strict=True)
-        if share >= AT_BOUND
+        for entry, (name, share) in enumerate(zip(law.theta_names, share_P, strict=True))
+        if share >= AT_BOUND and entry not in held
     ]
 
 
-def lack_of_fit(table: pd.DataFrame, residual_M: Array, n_params: int, level: float = 0.95) -> list[str]:
+def lack_of_fit(
+    table: pd.DataFrame, residual_M: Array, n_params: int, response: str = "loss", level: float = 0.95
+) -> list[str]:
     """A sentence where the law misses the runs by more than their seeds differ (the F test against pure error).
 
     Draper and Smith, Applied Regression Analysis, section 2.1: the variance of the misses is held against that between
     runs of one configuration, here of ln L.
     """
-    if "cluster" not in table or table["cluster"].isna().any():
+    if response != "loss" or "cluster" not in table or table["cluster"].isna().any():
         return []
     from scipy.stats import f as f_distribution
 
@@ -129,11 +140,12 @@ def levels(values: pd.Series) -> int:
     return int(1 + (np.diff(logs) > np.log(LEVELS)).sum()) if len(logs) else 0
 
 
-def _at_bounds(law: Law, best_P: Array) -> list[str]:
+def _at_bounds(law: Law, best_P: Array, free: list[int]) -> list[str]:
     low_P, high_P = law.bounds_2P
-    span_P = high_P - low_P
     found = []
-    for name, value, low, high, span in zip(law.theta_names, best_P, low_P, high_P, span_P, strict=True):
+    for entry in free:
+        name, value, low, high = law.theta_names[entry], best_P[entry], low_P[entry], high_P[entry]
+        span = high - low
         if value <= low + 1e-6 * span or value >= high - 1e-6 * span:
             end = "lower" if value <= low + 1e-6 * span else "upper"
             meaning = ": that term vanishes from these data" if end == "lower" and name.startswith("ln ") else ""
@@ -141,17 +153,20 @@ def _at_bounds(law: Law, best_P: Array) -> list[str]:
     return found
 
 
-def _flat(problem: Problem, best_P: Array) -> list[str]:
+def _flat(problem: Problem, best_P: Array, free: list[int]) -> list[str]:
     """Directions in which the prediction does not change, from the jacobian with unit columns."""
+    if not free:
+        return []
     _, j_1PM = problem.law.jacobian(best_P[None], problem.x_MF)
-    j_MP = j_1PM[0].T
+    j_MP = j_1PM[0].T[:, free]
+    theta_names = [problem.law.theta_names[entry] for entry in free]
     norms_P = np.linalg.norm(j_MP, axis=0)
     if (norms_P == 0).any():
-        names = [name for name, norm in zip(problem.law.theta_names, norms_P, strict=True) if norm == 0]
+        names = [name for name, norm in zip(theta_names, norms_P, strict=True) if norm == 0]
         return [f"The loss does not depend on {', '.join(names)} at these runs."]
     _, singular, right = np.linalg.svd(j_MP / norms_P, full_matrices=False)
     if singular[-1] ** 2 > FLAT * singular[0] ** 2:
         return []
     size_P = np.abs(right[-1])
-    involved = [name for name, size in zip(problem.law.theta_names, size_P, strict=True) if size > 0.3 * size_P.max()]
+    involved = [name for name, size in zip(theta_names, size_P, strict=True) if size > 0.3 * size_P.max()]
     return [f"A flat direction: {', '.join(involved)} can move together without changing the predictions."]

@@ -1,27 +1,19 @@
-"""Approach 3 and its relatives: a law of single runs, fitted from many starts and resampled in one batch."""
+"""Approach 3 and its relatives: a law of single runs, its optimum certified, its resamples solved in one batch."""
 
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 
 from workbench.fitting import bootstrap, tables
+from workbench.fitting.certify import Certificate, certify
 from workbench.fitting.cost import Cost
-from workbench.fitting.identification import (
-    at_bound_in_resamples,
-    lack_of_fit,
-    levels,
-    open_exponent,
-    weaknesses,
-)
-from workbench.fitting.laws.base import Array, Law
+from workbench.fitting.identification import at_bound_in_resamples, lack_of_fit, open_exponent, weaknesses
+from workbench.fitting.laws.base import Law
 from workbench.fitting.objectives import objective_named
-from workbench.fitting.problem import Problem
-from workbench.fitting.record import Fit, NotIdentifiable
-from workbench.fitting.solver import Solution, minimise
-
-AGREEMENT = 1e-6
-"""Starts agree with the best when their objective is within this share of it."""
+from workbench.fitting.prepared import Prepared, prepare
+from workbench.fitting.record import Fit
+from workbench.fitting.uncertainty import Fitted, spread
 
 GRADIENT = 1e-6
 """At an optimum a Newton step promises less than this share of the objective."""
@@ -37,49 +29,47 @@ def fit_law(
     seed: int = 0,
     level: float = 0.95,
     said: tuple[str, ...] = (),
+    intervals: str = "auto",
+    fixed: Mapping[str, float] | None = None,
 ) -> Fit:
     """Fit `law` to every row of a canonical table; `said` are notes on how the rows were chosen."""
     goal = objective_named(objective, delta)
-    names = tuple(convention if name == "n" else name for name in law.columns)
-    table, dropped = tables.checked(table, (*names, "loss"))
-    _enough(table, law, names)
-    x_MF = np.log(table[list(names)].to_numpy(dtype=np.float64))
-    y_M = np.log(table["loss"].to_numpy(dtype=np.float64))
-    x_centre_F, y_centre = x_MF.mean(axis=0), float(y_M.mean())
-    problem = Problem(law, goal, x_MF - x_centre_F, (y_M - y_centre)[None], np.ones((1, len(y_M))))
-    best_P, diagnostics = point_fit(problem)
-    weak = weaknesses(table, law, problem, best_P, convention)
-    params_1 = law.to_params(best_P[None], x_centre_F, y_centre)
+    given = table
+    prepared = prepare(table, law, goal, convention, fixed)
+    table, law = prepared.table, prepared.law
+    certificate = certify(prepared.problem, prepared.held, prepared.start_P)
+    best_P = certificate.basins_BP[0]
+    params_1 = prepared.params(best_P[None])
     params = {name: float(value[0]) for name, value in params_1.items()}
-    draws, method, free = _draws(table, problem, best_P, resamples, np.random.default_rng(seed))
-    tail = bootstrap.tail(level, free)
-    draw_params = law.to_params(draws, x_centre_F, y_centre) if resamples else {}
+    drawn = spread(Fitted(prepared, best_P, certificate.rivals_BP), intervals, resamples, np.random.default_rng(seed))
+    tail = bootstrap.tail(level, drawn.free)
+    draw_params = prepared.params(drawn.theta_SP) if resamples else {}
     derived_draws = law.derived(draw_params) if resamples else {}
     derived = {name: bootstrap.percentile(value, tail) for name, value in derived_draws.items()}
-    weak = (*weak, *open_exponent(derived))
-    residuals = _residuals(table, law, params, convention)
-    misses_M = residuals["residual"].to_numpy(dtype=np.float64)
-    misfit = lack_of_fit(table, misses_M, len(best_P))
-    diagnostics["lack_of_fit"] = bool(misfit)
-    doubts = (*at_bound_in_resamples(law, draws), *misfit)
+    residuals = _residuals(prepared, params)
+    misfit = lack_of_fit(table, residuals["residual"].to_numpy(dtype=np.float64), prepared.free, law.response)
+    weak = (*weaknesses(prepared, best_P, convention), *open_exponent(derived))
+    doubts = (*_rivals(certificate), *at_bound_in_resamples(law, drawn.theta_SP, prepared.held), *misfit)
     cost = Cost.of(table, convention)
+    held = tuple(f"Held: {name} = {value:.6g}." for name, value in (fixed or {}).items())
     return Fit(
         law=law.name,
         objective=goal.name,
         delta=goal.delta if goal.name == "huber" else None,
-        objective_value=diagnostics.pop("value"),
+        objective_value=prepared.published(float(certificate.values_B[0])),
         n_points=len(table),
         params=params,
         intervals={name: bootstrap.percentile(value, tail) for name, value in draw_params.items()},
         level=level,
-        interval_method=method,
+        interval_method=drawn.method,
         convention=convention,
-        conventions=tables.stated(table, convention),
+        conventions=tables.stated(given, convention),
         notes=(
-            *table.attrs.get("notes", ()),
+            *given.attrs.get("notes", ()),
             *said,
-            *dropped,
-            _agreement(diagnostics, goal.name),
+            *prepared.notes,
+            *held,
+            _certified(certificate, goal.name),
             *weak,
             *doubts,
             *cost.said(law),
@@ -90,76 +80,59 @@ def fit_law(
         resamples=resamples,
         tail=tail,
         cost=cost,
-        diagnostics=diagnostics,
+        setting=dict(law.setting),
+        diagnostics={
+            "certificate": certificate.to_dict(),
+            "relative_decrease_left": certificate.left,
+            "theta": [float(entry) for entry in best_P],
+            "lack_of_fit": bool(misfit),
+        },
         residuals=residuals,
         resample_params=np.column_stack([draw_params[name] for name in params]) if resamples else np.empty((0, 0)),
     )
 
 
-def _enough(table: pd.DataFrame, law: Law, names: tuple[str, ...]) -> None:
-    """Refuse a table that no estimator could fit."""
-    if len(table) < len(law.theta_names):
-        raise NotIdentifiable(
-            f"{law.name} has {len(law.theta_names)} parameters and the table {len(table)} usable rows: it needs more."
+def _certified(certificate: Certificate, objective: str) -> str:
+    """How far the optimum is known to be the lowest."""
+    basins = len(certificate.values_B)
+    if certificate.dense:
+        said = f"Certified on {certificate.searched}: {basins} basin{'' if basins == 1 else 's'}"
+        said += (
+            ""
+            if basins == 1
+            else f", the next {100 * (certificate.values_B[1] / certificate.values_B[0] - 1):.2g}% higher"
         )
-    words = {"d": "number of tokens", "c": "amount of compute"}
-    for name in names:
-        if levels(table[name]) < 2:
-            raise NotIdentifiable(
-                f"all {len(table)} runs have one {words.get(name, 'size')} ({name} = {table[name].iloc[0]:g}); "
-                f"{law.name} needs several."
-            )
-
-
-def _agreement(diagnostics: dict[str, Any], objective: str) -> str:
-    """How the optimum was certified."""
-    said = f"{100 * diagnostics['share_of_starts']:.0f}% of {diagnostics['starts']} starts reached the optimum"
-    # Least absolute deviations end at a vertex, where no gradient vanishes.
-    left = diagnostics["relative_decrease_left"]
-    if objective != "lad" and not left < GRADIENT:
-        return f"{said}; doubtful, for a Newton step still promises to lower it by a share of {left:.1g}."
-    return said + ("." if diagnostics["share_of_starts"] >= 0.1 else ": few, so that a lower one may exist.")
-
-
-def point_fit(problem: Problem) -> tuple[Array, dict[str, Any]]:
-    """The best of many starts, and how many of them agree on it."""
-    solution: Solution = minimise(problem, problem.law.starts())
-    best = int(np.nanargmin(solution.value_S))
-    value = float(solution.value_S[best])
-    agree = float((solution.value_S <= value * (1 + AGREEMENT) + 1e-18).mean())
-    return solution.theta_SP[best], {
-        "value": value,
-        "starts": len(solution.value_S),
-        "share_of_starts": agree,
-        "relative_decrease_left": float(solution.gradient_S[best]),
-        "theta": [float(entry) for entry in solution.theta_SP[best]],
-    }
-
-
-def _draws(
-    table: pd.DataFrame, problem: Problem, best_P: Array, resamples: int, rng: np.random.Generator
-) -> tuple[Array, str, int | None]:
-    """Theta of every resample, each solved from the point estimate."""
-    if not resamples:
-        return np.empty((0, len(best_P))), "none asked for", None
-    y_M = problem.y_SM[0]
-    cluster_M = bootstrap.clusters(table)
-    if bootstrap.by_case(cluster_M):
-        data = bootstrap.case_resamples(y_M, cluster_M, resamples, rng)
     else:
-        fitted_M = problem.law.evaluate(best_P[None], problem.x_MF)[0]
-        data = bootstrap.residual_resamples(fitted_M, y_M - fitted_M, len(best_P), resamples, rng)
-    batch = Problem(problem.law, problem.objective, problem.x_MF, data.y_SM, data.w_SM)
-    solution = minimise(batch, np.repeat(best_P[None], resamples, axis=0))
-    return solution.theta_SP, f"{data.method}, {resamples} resamples", data.free
+        said = f"{100 * certificate.agree:.0f}% of {certificate.searched} reached the optimum"
+        said += ": few, so that a lower one may exist" if certificate.agree < 0.1 else ""
+    # Least absolute deviations end at a vertex, where no gradient vanishes.
+    if objective != "lad" and not certificate.left < GRADIENT:
+        said += f"; doubtful, for a Newton step still promises to lower it by a share of {certificate.left:.1g}"
+    return said + "."
 
 
-def _residuals(table: pd.DataFrame, law: Law, params: dict[str, float], convention: str) -> pd.DataFrame:
+def _rivals(certificate: Certificate) -> tuple[str, ...]:
+    """A sentence where another basin is nearly as low."""
+    many = len(certificate.rivals_BP)
+    if many == 1:
+        return ()
+    return (
+        f"{many - 1} other basin{'' if many == 2 else 's'} within 5% of the least objective: "
+        "resamples start from each.",
+    )
+
+
+def _residuals(prepared: Prepared, params: dict[str, float]) -> pd.DataFrame:
     """One row a point, with what the law predicts there."""
-    labels = ("run_id", "n", "n_non_embedding", "d", "c", "budget", "cluster", "rate_factor", "role", "loss")
+    table, law = prepared.table, prepared.law
+    labels = ("run_id", "n", "n_non_embedding", "d", "c", "u", "group", "budget", "cluster", "rate_factor", "role")
     frame = table[[name for name in labels if name in table]].copy()
-    inputs = {name: table[convention if name == "n" else name].to_numpy(dtype=np.float64) for name in law.columns}
-    frame["predicted"] = law.predict(params, **inputs)
-    frame["residual"] = np.log(frame["loss"]) - np.log(frame["predicted"])
+    for name in (*law.columns, law.response):
+        if name not in frame and name in table:
+            frame[name] = table[name]
+    frame["predicted"] = law.predict(params, **prepared.columns)
+    observed = frame[law.response].to_numpy(dtype=np.float64)
+    predicted = frame["predicted"].to_numpy(dtype=np.float64)
+    frame["residual"] = np.log(observed / predicted) if law.log_response else observed - predicted
     frame.attrs = {}
     return frame

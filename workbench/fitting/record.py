@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from workbench.errors import BadInput
 from workbench.fitting.cost import Cost
 from workbench.fitting.laws import LAWS
-from workbench.fitting.laws.base import Array
+from workbench.fitting.laws.base import Array, Law
 
 Interval = tuple[float, float]
 
@@ -60,8 +60,10 @@ class Fit:
     """Share of draws beyond each end of an interval, where it is not (1 − level)/2."""
     cost: Cost = field(default_factory=Cost)
     """C as a function of N and D, which turns compute into N and D in forecasts."""
+    setting: dict[str, Any] = field(default_factory=dict)
+    """What of the table the law depends on: its groups, its domains."""
     diagnostics: dict[str, Any] = field(default_factory=dict)
-    """How the optimum was found: starts, the share that reached it, the decrease a Newton step still promises."""
+    """How the optimum was found: the certificate, the decrease a Newton step still promises, theta itself."""
     residuals: pd.DataFrame = field(default_factory=pd.DataFrame, repr=False, compare=False)
     """One row a point: n, d, c, loss, predicted, residual = ln loss − ln predicted, and its labels."""
     resample_params: Array = field(default_factory=lambda: np.empty((0, 0)), repr=False, compare=False)
@@ -95,32 +97,41 @@ class Fit:
         """The bootstrap draws of each parameter, arrays of length `resamples`."""
         return {name: self.resample_params[:, i] for i, name in enumerate(self.params)} if self.resamples else {}
 
-    def predict(self, n: ArrayLike | None = None, d: ArrayLike | None = None, c: ArrayLike | None = None) -> Array:
-        """The law's response (the loss, in nats per token) at sizes `n`, tokens `d` or compute `c`."""
-        return self._predict({name: np.float64(value) for name, value in self.params.items()}, n, d, c)
+    def predict(self, **columns: ArrayLike) -> Array:
+        """The law's response (the loss, in nats per token) at its columns: sizes `n`, tokens `d`, compute `c`, …"""
+        return self._predict({name: np.float64(value) for name, value in self.params.items()}, columns)
 
-    def predict_interval(
-        self, n: ArrayLike | None = None, d: ArrayLike | None = None, c: ArrayLike | None = None
-    ) -> tuple[Array, Array]:
+    def predict_interval(self, **columns: ArrayLike) -> tuple[Array, Array]:
         """Interval of the law's response, from the bootstrap draws, at `level`; the noise of one run is not in it."""
         if not self.resamples:
             raise BadInput(f"{self.law} was fitted with no resamples, so it has no intervals; ask for some.")
         draws = {name: value[:, None] for name, value in self.draws().items()}
-        columns = [None if value is None else np.atleast_1d(np.asarray(value, dtype=np.float64)) for value in (n, d, c)]
-        low, high = np.nanquantile(self._predict(draws, *columns), [self.cut, 1 - self.cut], axis=0)
+        low, high = np.nanquantile(
+            self._predict(draws, {name: np.atleast_1d(np.asarray(value)) for name, value in columns.items()}),
+            [self.cut, 1 - self.cut],
+            axis=0,
+        )
         return low, high
 
-    def _predict(
-        self, params: Mapping[str, Any], n: ArrayLike | None, d: ArrayLike | None, c: ArrayLike | None
-    ) -> Array:
+    @property
+    def configured_law(self) -> Law:
+        """The law behind the numbers, for the groups or domains it was fitted to."""
         law = LAWS.get(self.law)
         if law is None:
             raise BadInput(f"{self.law} predicts no loss of single runs; use one of {', '.join(LAWS)}.")
-        given = {"n": n, "d": d, "c": c}
-        missing = [name for name in law.columns if given[name] is None]
+        return law.configured(**self.setting)
+
+    def _predict(self, params: Mapping[str, Any], columns: Mapping[str, ArrayLike]) -> Array:
+        law = self.configured_law
+        given = {name: value for name, value in columns.items() if value is not None}
+        missing = [name for name in law.columns if name not in given]
         if missing:
             raise BadInput(f"{self.law} predicts from {' and '.join(law.columns)}; {' and '.join(missing)} is missing.")
-        return law.predict(params, **{name: np.asarray(given[name], dtype=np.float64) for name in law.columns})
+        read = {name: np.asarray(given[name]) for name in law.columns}
+        return law.predict(
+            params,
+            **{name: value if value.dtype.kind in "OUS" else value.astype(np.float64) for name, value in read.items()},
+        )
 
     def summary(self) -> str:
         """The fit as a page of text."""
@@ -161,6 +172,7 @@ class Fit:
             "tail": self.tail,
             "derived": dict(self.derived),
             "derived_intervals": {name: list(pair) for name, pair in self.derived_intervals.items()},
+            "setting": dict(self.setting),
             "cost": {"k": self.cost.k, "tilt": self.cost.tilt},
             "diagnostics": dict(self.diagnostics),
         }

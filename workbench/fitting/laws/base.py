@@ -1,21 +1,29 @@
-"""What a law is: a formula of N, D or C with parameters, its analytic jacobian, its starts, its LaTeX and its source.
+"""What a law is: a formula with parameters, its analytic jacobian, its starts, its LaTeX and its source.
 
 A law speaks twice. To a reader, in the symbols of its paper (`params`, `predict`). To the solver, as a function
-f(theta, x) of unconstrained-looking parameters and of centred logarithms, with a batch of thetas at once:
+f(theta, x) of theta, unconstrained but for bounds, and of centred features, with a batch of thetas at once:
 
     S  rows of theta solved together (starts or resamples)     M  points (runs)
-    P  entries of theta                                        F  features of a point (ln N, ln D or ln C)
+    P  entries of theta                                        F  features of a point (ln N and ln D, say)
+    K  entries of theta that a certificate searches over       Q  amplitudes that are linear given those
+
+f is the logarithm of the response where `log_response` holds (a loss), else the response itself (an error rate).
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from types import MappingProxyType
+from typing import Any, ClassVar, Self
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+
+DIFFERENCE = 1e-5
+"""Step of the differences that stand for a law's second derivatives."""
 
 
 @dataclass(frozen=True)
@@ -27,44 +35,124 @@ class Parameter:
     unit: str
     low: float = 0.0
     high: float = np.inf
+    theta: tuple[int, ...] = ()
+    """Entries of theta it is read from, its own first; it can be held at a value when the others are held too."""
+
+
+@dataclass(frozen=True)
+class Local:
+    """A law near some thetas: f_SM, its jacobian J_SPM, and what Newton's matrix needs of its curvature."""
+
+    f_SM: Array
+    j_SPM: Array
+    second: Callable[[Array, Array], Array]
+    """(b_SM, v_SM) → Σ_m b_m ∇f_m ∇f_mᵀ − v_m ∇²f_m, as (S, P, P)."""
+
+
+@dataclass(frozen=True)
+class Separable:
+    """Given the nonlinear entries, f = κ ln Σ_q exp(t_q) φ_q; or f = Σ_q c_q φ_q for a response that is no logarithm.
+
+    `basis` holds the φ_q, each (S, M) or of a shape that broadcasts to it; `power_S` is κ.
+    """
+
+    basis: tuple[Array, ...]
+    power_S: Array
+    join: Callable[[Array], Array]
+    """(S, Q) amplitudes (their logarithms t_q, or c_q) → theta_SP."""
 
 
 class Law(ABC):
-    """A law of one response (ln L, unless `response` says otherwise) in the logarithms of `columns`."""
+    """A law of one response in some columns of a canonical table."""
 
     name: ClassVar[str]
     formula: ClassVar[str]
     latex: ClassVar[str]
     citation: ClassVar[str]
-    columns: ClassVar[tuple[str, ...]]
-    parameters: ClassVar[tuple[Parameter, ...]]
-    theta_names: ClassVar[tuple[str, ...]]
+    columns: tuple[str, ...]
+    """Canonical columns the law reads."""
+    response: ClassVar[str] = "loss"
+    """Canonical column it predicts."""
+    log_response: ClassVar[bool] = True
+    """Whether residuals are differences of logarithms of the response, or of the response itself."""
+    parameters: tuple[Parameter, ...]
+    theta_names: tuple[str, ...]
     theta_bounds: tuple[tuple[float, float], ...]
     """Bounds of theta in centred coordinates, where every feature and ln L have mean zero: free of units."""
+    nonlinear: tuple[int, ...] = ()
+    """Entries of theta in which the law is not linear once the amplitudes are (exponents, as a rule)."""
+
+    setting: Mapping[str, Any] = MappingProxyType({})
+    """What `configured` was given."""
+
+    @classmethod
+    def setting_of(cls, table: pd.DataFrame) -> dict[str, Any]:  # noqa: ARG003
+        """What of a table the law depends on (its groups, its domains), as JSON types."""
+        return {}
+
+    def configured(self, **setting: Any) -> Self:  # noqa: ARG002
+        """The law for such a table, its `setting` these; most laws depend on none."""
+        return self
+
+    def features(self, columns: Mapping[str, Array]) -> Array:
+        """x_MF from the columns: their logarithms, unless a law needs something else."""
+        return np.column_stack([np.log(columns[name]) for name in self.columns])
+
+    def centre(self, x_MF: Array) -> Array:
+        """What to subtract from the features: their means, or 0 for one that must not be moved."""
+        return np.asarray(x_MF.mean(axis=0))
 
     @abstractmethod
     def starts(self) -> Array:
         """The grid of starting points, (S, P), in centred coordinates."""
 
+    def axes(self) -> tuple[Array, ...]:
+        """For each nonlinear entry, the values a certificate searches."""
+        return ()
+
+    def separable(self, nodes_SK: Array, x_MF: Array) -> Separable | None:  # noqa: ARG002
+        """The law at given nonlinear entries, where the rest is then linear; None where it is not."""
+        return None
+
     @abstractmethod
     def evaluate(self, theta_SP: Array, x_MF: Array) -> Array:
-        """f_SM, the logarithm of the predicted loss."""
+        """f_SM: the logarithm of the predicted response, or the response."""
 
     @abstractmethod
     def jacobian(self, theta_SP: Array, x_MF: Array) -> tuple[Array, Array]:
         """f_SM and its derivatives J_SPM."""
 
-    def curvature(self, theta_SP: Array, x_MF: Array, v_SM: Array) -> Array | None:  # noqa: ARG002
-        """Σ_m v_m ∇²f_m as (S, P, P), where the law has it in closed form; on None, Newton becomes Gauss–Newton."""
-        return None
+    def local(self, theta_SP: Array, x_MF: Array) -> Local:
+        """Value, jacobian and curvature together, so that what they share is computed once.
+
+        Unless a law knows better, the curvature is differences of its jacobian: good to some 1e-9 of its size.
+        """
+        f_SM, j_SPM = self.jacobian(theta_SP, x_MF)
+
+        def second(b_SM: Array, v_SM: Array) -> Array:
+            n_theta = theta_SP.shape[1]
+            h_SPP = np.empty((len(theta_SP), n_theta, n_theta))
+            for p in range(n_theta):
+                step_P = np.zeros(n_theta)
+                step_P[p] = DIFFERENCE
+                up, down = (self.jacobian(theta_SP + sign * step_P, x_MF)[1] for sign in (1, -1))
+                h_SPP[:, p] = ((up - down) @ v_SM[:, :, None])[:, :, 0] / (2 * DIFFERENCE)
+            gauss_SPP = (j_SPM * b_SM[:, None, :]) @ j_SPM.transpose(0, 2, 1)
+            return np.asarray(gauss_SPP - (h_SPP + h_SPP.transpose(0, 2, 1)) / 2)
+
+        return Local(f_SM, j_SPM, second)
 
     @abstractmethod
     def to_params(self, theta_SP: Array, x_centre_F: Array, y_centre: float) -> dict[str, Array]:
         """Theta in centred coordinates → the paper's parameters in the table's units."""
 
     @abstractmethod
+    def from_params(self, params: Mapping[str, float], x_centre_F: Array, y_centre: float) -> Array:
+        """The paper's parameters → theta_P in centred coordinates: the inverse of `to_params`."""
+
+    @abstractmethod
     def predict(self, params: Mapping[str, Array | float], **columns: Array) -> Array:
-        """The predicted loss (in nats) from the paper's parameters."""
+        """The predicted response from the paper's parameters, by the formula as printed."""
 
     def derived(self, params: Mapping[str, Array]) -> dict[str, Array]:  # noqa: ARG002
         """Quantities read off the parameters, such as the exponents of the optimal allocation."""
@@ -75,77 +163,16 @@ class Law(ABC):
         raise NotImplementedError(f"{self.name} is no law of both N and D")
 
     @property
+    def allocates(self) -> bool:
+        """Whether the law says how compute divides between N and D."""
+        return type(self).balance is not Law.balance
+
+    @property
     def bounds_2P(self) -> Array:
         """Lower and upper bounds as two rows."""
         return np.array(self.theta_bounds, dtype=np.float64).T
 
 
-class SumOfPowers(Law):
-    """L = Σ_k exp(t_k) · x_k^(−s_k): a sum of power laws, one a constant. ln L is a log-sum-exp, smooth and safe.
-
-    `terms` lists, for each summand, the index in theta of its amplitude's logarithm, and the indices in theta and in
-    the features of its exponent (None for the constant).
-    """
-
-    terms: ClassVar[tuple[tuple[int, int | None, int | None], ...]]
-
-    def _logits(self, theta_SP: Array, x_MF: Array) -> list[Array]:
-        logits = []
-        for amplitude, exponent, feature in self.terms:
-            level = theta_SP[:, amplitude, None]
-            if exponent is None or feature is None:
-                logits.append(np.broadcast_to(level, (len(theta_SP), len(x_MF))))
-            else:
-                logits.append(level - theta_SP[:, exponent, None] * x_MF[:, feature])
-        return logits
-
-    def evaluate(self, theta_SP: Array, x_MF: Array) -> Array:
-        """Log-sum-exp over the terms."""
-        return self._softmax(theta_SP, x_MF)[0]
-
-    def _softmax(self, theta_SP: Array, x_MF: Array) -> tuple[Array, list[Array]]:
-        """Ln L, and each term's share of L."""
-        logits = self._logits(theta_SP, x_MF)
-        if len(logits) == 1:
-            return logits[0], [np.ones_like(logits[0])]
-        top = logits[0]
-        for other in logits[1:]:
-            top = np.maximum(top, other)
-        shares = [np.exp(logit - top) for logit in logits]
-        total = sum(shares[1:], shares[0])
-        return top + np.log(total), [share / total for share in shares]
-
-    def jacobian(self, theta_SP: Array, x_MF: Array) -> tuple[Array, Array]:
-        """∂ln L/∂t_k is term k's share of L; ∂ln L/∂s_k is −x times that share."""
-        f_SM, shares = self._softmax(theta_SP, x_MF)
-        j_SPM = np.empty((len(theta_SP), theta_SP.shape[1], len(x_MF)))
-        for (amplitude, exponent, feature), share in zip(self.terms, shares, strict=True):
-            j_SPM[:, amplitude] = share
-            if exponent is not None and feature is not None:
-                j_SPM[:, exponent] = -share * x_MF[:, feature]
-        return f_SM, j_SPM
-
-    def curvature(self, theta_SP: Array, x_MF: Array, v_SM: Array) -> Array:
-        """∇²f = Σ_k share_k z_k z_kᵀ − ∇f ∇fᵀ, since every logit is linear in theta with gradient z_k."""
-        _, shares = self._softmax(theta_SP, x_MF)
-        _, j_SPM = self.jacobian(theta_SP, x_MF)
-        h_SPP = -(j_SPM * v_SM[:, None, :]) @ j_SPM.transpose(0, 2, 1)
-        for (amplitude, exponent, feature), share in zip(self.terms, shares, strict=True):
-            weight = v_SM * share
-            h_SPP[:, amplitude, amplitude] += weight.sum(axis=1)
-            if exponent is not None and feature is not None:
-                x_M = x_MF[:, feature]
-                cross = -(weight @ x_M)
-                h_SPP[:, amplitude, exponent] += cross
-                h_SPP[:, exponent, amplitude] += cross
-                h_SPP[:, exponent, exponent] += weight @ (x_M * x_M)
-        return h_SPP
-
-    def uncentred(self, theta_SP: Array, x_centre_F: Array, y_centre: float) -> Array:
-        """The amplitudes' logarithms in the table's own units; exponents do not change."""
-        out = np.array(theta_SP, dtype=np.float64)
-        for amplitude, exponent, feature in self.terms:
-            out[:, amplitude] += y_centre
-            if exponent is not None and feature is not None:
-                out[:, amplitude] += theta_SP[:, exponent] * x_centre_F[feature]
-        return out
+def grid_of(axes: Sequence[Array]) -> Array:
+    """Every combination of the axes' values, (S, K), the last axis fastest."""
+    return np.stack([column.ravel() for column in np.meshgrid(*axes, indexing="ij")], axis=1)

@@ -5,7 +5,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from workbench.fitting.laws.base import Array, Law, Parameter, SumOfPowers
+from workbench.fitting.laws.base import Array, Law, Parameter, Separable
+from workbench.fitting.laws.powers import EXPONENTS, SumOfPowers
 
 
 class _PurePower(SumOfPowers):
@@ -26,6 +27,12 @@ class _PurePower(SumOfPowers):
         t_SP = self.uncentred(theta_SP, x_centre_F, y_centre)
         return {self.exponent: t_SP[:, 1], self.scale: np.exp(np.minimum(t_SP[:, 0] / t_SP[:, 1], 700.0))}
 
+    def from_params(self, params: Mapping[str, float], x_centre_F: Array, y_centre: float) -> Array:
+        """The inverse of `to_params`."""
+        exponent = params[self.exponent]
+        theta_1P = np.array([[exponent * np.log(params[self.scale]), exponent]])
+        return self.centred(theta_1P, x_centre_F, y_centre)[0]
+
     def predict(self, params: Mapping[str, Array | float], **columns: Array) -> Array:
         """(X_c / X)^α."""
         return np.asarray((params[self.scale] / columns[self.columns[0]]) ** params[self.exponent])
@@ -41,8 +48,8 @@ class KaplanN(_PurePower):
     columns = ("n",)
     scale, exponent = "N_c", "alpha_N"
     parameters = (
-        Parameter("alpha_N", "exponent of model size", "1", 1e-4, 3.0),
-        Parameter("N_c", "size at which the law reaches one nat", "parameters"),
+        Parameter("alpha_N", "exponent of model size", "1", 1e-4, 3.0, theta=(1,)),
+        Parameter("N_c", "size at which the law reaches one nat", "parameters", theta=(0, 1)),
     )
 
 
@@ -56,8 +63,8 @@ class KaplanD(_PurePower):
     columns = ("d",)
     scale, exponent = "D_c", "alpha_D"
     parameters = (
-        Parameter("alpha_D", "exponent of data", "1", 1e-4, 3.0),
-        Parameter("D_c", "tokens at which the law reaches one nat", "tokens"),
+        Parameter("alpha_D", "exponent of data", "1", 1e-4, 3.0, theta=(1,)),
+        Parameter("D_c", "tokens at which the law reaches one nat", "tokens", theta=(0, 1)),
     )
 
 
@@ -71,8 +78,8 @@ class KaplanC(_PurePower):
     columns = ("c",)
     scale, exponent = "C_c", "alpha_C"
     parameters = (
-        Parameter("alpha_C", "exponent of compute", "1", 1e-4, 3.0),
-        Parameter("C_c", "compute at which the law reaches one nat", "FLOPs"),
+        Parameter("alpha_C", "exponent of compute", "1", 1e-4, 3.0, theta=(1,)),
+        Parameter("C_c", "compute at which the law reaches one nat", "FLOPs", theta=(0, 1)),
     )
 
 
@@ -89,13 +96,14 @@ class KaplanND(Law):
     citation = "Kaplan et al. 2020 (arXiv 2001.08361), eq. 1.5"
     columns = ("n", "d")
     parameters = (
-        Parameter("alpha_N", "exponent of model size", "1", 1e-3, 3.0),
-        Parameter("alpha_D", "exponent of data", "1", 1e-3, 3.0),
-        Parameter("N_c", "size at which the law of unlimited data reaches one nat", "parameters"),
-        Parameter("D_c", "tokens at which the law of unlimited size reaches one nat", "tokens"),
+        Parameter("alpha_N", "exponent of model size", "1", 1e-3, 3.0, theta=(2,)),
+        Parameter("alpha_D", "exponent of data", "1", 1e-3, 3.0, theta=(3,)),
+        Parameter("N_c", "size at which the law of unlimited data reaches one nat", "parameters", theta=(0, 2)),
+        Parameter("D_c", "tokens at which the law of unlimited size reaches one nat", "tokens", theta=(1, 3)),
     )
     theta_names = ("alpha_N ln N_c", "alpha_D ln D_c", "alpha_N", "alpha_D")
     theta_bounds = ((-5.0, 3.0), (-5.0, 3.0), (1e-3, 3.0), (1e-3, 3.0))
+    nonlinear = (2, 3)
 
     def starts(self) -> Array:
         """Exponents × the share of size in the bracket: 4 × 4 × 3 = 48 starts."""
@@ -107,6 +115,22 @@ class KaplanND(Law):
                 for share in (0.2, 0.5, 0.8)
             ]
         )
+
+    def axes(self) -> tuple[Array, Array]:
+        """Values of both exponents."""
+        return EXPONENTS, EXPONENTS
+
+    def separable(self, nodes_SK: Array, x_MF: Array) -> Separable:
+        """L^(1/α_D) is linear in exp(u/α_D) and exp(v/α_D)."""
+        alpha_n_S, alpha_d_S = nodes_SK.T
+        z_SM = -(alpha_n_S / alpha_d_S)[:, None] * x_MF[:, 0]
+        # Scaled to at most one, since the ratio of the exponents may be large.
+        top_S = z_SM.max(axis=1)
+
+        def join(t_SQ: Array) -> Array:
+            return np.column_stack([(t_SQ[:, 0] - top_S) * alpha_d_S, t_SQ[:, 1] * alpha_d_S, nodes_SK])
+
+        return Separable((np.exp(z_SM - top_S[:, None]), np.exp(-x_MF[:, 1])[None]), alpha_d_S, join)
 
     def _terms(self, theta_SP: Array, x_MF: Array) -> tuple[Array, Array, Array]:
         """Ln L, and the two terms' logits divided by α_D, as an array (2, S, M); and the first term's share."""
@@ -144,6 +168,13 @@ class KaplanND(Law):
             "N_c": np.exp(np.minimum((u + y_centre) / alpha_n + x_centre_F[0], 700.0)),
             "D_c": np.exp(np.minimum((v + y_centre) / alpha_d + x_centre_F[1], 700.0)),
         }
+
+    def from_params(self, params: Mapping[str, float], x_centre_F: Array, y_centre: float) -> Array:
+        """The inverse of `to_params`."""
+        alpha_n, alpha_d = params["alpha_N"], params["alpha_D"]
+        u = alpha_n * (np.log(params["N_c"]) - x_centre_F[0]) - y_centre
+        v = alpha_d * (np.log(params["D_c"]) - x_centre_F[1]) - y_centre
+        return np.array([u, v, alpha_n, alpha_d])
 
     def predict(self, params: Mapping[str, Array | float], **columns: Array) -> Array:
         """The loss at `n` parameters and `d` tokens."""
