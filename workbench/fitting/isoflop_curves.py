@@ -91,7 +91,6 @@ class Polynomial:
 
 SHAPES: dict[str, Shape] = {
     "two-powers": TwoPowers("sums of two powers of N whose exponents and floor all budgets share"),
-    "two-powers-free": TwoPowers("sums of two powers of N whose exponents all budgets share", shared_floor=False),
     "parabola": Polynomial(2, "parabolas of ln L in ln N"),
     "cubic": Polynomial(3, "cubics of ln L in ln N"),
 }

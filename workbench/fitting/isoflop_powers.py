@@ -23,11 +23,14 @@ BOUNDS = (0.02, 3.0)
 GRID = np.geomspace(0.05, 2.0, 9)
 """Starts of α and of β."""
 
-CHUNK = 4_000_000
-"""Entries of the largest array made at once."""
+CHUNK = 200_000
+"""Entries of the arrays of one batch of rows: what a processor keeps near."""
+
+ARRIVED = 1e-6
+"""A step of ln α and ln β below this ends the descent."""
 
 STEPS = 60
-"""Most Gauss–Newton steps; a well-determined row takes 5 to 8."""
+"""Most Gauss–Newton steps; a well-determined row takes 5 to 10."""
 
 
 @dataclass(frozen=True)
@@ -35,21 +38,18 @@ class TwoPowers:
     """L = E + p e^(−α z) + q e^(β z). A curve is the numbers E, p, q, α, β."""
 
     words: str
-    shared_floor: bool = True
-    """Whether E is one number for all budgets, as in L(N, D), or each budget's own."""
     window: float = np.inf
     """The section is exact at any distance from the minimum."""
 
     def count(self, sections: Sections) -> int:
-        """α, β, the floors, and p and q of each budget."""
-        many = len(sections.centre_B)
-        return 2 + 2 * many + (1 if self.shared_floor else many)
+        """E, α and β, and p and q of each budget."""
+        return 3 + 2 * len(sections.centre_B)
 
     def solve(self, sections: Sections, y_SM: Array) -> Array:
         """Least squares of L/L̄ − L̂/L̄, which is ln L − ln L̂ to first order; L̄ is the rows' mean of each point."""
         centre_M = y_SM.mean(axis=0)
-        problem = _Problem(sections, np.exp(-centre_M), self.shared_floor)
-        step = max(1, CHUNK // (12 * len(centre_M)))
+        problem = _Problem(sections, np.exp(-centre_M))
+        step = max(1, CHUNK // len(centre_M))
         chunks = [problem.solve(np.exp(y_SM[i : i + step] - centre_M)) for i in range(0, len(y_SM), step)]
         return np.concatenate(chunks)
 
@@ -69,30 +69,27 @@ class TwoPowers:
         return z, bend / np.exp(self.ln_loss(curve_XK, z))
 
     def shared(self, curve_K: Array) -> dict[str, float]:
-        """The exponents, and the floor where it is shared."""
-        names = ("E", "alpha", "beta") if self.shared_floor else ("alpha", "beta")
-        return dict(zip(names, curve_K[[0, 3, 4] if self.shared_floor else [3, 4]].tolist(), strict=True))
+        """The floor and the exponents."""
+        return dict(zip(("E", "alpha", "beta"), curve_K[[0, 3, 4]].tolist(), strict=True))
 
 
 @dataclass(frozen=True)
-class _Projected:
-    """Responses less their best linear part."""
+class _Part:
+    """Responses at given exponents: the best E, p and q, what they leave, and how that moves with ln α and ln β."""
 
-    rest_SM: Array
-    floor_SB: Array
+    e_S: Array
     p_SB: Array
     q_SB: Array
-    slopes: tuple[Array, Array] | None = None
-    """The derivatives of `rest_SM` by ln α and ln β, after Kaufman, where asked for."""
+    rest_SM: Array
+    slope_2SM: Array
 
 
 @dataclass(frozen=True)
 class _Problem:
-    """Sections with the weight of each point."""
+    """L/L̄ = w (E + p e^(−α z) + q e^(β z)) with w = 1/L̄, for many rows of L/L̄."""
 
     sections: Sections
     weight_M: Array
-    shared_floor: bool
 
     def columns(self, theta_S2: Array) -> tuple[Array, Array]:
         """w e^(−α z) and w e^(β z)."""
@@ -100,121 +97,81 @@ class _Problem:
         z_M = self.sections.z_M
         return self.weight_M * np.exp(-alpha_S1 * z_M), self.weight_M * np.exp(beta_S1 * z_M)
 
-    def project(self, theta_S2: Array, r_SM: Array, floor: bool = True, slopes: bool = False) -> _Projected:
-        """The best E, p and q at given exponents. A shared floor is no less than zero: the loss is an entropy."""
+    def project(self, theta_S2: Array, r_SM: Array) -> _Part:
+        """The linear part. E is no less than zero, being an entropy."""
         member_MB, budget_M, w_M = self.sections.member_MB, self.sections.budget_M, self.weight_M
         a_SM, b_SM = self.columns(theta_S2)
-        own = floor and not self.shared_floor
-        ww_B = (w_M**2) @ member_MB
-        raw = (a_SM, b_SM)
-
-        def level(v_SM: Array) -> Array:
-            """The multiple of w in each budget of v."""
-            return (w_M * v_SM) @ member_MB / ww_B
-
-        if own:
-            a_SM, b_SM = (v_SM - w_M * level(v_SM)[:, budget_M] for v_SM in raw)
-        aa_SB, ab_SB, bb_SB = ((u * v) @ member_MB for u, v in ((a_SM, a_SM), (a_SM, b_SM), (b_SM, b_SM)))
+        aa_SB, ab_SB, bb_SB = (a_SM**2) @ member_MB, (a_SM * b_SM) @ member_MB, (b_SM**2) @ member_MB
         det_SB = aa_SB * bb_SB - ab_SB**2
 
-        def parts(v_SM: Array) -> tuple[Array, Array, Array]:
-            """p, q and what they leave of v."""
+        def split(v_SM: Array) -> tuple[Array, Array, Array]:
+            """p, q and what they leave of v, budget by budget."""
             av_SB, bv_SB = (a_SM * v_SM) @ member_MB, (b_SM * v_SM) @ member_MB
             p_SB = (bb_SB * av_SB - ab_SB * bv_SB) / det_SB
             q_SB = (aa_SB * bv_SB - ab_SB * av_SB) / det_SB
-            left_SM = v_SM - (w_M * level(v_SM)[:, budget_M] if own else 0)
-            return p_SB, q_SB, left_SM - a_SM * p_SB[:, budget_M] - b_SM * q_SB[:, budget_M]
+            return p_SB, q_SB, v_SM - a_SM * p_SB[:, budget_M] - b_SM * q_SB[:, budget_M]
 
-        p_SB, q_SB, rest_SM = parts(r_SM)
-        floor_SB = np.zeros_like(p_SB)
-        one_SM, size_S = w_M, np.ones(len(r_SM))
-        if own:
-            floor_SB = level(r_SM - raw[0] * p_SB[:, budget_M] - raw[1] * q_SB[:, budget_M])
-        elif floor:
-            p1_SB, q1_SB, one_SM = parts(np.broadcast_to(w_M, a_SM.shape))
-            size_S = (one_SM**2).sum(axis=1)
-            e_S = np.maximum((one_SM * rest_SM).sum(axis=1) / size_S, 0)
-            floor_SB = floor_SB + e_S[:, None]
-            p_SB, q_SB = p_SB - e_S[:, None] * p1_SB, q_SB - e_S[:, None] * q1_SB
-            rest_SM = rest_SM - e_S[:, None] * one_SM
-        if not slopes:
-            return _Projected(rest_SM, floor_SB, p_SB, q_SB)
-        found = []
-        for sign, column_SM, c_SB, k in ((1, raw[0], p_SB, 0), (-1, raw[1], q_SB, 1)):
-            pull_SM = sign * np.exp(theta_S2[:, k : k + 1]) * self.sections.z_M * column_SM * c_SB[:, budget_M]
-            left_SM = parts(pull_SM)[2]
-            if floor and not own:
-                held_S = np.where(floor_SB[:, 0] > 0, (one_SM * left_SM).sum(axis=1) / size_S, 0)
-                left_SM = left_SM - held_S[:, None] * one_SM
-            found.append(left_SM)
-        return _Projected(rest_SM, floor_SB, p_SB, q_SB, (found[0], found[1]))
+        p1_SB, q1_SB, one_SM = split(np.broadcast_to(w_M, a_SM.shape))
+        size_S = (one_SM**2).sum(axis=1)
+        p_SB, q_SB, rest_SM = split(r_SM)
+        e_S = np.maximum((one_SM * rest_SM).sum(axis=1) / size_S, 0)
+        p_SB, q_SB = p_SB - e_S[:, None] * p1_SB, q_SB - e_S[:, None] * q1_SB
+        # Kaufman's derivative: how the columns move, less what E, p and q make up for.
+        held_S = (e_S > 0) / size_S
+        slopes = []
+        for k, moved_SM in ((0, a_SM * p_SB[:, budget_M]), (1, -b_SM * q_SB[:, budget_M])):
+            left_SM = split(np.exp(theta_S2[:, k : k + 1]) * self.sections.z_M * moved_SM)[2]
+            slopes.append(left_SM - ((one_SM * left_SM).sum(axis=1) * held_S)[:, None] * one_SM)
+        return _Part(e_S, p_SB, q_SB, rest_SM - e_S[:, None] * one_SM, np.stack(slopes))
 
     def starts(self, r_SM: Array) -> Array:
         """ln α and ln β of the grid's lowest sum of squares, for each row."""
         grid_G2 = np.log(np.stack(np.meshgrid(GRID, GRID, indexing="ij"), axis=-1).reshape(-1, 2))
-        a_GM, b_GM = self.columns(grid_G2)
         member_MB = self.sections.member_MB
-        floor_MF = self.weight_M[:, None] * (np.ones((len(r_SM[0]), 1)) if self.shared_floor else member_MB)
         caught_SG = np.empty((len(r_SM), len(grid_G2)))
-        for g, (a_M, b_M) in enumerate(zip(a_GM, b_GM, strict=True)):
-            basis_MP, _ = np.linalg.qr(np.hstack([a_M[:, None] * member_MB, b_M[:, None] * member_MB, floor_MF]))
-            caught_SG[:, g] = ((r_SM @ basis_MP) ** 2).sum(axis=1)
+        for g, (a_M, b_M) in enumerate(zip(*self.columns(grid_G2), strict=True)):
+            design_MP = np.column_stack([a_M[:, None] * member_MB, b_M[:, None] * member_MB, self.weight_M])
+            caught_SG[:, g] = ((r_SM @ np.linalg.qr(design_MP)[0]) ** 2).sum(axis=1)
         return grid_G2[caught_SG.argmax(axis=1)]
 
     def solve(self, r_SM: Array) -> Array:
         """The curves of each row, (S, B, 5)."""
         theta_S2 = self.descend(self.starts(r_SM), r_SM)
         part = self.project(theta_S2, r_SM)
-        exponents = np.broadcast_to(np.exp(theta_S2)[:, None, :], (*part.p_SB.shape, 2))
-        return np.concatenate([np.stack([part.floor_SB, part.p_SB, part.q_SB], axis=-1), exponents], axis=-1)
+        shared = (np.broadcast_to(x_S[:, None], part.p_SB.shape) for x_S in (part.e_S, *np.exp(theta_S2).T))
+        floor_SB, alpha_SB, beta_SB = shared
+        return np.stack([floor_SB, part.p_SB, part.q_SB, alpha_SB, beta_SB], axis=-1)
 
     def descend(self, theta_S2: Array, r_SM: Array) -> Array:
         """Damped Gauss–Newton from each row's start; rows leave the batch as they arrive."""
-        low, high = np.log(BOUNDS[0]), np.log(BOUNDS[1])
-        theta_S2 = theta_S2.copy()
-        damping_S = np.full(len(theta_S2), 1e-3)
-        active = np.arange(len(theta_S2))
-        part = self.project(theta_S2, r_SM, slopes=True)
+        low, high = np.log(BOUNDS)
+        theta_S2, active, damping_A = theta_S2.copy(), np.arange(len(theta_S2)), np.full(len(theta_S2), 1e-3)
+        part = self.project(theta_S2, r_SM)
+        rest_AM, slope_2AM = part.rest_SM, part.slope_2SM
         for _ in range(STEPS):
-            here_S2, rest_SM = theta_S2[active], part.rest_SM
-            assert part.slopes is not None
-            j0_SM, j1_SM = part.slopes
-            g0, g1 = (j0_SM * rest_SM).sum(axis=1), (j1_SM * rest_SM).sum(axis=1)
-            h00, h01, h11 = ((u * v).sum(axis=1) for u, v in ((j0_SM, j0_SM), (j0_SM, j1_SM), (j1_SM, j1_SM)))
-            # At a bound with a pull outwards, that exponent stays.
-            stay0, stay1 = (
-                ((here_S2[:, k] <= low) & (g > 0)) | ((here_S2[:, k] >= high) & (g < 0)) for k, g in ((0, g0), (1, g1))
-            )
-            g0, g1, h01 = np.where(stay0, 0, g0), np.where(stay1, 0, g1), np.where(stay0 | stay1, 0, h01)
-            d0, d1 = (h * (1 + damping_S[active]) + 1e-300 for h in (h00, h11))
-            det = d0 * d1 - h01**2
-            step_S2 = -np.column_stack([(d1 * g0 - h01 * g1) / det, (d0 * g1 - h01 * g0) / det])
-            tried_S2 = np.clip(here_S2 + np.clip(step_S2, -1.5, 1.5), low, high)
-            trial = self.project(tried_S2, r_SM[active], slopes=True)
-            before, after = (rest_SM**2).sum(axis=1), (trial.rest_SM**2).sum(axis=1)
-            better = after <= before
-            theta_S2[active[better]] = tried_S2[better]
-            damping_S[active] = np.where(better, damping_S[active] / 5, damping_S[active] * 8)
-            moved = np.abs(tried_S2 - here_S2).max(axis=1)
-            going = (moved > 1e-8) & (damping_S[active] < 1e8)
+            here_A2 = theta_S2[active]
+            tried_A2 = np.clip(here_A2 + _step(rest_AM, slope_2AM, damping_A, here_A2), low, high)
+            trial = self.project(tried_A2, r_SM[active])
+            better_A = (trial.rest_SM**2).sum(axis=1) <= (rest_AM**2).sum(axis=1)
+            theta_S2[active[better_A]] = tried_A2[better_A]
+            damping_A = np.where(better_A, damping_A / 5, damping_A * 8)
+            going = (np.abs(tried_A2 - here_A2).max(axis=1) > ARRIVED) & (damping_A < 1e8)
             if not going.any():
                 break
-            part = _chosen(trial, part, better, going)
-            active = active[going]
+            rest_AM = np.where(better_A[:, None], trial.rest_SM, rest_AM)[going]
+            slope_2AM = np.where(better_A[:, None], trial.slope_2SM, slope_2AM)[:, going]
+            active, damping_A = active[going], damping_A[going]
         return theta_S2
 
 
-def _chosen(new: _Projected, old: _Projected, better: np.ndarray, going: np.ndarray) -> _Projected:
-    """For each row that goes on, the better of two projections."""
-
-    def pick(one: Array, other: Array) -> Array:
-        return np.where(better[going, None], one[going], other[going])
-
-    assert new.slopes is not None and old.slopes is not None
-    return _Projected(
-        pick(new.rest_SM, old.rest_SM),
-        pick(new.floor_SB, old.floor_SB),
-        pick(new.p_SB, old.p_SB),
-        pick(new.q_SB, old.q_SB),
-        (pick(new.slopes[0], old.slopes[0]), pick(new.slopes[1], old.slopes[1])),
-    )
+def _step(rest_AM: Array, slope_2AM: Array, damping_A: Array, here_A2: Array) -> Array:
+    """Levenberg's step in ln α and ln β; an exponent at a bound with a pull outwards stays."""
+    low, high = np.log(BOUNDS)
+    g_2A = (slope_2AM * rest_AM).sum(axis=2)
+    stay_2A = ((low >= here_A2.T) & (g_2A > 0)) | ((high <= here_A2.T) & (g_2A < 0))
+    g0, g1 = np.where(stay_2A, 0, g_2A)
+    h01 = np.where(stay_2A.any(axis=0), 0, (slope_2AM[0] * slope_2AM[1]).sum(axis=1))
+    h00, h11 = (slope_2AM**2).sum(axis=2) * (1 + damping_A) + 1e-300
+    det = h00 * h11 - h01**2
+    step_A2 = -np.column_stack([(h11 * g0 - h01 * g1) / det, (h00 * g1 - h01 * g0) / det])
+    return np.clip(step_A2, -1.5, 1.5)
