@@ -7,7 +7,7 @@ import pytest
 from tests.fitting.designs import BUDGETS, TRUE, isoflop, loss_of
 from workbench.errors import BadInput
 from workbench.fitting import NotIdentifiable, fit
-from workbench.fitting.isoflop import best_inside, bracketed, fit_isoflop, minima, power_laws, resampled
+from workbench.fitting.isoflop import best_inside, bracketed, minima, power_laws, resampled
 from workbench.fitting.isoflop_budgets import curves, sections
 from workbench.fitting.isoflop_curves import SHAPES
 from workbench.fitting.tables import canonical
@@ -26,7 +26,7 @@ def parabolic(budgets=BUDGETS, factors=(0.25, 0.5, 1.0, 2.0, 4.0), a=0.5):
 
 
 def test_exact_parabolas_give_back_their_power_laws():
-    found = fit_isoflop(canonical(parabolic()), resamples=50, shape="parabola")
+    found = fit(parabolic(), "isoflop", resamples=50, shape="parabola")
     assert found.params["a"] == pytest.approx(0.5, abs=1e-9) and found.params["k_N"] == pytest.approx(0.1, rel=1e-6)
     assert found.params["a"] + found.params["b"] == pytest.approx(1, abs=1e-9)
     assert found.derived["alpha_C"] == pytest.approx(0.1, abs=1e-9)
@@ -43,7 +43,7 @@ def test_two_powers_are_the_section_of_a_chinchilla_law_wherever_the_sizes_lie(o
     table["n"] *= offset ** np.linspace(-1, 1, 30)
     table["d"] = table["c"] / 6 / table["n"]
     table["loss"] = loss_of(table["n"].to_numpy(), table["d"].to_numpy())
-    found = fit_isoflop(canonical(table), resamples=0, shape="two-powers")
+    found = fit(table, "isoflop", resamples=0, shape="two-powers")
     total = TRUE["alpha"] + TRUE["beta"]
     g = (TRUE["alpha"] * TRUE["A"] / (TRUE["beta"] * TRUE["B"])) ** (1 / total)
     assert found.params["a"] == pytest.approx(A, abs=1e-6)
@@ -130,7 +130,9 @@ def test_too_few_runs_for_two_powers_are_given_parabolas_and_a_note():
 
 def test_an_unknown_shape_is_refused():
     with pytest.raises(BadInput, match="shape is 'circle'; an isoFLOP curve must be one of two-powers"):
-        fit_isoflop(canonical(isoflop()), shape="circle")
+        fit(isoflop(), "isoflop", shape="circle")
+    with pytest.raises(BadInput, match="shape is 'cubic', but envelope has no curves to shape"):
+        fit(isoflop(), "envelope", shape="cubic")
 
 
 def test_one_budget_alone_is_judged_for_its_bracket():

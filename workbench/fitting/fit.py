@@ -7,7 +7,7 @@ import pandas as pd
 from workbench.errors import BadInput
 from workbench.fitting import limits, tables
 from workbench.fitting.envelope import fit_envelope
-from workbench.fitting.isoflop import fit_isoflop
+from workbench.fitting.isoflop import DEFAULT_SHAPE, fit_isoflop
 from workbench.fitting.laws import LAWS
 from workbench.fitting.objectives import objective_named
 from workbench.fitting.parametric import fit_law
@@ -36,17 +36,21 @@ def fit(
     *,
     intervals: str = "auto",
     fixed: Mapping[str, float] | None = None,
+    shape: str | None = None,
 ) -> Fit:
     """Fit one law to a table of runs (canonical, or any table whose columns have known names).
 
-    `intervals` names the method behind the intervals (`uncertainty.METHODS`); `fixed` holds parameters at values.
+    `intervals` names the method behind the intervals (`uncertainty.METHODS`); `fixed` holds parameters at values;
+    `shape` is that of the curves of isoflop (`isoflop_curves.SHAPES`).
     Raises `NotIdentifiable` (a `BadInput`) with the reason where the table cannot identify the law.
     """
     checked_settings(law, objective, delta, resamples, level, intervals)
+    if shape is not None and law != "isoflop":
+        raise BadInput(f"shape is '{shape}', but {law} has no curves to shape; only isoflop takes one.")
     if "conventions" not in table.attrs:
         table = tables.canonical(table)
     if law == "isoflop":
-        return fit_isoflop(table, convention, resamples, seed, level)
+        return fit_isoflop(table, convention, resamples, seed, level, shape or DEFAULT_SHAPE)
     if law == "envelope":
         return fit_envelope(table, convention, resamples, seed, level)
     table, said = _points_of(table, law, convention)
