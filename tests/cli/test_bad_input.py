@@ -233,3 +233,43 @@ def test_a_single_run_that_diverges_leaves_with_1_and_its_reason(
     out, err = capsys.readouterr()
     assert left.value.code == 1 and json.loads(out)["status"] == "diverged"
     assert "Failed: r-" in err and "the loss is not finite at step" in err
+
+
+ROWS = "1e6,2e7,4\n2e6,2e7,3.9\n"
+TABLES = {
+    "negative.csv": (f"n,d,loss\n{ROWS}1e6,2e7,-1\n", "negative.csv, column loss, row 3: -1; a loss must be positive"),
+    "zero.csv": (f"n,d,loss\n{ROWS}1e6,0,3\n", "zero.csv, column d, row 3: 0; a number of tokens must be positive"),
+    "text.csv": (f"n,d,loss\n{ROWS}70M,2e7,3\n", "text.csv, column n, row 3: '70M' is not a number; write 70000000."),
+    "twice.csv": ("n,d,loss,loss\n1,2,3,4\n", "twice.csv has the column 'loss' twice"),
+    "semicolons.csv": ("n;d;loss\n1;2;3\n", "semicolons.csv is separated by ';' where a .csv file has ','"),
+    "two.csv": ("n,d,loss,val_loss\n1,2,3,4\n", "two.csv has loss and val_loss, each of which could be the loss"),
+    "perplexity.csv": ("n,d,ppl\n1e6,2e7,30\n", "perplexity.csv: the column ppl is a perplexity"),
+    "shares.csv": ("n,d,loss,share_a,share_b\n1,2,3,0.5,0.4\n", "shares.csv, row 1: the shares share_a, share_b sum"),
+    "error.csv": ("n,d,error\n1,2,1.5\n", "error.csv, column error, row 1: 1.5; an error rate must lie between"),
+    "crashed.csv": ("Name,State,n,d,loss\na,crashed,1,2,3\n", "crashed.csv holds no finished run: State says 1"),
+    "lines.jsonl": ('{"n": 1e6}\nn=2e6\n', "lines.jsonl, row 2 is not JSON"),
+    "sheet.xlsx": ("PK", "sheet.xlsx ends in '.xlsx'; a table must be .csv"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("command", ["fit", "forecast", "report"])
+@pytest.mark.parametrize("name", TABLES)
+def test_a_table_of_nonsense(name: str, command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    content, sentence = TABLES[name]
+    (tmp_path / name).write_text(content)
+    out = ("--out", tmp_path / "report") if command == "report" else ()
+    assert sentence in refused(capsys, command, tmp_path / name, *out)
+    assert not (tmp_path / "report").exists()
+
+
+def test_a_filter_over_a_column_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "runs.csv").write_text(f"n,d,loss\n{ROWS}")
+    sentence = refused(capsys, "fit", tmp_path / "runs.csv", "--where", "size > 3")
+    assert sentence.endswith("names the column size; the columns of " + str(tmp_path / "runs.csv") + " are n, d, loss.")
+
+
+def test_a_folder_that_is_neither_a_store_nor_an_export(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "is not a store (it has no store.json) and holds no runs of W&B" in refused(capsys, "fit", tmp_path)
+    (tmp_path / "offline-run-20261101_101010-abc").mkdir()
+    (tmp_path / "offline-run-20261101_101010-abc" / "run-abc.wandb").touch()
+    assert "none with a wandb-summary.json" in refused(capsys, "fit", tmp_path)

@@ -74,10 +74,8 @@ def load_source(path: Path, columns: str | None = None, where: str | None = None
 
 
 def is_store(path: Path) -> bool:
-    """Whether a path is to be read as a store: a folder with its marker, or one that nothing else wrote."""
-    from workbench.fitting.exports import is_export
-
-    return path.is_dir() and ((path / "store.json").exists() or not is_export(path))
+    """Whether a path is to be read as a store: a folder with its marker."""
+    return (path / "store.json").exists()
 
 
 def _mixed(path: Path, found: "list[Sample]") -> str:

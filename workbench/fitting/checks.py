@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.errors import BadInput
-from workbench.fitting.columns import COLUMNS, SHARE, listed, meaning_of
+from workbench.fitting.columns import SHARE, listed, meaning_of
 from workbench.fitting.record import NotIdentifiable
 
 SUM_OF_SHARES = 0.01
@@ -37,7 +37,7 @@ def refuse_impossible(table: pd.DataFrame, columns: Mapping[str, str], source: s
     """Refuse a table with a value outside its column's range; `columns` says what the source calls each."""
     numbers = row_numbers(table)
     for name, column in columns.items():
-        if name not in table or not (name in COLUMNS or name.startswith(SHARE)):
+        if name not in table:
             continue
         kind = meaning_of(name)
         if kind.text:
@@ -71,9 +71,11 @@ def refuse_shares(table: pd.DataFrame, source: str | None = None) -> None:
 
 def _hint(name: str, values: np.ndarray) -> str:
     """What the whole column looks like, where a number is out of range."""
-    top = np.nanmax(values)
-    if (name == "error" or name.startswith(SHARE)) and 1 < top <= 100 and np.nanmin(values) >= 0:
+    percent = np.nanmedian(values) > 1 and np.nanmax(values) <= 100 and np.nanmin(values) >= 0
+    if (name == "error" or name.startswith(SHARE)) and percent:
         return " (these look like percentages: divide them by 100)"
+    if name == "loss" and np.isposinf(values).any():
+        return " (leave runs that diverged out with --where)"
     if name == "loss" and np.nanmedian(values) < 0:
         return " (these look like log likelihoods: take their negative)"
     return ""

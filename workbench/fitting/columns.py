@@ -138,10 +138,10 @@ def plain_name(name: str) -> str:
 
 
 def meaning_of(name: str) -> Column:
-    """The column of a canonical name, a share included."""
+    """The column of a canonical name; a share of a mixture by its prefix, any other name as positive numbers."""
     if name.startswith(SHARE):
         return Column("a share of the mixture", high=1.0, open_below=False)
-    return COLUMNS[name]
+    return COLUMNS.get(name, Column("a value of it"))
 
 
 def chosen(table: pd.DataFrame, given: Mapping[str, str], source: str, notes: list[str]) -> dict[str, str]:
@@ -170,7 +170,7 @@ def chosen(table: pd.DataFrame, given: Mapping[str, str], source: str, notes: li
             listed = " and ".join([", ".join(different[:-1]), different[-1]])
             raise BadInput(
                 f"{source} has {listed}, each of which could be {'the loss' if canonical == 'loss' else canonical}; "
-                f"choose one with --columns {canonical}={different[0]}."
+                f"choose one with --columns {canonical}={_likeliest(different)}."
             )
         if len(different) > 1:
             notes.append(f"{' and '.join(different)} could each be {column.meaning}: none is taken ({canonical}).")
@@ -179,6 +179,11 @@ def chosen(table: pd.DataFrame, given: Mapping[str, str], source: str, notes: li
     taken = set(found.values())
     shares = {name.lower(): name for name in names if name.lower().startswith(SHARE) and name not in taken}
     return {**found, **{name: column for name, column in shares.items() if name not in found}}
+
+
+def _likeliest(names: Sequence[str]) -> str:
+    """The one to show as an example: a loss held out rather than one trained on."""
+    return next((name for name in names if re.search("val|eval|test|held", name.lower())), names[0])
 
 
 def _useful(table: pd.DataFrame, names: Sequence[str]) -> list[str]:
@@ -190,9 +195,16 @@ def _different(table: pd.DataFrame, names: Sequence[str]) -> list[str]:
     """The columns whose values differ from those before them."""
     kept: list[str] = []
     for name in names:
-        if not any(table[name].equals(table[other]) for other in kept):
+        if not any(_equal(table[name], table[other]) for other in kept):
             kept.append(name)
     return kept
+
+
+def _equal(one: pd.Series, other: pd.Series) -> bool:
+    """Whether two columns hold the same, whole numbers and floats compared by value."""
+    if pd.api.types.is_numeric_dtype(one) and pd.api.types.is_numeric_dtype(other):
+        return np.array_equal(one.astype(np.float64), other.astype(np.float64), equal_nan=True)
+    return one.equals(other)
 
 
 def listed(names: Sequence[object], most: int = 20) -> str:

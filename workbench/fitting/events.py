@@ -32,9 +32,8 @@ class _Run:
     status: str | None = None
 
 
-def read_events(folder: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
+def read_events(folder: Path, files: tuple[Path, ...]) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """The runs below a folder, and notes on what was left out."""
-    files = sorted(folder.rglob("*.tfevents.*"))
     homes = {file.parent for file in files}
     runs: dict[Path, _Run] = {}
     for file in files:

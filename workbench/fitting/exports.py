@@ -7,6 +7,7 @@ are plain files; TensorBoard's are read by its own package.
 
 import json
 import math
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,8 @@ from workbench.fitting.reading import flat
 WANDB_NAME = re.compile(r"^(offline-)?run-\d{8}_\d{6}-(?=.)")
 """What stands before the id in the name of a run's folder."""
 
-EVENTS = "*.tfevents.*"
+MLFLOW_RUN = re.compile(r"^run_(id|uuid):", re.MULTILINE)
+"""What tells the `meta.yaml` of a run from an experiment's or a logged model's."""
 MLFLOW_STATUS = {1: "running", 2: "scheduled", 3: "finished", 4: "failed", 5: "killed"}
 """RunStatus of MLflow's service.proto, as `meta.yaml` holds it."""
 
@@ -36,38 +38,59 @@ class Export:
     notes: tuple[str, ...] = ()
 
 
-def is_export(folder: Path) -> bool:
-    """Whether a folder holds runs of a tracker."""
-    return any(next(iter(found), None) for found in (_wandb_runs(folder), _mlflow_runs(folder), folder.rglob(EVENTS)))
+@dataclass(frozen=True)
+class _Found:
+    """Where a folder's runs are, by the tracker that wrote them."""
+
+    wandb: tuple[Path, ...]
+    """The `files` folder of each run."""
+    mlflow: tuple[Path, ...]
+    events: tuple[Path, ...]
+    """The event files of TensorBoard."""
 
 
 def read_folder(folder: Path) -> Export:
     """One row a run, parameters and last metrics as columns."""
-    if runs := _wandb_runs(folder):
-        export = _wandb(folder, runs)
-    elif runs := _mlflow_runs(folder):
-        export = _mlflow(folder, runs)
-    elif next(folder.rglob(EVENTS), None):
+    found = _search(folder)
+    if found.wandb and found.mlflow:
+        raise BadInput(f"{folder} holds runs of both W&B and MLflow; give the folder of one of them.")
+    if found.wandb:
+        return _wandb(folder, found.wandb)
+    if found.mlflow:
+        return _mlflow(folder, found.mlflow)
+    if found.events:
         from workbench.fitting.events import read_events
 
-        frame, notes = read_events(folder)
-        export = Export(frame, "TensorBoard event files; of each scalar the value at the last step", notes)
-    else:
-        raise BadInput(
-            f"{folder} holds neither a store nor runs of W&B (files/wandb-summary.json), MLflow (meta.yaml) or "
-            "TensorBoard (events.out.tfevents.*)."
-        )
-    return export
+        frame, notes = read_events(folder, found.events)
+        said = "TensorBoard event files; of each scalar the value at the last step; how a run ended is not in them"
+        return Export(frame, said, notes)
+    raise BadInput(
+        f"{folder} is not a store (it has no store.json) and holds no runs of W&B (files/wandb-summary.json), "
+        "MLflow (meta.yaml) or TensorBoard (events.out.tfevents.*)."
+    )
 
 
-def _wandb_runs(folder: Path) -> list[Path]:
-    """The `files` folders of W&B's runs, in the order of their names; `latest-run` is a link to one of them."""
-    marks = [*folder.rglob("wandb-summary.json"), *folder.rglob("wandb-metadata.json"), *folder.rglob("*.wandb")]
-    homes = {(mark.parent / "files" if mark.suffix == ".wandb" else mark.parent).resolve() for mark in marks}
-    return sorted(homes)
+def _search(folder: Path) -> _Found:
+    """Walk a folder once, without following links: W&B's `latest-run` is one."""
+    wandb: set[Path] = set()
+    mlflow: list[Path] = []
+    events: list[Path] = []
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if name != ".trash"]  # MLflow's deleted experiments
+        home = Path(place)
+        for name in names:
+            if name in ("wandb-summary.json", "wandb-metadata.json"):
+                wandb.add(home)
+            elif name.endswith(".wandb"):
+                wandb.add(home / "files")
+            elif name == "meta.yaml" and MLFLOW_RUN.search(_text(home / name)):
+                mlflow.append(home)
+            elif "tfevents" in name.split(".") and not name.endswith(".profile-empty"):
+                events.append(home / name)
+    return _Found(tuple(sorted(wandb)), tuple(sorted(mlflow)), tuple(sorted(events)))
 
 
-def _wandb(folder: Path, runs: list[Path]) -> Export:
+def _wandb(folder: Path, runs: tuple[Path, ...]) -> Export:
     """W&B: the configuration of each run, and its summary over it."""
     rows: dict[str, dict[str, Any]] = {}
     without = 0
@@ -100,17 +123,13 @@ def _wandb(folder: Path, runs: list[Path]) -> Export:
             ".wandb logs alone; send them with `wandb sync` and export the runs table as CSV."
         )
     return Export(
-        _frame(rows), "W&B run folders; of each metric the summary's value, by default the last", tuple(notes)
+        _frame(rows),
+        "W&B run folders; of each metric the summary's value (by default the last); how a run ended is not in them",
+        tuple(notes),
     )
 
 
-def _mlflow_runs(folder: Path) -> list[Path]:
-    """The folders of MLflow's runs: those whose `meta.yaml` names a run, an experiment's does not."""
-    metas = (meta.parent for meta in folder.rglob("meta.yaml") if ".trash" not in meta.relative_to(folder).parts)
-    return sorted(home for home in metas if (home / "params").is_dir() or (home / "metrics").is_dir())
-
-
-def _mlflow(folder: Path, runs: list[Path]) -> Export:
+def _mlflow(folder: Path, runs: tuple[Path, ...]) -> Export:
     """MLflow's file store: parameters as they are, of each metric the value at the last step."""
     rows: dict[str, dict[str, Any]] = {}
     deleted = 0

@@ -29,7 +29,9 @@ def filtered(table: pd.DataFrame, where: str | None, source: str = "the table") 
             # an error's line says whether it is in the expression or at its end.
             found = database.execute(f"SELECT _row, CAST((\n{where}\n) AS BOOLEAN) AS keep FROM source").fetchnumpy()
         except duckdb.Error as error:
-            raise BadInput(f"where is '{where}', {_objection(error, where, plain, source)}") from error
+            raise BadInput(
+                f"where is '{' '.join(where.split())}', {_objection(error, where, plain, source)}"
+            ) from error
     if len(found["_row"]) != len(table):
         raise BadInput(f"where is '{where}', which does not give one answer for each row; compare columns and numbers.")
     keep = np.zeros(len(table), dtype=bool)
@@ -56,13 +58,13 @@ def _objection(error: "duckdb.Error", where: str, table: pd.DataFrame, source: s
     if match := re.search(r"Function with name (\S+) does not exist", text):
         return f"which calls {match[1]}, and there is no such function."
     if match := re.search(r"Could not convert string '(.*?)' to (\S+)", text, re.DOTALL):
-        kind = "true or false" if match[2].startswith("BOOL") else "a number"
-        return f"in which the text '{match[1]}' is no {kind}; {columns}".replace("no true", "neither true")
+        kind = "neither true nor false" if match[2].startswith("BOOL") else "no number"
+        return f"in which the text '{match[1]}' is {kind}; {columns}"
     if "Cannot compare values" in text or "No function matches" in text:
         return f"which compares or combines text with numbers; {columns}"
     if "GROUP BY" in text or "aggregate" in text:
         return "which sums over rows; it must be true or false for each row by itself."
-    if "Permission" in text or "disabled by configuration" in text:
+    if "Permission" in text or "disabled by configuration" in text or "Table with name" in text:
         return f"which reads something else than the table; {columns}"
     if "were not provided" in text:
         return f"which holds a placeholder (? or $); write the value itself, and {columns}"

@@ -2,19 +2,22 @@
 
 import ast
 import csv
+import io
 import json
 import re
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from workbench.errors import BadInput
+from workbench.fitting.columns import listed
 
 SUFFIXES = (".csv", ".tsv", ".parquet", ".jsonl", ".ndjson")
+NUMBER = re.compile(r"[-+]?[\d.]+([eE][-+]?\d+)?")
 SEPARATORS = {";": "';'", "\t": "tabs", "|": "'|'", ",": "','"}
 
 
@@ -43,31 +46,54 @@ def _parquet(path: Path) -> pd.DataFrame:
     try:
         schema = pq.read_schema(path)
         _unique(schema.names, path)
-        return pd.read_parquet(path).reset_index(drop=True)
+        frame = pd.read_parquet(path)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise BadInput(f"{path} cannot be read as parquet: it is not a whole parquet file.") from error
+    return frame.reset_index(drop=frame.index.names == [None])
 
 
 def _separated(path: Path, separator: str) -> pd.DataFrame:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise BadInput(f"{path} is not UTF-8 text; a table must be saved as plain UTF-8.") from error
+    text = _text(path)
     if "\0" in text:
         raise BadInput(f"{path} holds binary data; a table must be plain text.")
-    lines = (line for line in text.splitlines() if line.strip())
-    header = next(csv.reader(lines, delimiter=separator), [])
-    if len(header) == 1:
-        _refuse_separator(path, header[0], separator)
-    _unique(header, path)
-    _refuse_ragged(path, text, separator, len(header))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", pd.errors.DtypeWarning)  # a column of words and numbers is refused by its row
-        warnings.simplefilter("ignore", DeprecationWarning)  # pandas 3.1 reads floats exactly without being asked
-        try:
-            return pd.read_csv(path, sep=separator, float_precision="round_trip", encoding="utf-8-sig", index_col=False)
-        except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-            raise BadInput(f"{path} cannot be read as {path.suffix[1:].lower()}: a quote is not closed.") from error
+    try:
+        rows = _rows(text, separator)
+        header = next(rows, [])
+        if not header:
+            raise BadInput(f"{path} is empty; a table needs a header and rows.")
+        if len(header) == 1:
+            _refuse_separator(path, header[0], separator)
+        if all(NUMBER.fullmatch(name.strip()) for name in header):
+            said = listed(header)
+            raise BadInput(f"{path} has no header: its first row is {said}; name the columns in the first line.")
+        _unique(header, path)
+        for number, row in enumerate(rows, start=1):
+            if len(row) > len(header):  # it would shift values under the wrong names
+                raise BadInput(
+                    f"{path}, row {number} has {len(row)} values where the header names {len(header)} columns; "
+                    f"quote values that hold {SEPARATORS[separator]}."
+                )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", pd.errors.DtypeWarning)  # words among numbers are refused by their row
+            warnings.simplefilter("ignore", DeprecationWarning)  # pandas 3.1 reads floats exactly without being asked
+            return pd.read_csv(io.StringIO(text), sep=separator, float_precision="round_trip", index_col=False)
+    except (pd.errors.ParserError, csv.Error) as error:
+        raise BadInput(f"{path} cannot be read as {path.suffix[1:].lower()}: a quote is not closed.") from error
+
+
+def _rows(text: str, separator: str) -> Iterator[list[str]]:
+    """The rows that are not blank, the header first."""
+    rows = csv.reader(io.StringIO(text), delimiter=separator)
+    return (row for row in rows if len(row) > 1 or (row and row[0].strip()))
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{path} is not UTF-8 text; a table must be saved as plain UTF-8.") from error
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read: {error.strerror}.") from error
 
 
 def _refuse_separator(path: Path, header: str, separator: str) -> None:
@@ -83,25 +109,9 @@ def _refuse_separator(path: Path, header: str, separator: str) -> None:
     )
 
 
-def _refuse_ragged(path: Path, text: str, separator: str, width: int) -> None:
-    """A row with more values than the header has names would shift them under the wrong names."""
-    rows = (row for row in csv.reader(text.splitlines(keepends=True), delimiter=separator) if row)
-    next(rows, None)
-    for number, row in enumerate(rows, start=1):
-        if len(row) > width:
-            raise BadInput(
-                f"{path}, row {number} has {len(row)} values where the header names {width} columns; "
-                f"quote values that hold {SEPARATORS[separator]}."
-            )
-
-
 def _json_lines(path: Path) -> pd.DataFrame:
     records: list[dict[str, Any]] = []
-    try:
-        lines = path.read_text(encoding="utf-8-sig").split("\n")
-    except UnicodeDecodeError as error:
-        raise BadInput(f"{path} is not UTF-8 text; a table must be saved as plain UTF-8.") from error
-    for line in lines:
+    for line in _text(path).split("\n"):
         if line.strip():
             records.append(flat(_record(line, f"{path}, row {len(records) + 1}")))
     if not records:
@@ -168,9 +178,3 @@ def _unfolded(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
     spread = pd.DataFrame(records, index=frame.index)
     rest = [name for name in frame.columns if name not in folded and name not in spread]
     return pd.concat([frame[rest], spread], axis=1)
-
-
-def has_no_header(names: Iterable[object]) -> bool:
-    """Whether the names of all columns are numbers: a table without a header."""
-    texts = [str(name) for name in names]
-    return bool(texts) and all(re.fullmatch(r"[-+]?[\d.]+([eE][-+]?\d+)?(\.\d+)?", text) for text in texts)

@@ -153,10 +153,13 @@ def _canonical(
             frame[name] = values
     frame = frame.assign(row=rows).reset_index(drop=True)
     refuse_impossible(frame, names, source)
-    if "n" not in frame and "n_non_embedding" in frame:
+    only_non_embedding = "n" not in frame and "n_non_embedding" in frame
+    if only_non_embedding:
         frame = frame.rename(columns={"n_non_embedding": "n"})
         names["n"] = names.pop("n_non_embedding")
     conventions = _completed(frame, names, source, notes)
+    if only_non_embedding or ("n" in frame and plain_name(names["n"]) in COLUMNS["n_non_embedding"].names):
+        conventions["N"] = f"column {names['n']} of {source}, non-embedding parameters"
     if export:
         conventions["source"] = export.said
     return described(frame, notes, conventions)
@@ -166,7 +169,9 @@ def _refuse_mapping(table: pd.DataFrame, columns: Mapping[str, str], source: str
     """Refuse a mapping that names a column no law uses, or one the table does not have."""
     for name, column in columns.items():
         if name not in COLUMNS and not name.startswith(SHARE):
-            raise BadInput(f"columns names '{name}', which no law uses; it must be one of {', '.join(COLUMNS)}.")
+            raise BadInput(
+                f"columns names '{name}', which no law uses; it must be one of {', '.join(COLUMNS)} or {SHARE}…"
+            )
         if column not in table:
             raise BadInput(_missing(source, name, column, table))
         if name == "loss":
@@ -192,15 +197,13 @@ def _refuse_perplexity(column: str, source: str) -> None:
     if PERPLEXITY.search(plain_name(column)):
         raise BadInput(
             f"{source}: the column {column} is a perplexity, and laws are of the loss; "
-            f"add a column with its natural logarithm and name it loss."
+            "add a column with its natural logarithm and name it loss."
         )
 
 
 def _completed(frame: pd.DataFrame, names: Mapping[str, str], source: str, notes: list[str]) -> dict[str, str]:
     """Complete D or C from the others, and state what was assumed."""
     said = {name: f"column {names[name]} of {source}, {ASSUMED[name]}" for name in CORE if name in frame}
-    if "n" in said and plain_name(names["n"]) in COLUMNS["n_non_embedding"].names:
-        said["n"] = f"column {names['n']} of {source}: non-embedding parameters, the only count there"
     if "n" in frame and "c" in frame and "d" not in frame:
         frame["d"] = frame["c"] / (6 * frame["n"])
         said["d"] = "C/(6N)"
@@ -210,13 +213,14 @@ def _completed(frame: pd.DataFrame, names: Mapping[str, str], source: str, notes
         said["c"] = "6ND"
         notes.append("The table has no column of compute: C is 6ND.")
     elif {"n", "d", "c"} <= set(frame.columns):
-        ratio = (frame["c"] / (6 * frame["n"] * frame["d"])).median()
-        if np.isfinite(ratio):
-            said["c"] += f"; {ratio:.3g} times 6ND at the median"
-            if not 0.2 <= ratio <= 5:
-                notes.append(
-                    f"C is {ratio:.3g} times 6ND at the median: is it in FLOPs, and are N and D what they say?"
-                )
+        ratio = frame["c"] / (6 * frame["n"] * frame["d"])
+        middle = ratio.median()
+        if (abs(ratio - 1) < 0.01).all():
+            said["c"] += "; it is 6ND within 1%"
+        elif np.isfinite(middle):
+            said["c"] += f"; {middle:.3g} times 6ND at the median"
+            if not 0.2 <= middle <= 5:
+                notes.append(f"C is {middle:.3g} times 6ND at the median: is it in FLOPs, and are N and D right?")
     if "loss" in frame and (mean := frame["loss"].mean()) > UNLIKELY_LOSS:
         notes.append(f"The mean loss is {mean:.3g} nats per token: is it a perplexity, or a sum over tokens?")
     if "point" not in frame:
@@ -250,9 +254,9 @@ def described(table: pd.DataFrame, notes: Sequence[str], conventions: Mapping[st
 
 
 def _missing(source: str, name: str, column: str, table: pd.DataFrame) -> str:
-    names = [other for other in table.columns if other != "row"]
-    if reading.has_no_header(names):
-        return f"{source} has no header: its first row is {listed(names)}; name the columns in the first line."
-    near = [other for other in names if isinstance(other, str) and name != "n" and name in plain_name(other)]
+    names = list(table.columns)
+    if any(str(other).endswith("__MIN") for other in names):
+        return f"{source} is the export of a chart of W&B, with a column a run; export the table of runs instead."
+    near = [other for other in names if isinstance(other, str) and len(name) > 1 and name in plain_name(other)]
     ordered = [*near, *(other for other in names if other not in near)]
     return f"{source} has no column '{column}' for {name}; it has {listed(ordered)} (name one with --columns {name}=…)."
