@@ -64,6 +64,23 @@ def test_the_envelope_of_curves_follows_the_law_behind_them():
     assert low < found.params["a"] < high
 
 
+def test_curves_that_never_reach_the_best_ratio_of_tokens_to_parameters_have_no_envelope():
+    table = curves()
+    short = table[table["d"] < 0.5 * table["n"]]
+    assert short["run_id"].nunique() == 23
+    with pytest.raises(NotIdentifiable, match="besides the smallest and the largest at each compute"):
+        fit(short, "envelope", resamples=0)
+
+
+def test_a_budgets_smallest_size_is_no_optimum():
+    table = isoflop(sizes=9)
+    top = table["budget"] == table["budget"].max()
+    best = table.loc[table[top]["loss"].idxmin(), "n"]
+    whole = fit(table, "envelope", resamples=0).extra["hull"]
+    cut = fit(table[~top | (table["n"] >= best)], "envelope", resamples=0).extra["hull"]
+    assert whole["c"].max() == pytest.approx(1e13) and len(cut) == len(whole) - 1 and cut["c"].max() < 5e12
+
+
 def test_final_points_alone_give_their_lower_hull_and_say_so():
     table = isoflop(sizes=7)
     found = fit(table, "envelope", resamples=0)

@@ -3,7 +3,12 @@
 Where the table has points in the middle of schedules, each run is a curve of ln L against ln C; at every compute the
 lowest curve names a size (Hoffmann et al. 2022, 2203.15556, section 3.1). Where it has final points only, those on the
 lower convex hull of (ln C, ln L) do (Gemstones, 2502.06857). Power laws N ∝ C^a and D ∝ C^b go through the winners;
-those of the smallest or the largest size are left out, for beyond the range of sizes the envelope is cut off.
+those that are the smallest or the largest size at their compute are left out, for there the envelope is cut off.
+
+On simulated training curves of twenty sizes, 2 to 200 tokens per parameter, a is off by -0.003 (Besiroglu's surface)
+and -0.001 (Hoffmann's) without noise; by -0.013 and 0.000 where each run is off by 0.5%, for the lowest curve is one
+that was lucky. On 35 and 63 final points it is off by 0.001. The 95% interval is two to five times as wide as it need
+be and covered 99 to 100 of 100 sweeps: a resample without a winner hands its place to a neighbour.
 """
 
 from dataclasses import dataclass
@@ -14,6 +19,7 @@ import pandas as pd
 from workbench.fitting import bootstrap, tables
 from workbench.fitting.identification import open_exponent, short_range
 from workbench.fitting.isoflop import lines
+from workbench.fitting.isoflop_budgets import budgets
 from workbench.fitting.laws.base import Array
 from workbench.fitting.record import Fit, NotIdentifiable
 
@@ -46,10 +52,11 @@ class Envelope:
             best_SG = level_SRG.argmin(axis=1)
             ln_l_SG = lower_RG[best_SG, columns]
             ln_n_SG = self.ln_n_R[best_SG]
-            edge_S2 = np.where(here_SR[:, :, None], np.stack([self.ln_n_R, -self.ln_n_R], 1), np.inf).min(axis=1)
-            inside = (ln_n_SG > edge_S2[:, :1]) & (ln_n_SG < -edge_S2[:, 1:]) & np.isfinite(level_SRG.min(axis=1))
-            # Where one run alone trained, it wins without a contest.
-            inside &= (level_SRG < np.inf).sum(axis=1) >= 3
+            # The smallest and the largest size that trained at this compute are no optimum: a run wins against both.
+            ran_SRG = level_SRG < np.inf
+            inside = (ln_n_SG > np.where(ran_SRG, self.ln_n_R[:, None], np.inf).min(axis=1)) & (
+                ln_n_SG < np.where(ran_SRG, self.ln_n_R[:, None], -np.inf).max(axis=1)
+            )
             rows = slice(first, first + step)
             for target, values in zip(out, (ln_n_SG, self.ln_d_RG[best_SG, columns], ln_l_SG), strict=True):
                 target[rows] = np.where(inside, values, np.nan)
@@ -112,9 +119,7 @@ def fit_envelope(
         ln_n, ln_d, ln_l = (np.log(table[name].to_numpy(dtype=np.float64)) for name in (convention, "d", "loss"))
         present = _present(len(table), resamples, rng)
         on_SM = hull_mask(ln_c_G, ln_l, present)
-        low_S = np.where(present, ln_n, np.inf).min(axis=1)[:, None]
-        high_S = np.where(present, ln_n, -np.inf).max(axis=1)[:, None]
-        on_SM &= (ln_n > low_S) & (ln_n < high_S)
+        on_SM &= _between_sizes(ln_n, budgets(table), present)
         ln_n_SG, ln_d_SG, ln_l_SG = (np.where(on_SM, values, np.nan) for values in (ln_n, ln_d, ln_l))
         notes.append("The envelope is the lower convex hull of final points: the table has no curves in mid-schedule.")
     found = np.isfinite(ln_n_SG[0])
@@ -123,8 +128,8 @@ def fit_envelope(
     sizes = len(np.unique(hull["n"]))
     if sizes < 3:
         raise NotIdentifiable(
-            "envelope needs at least three sizes on the lower envelope, besides the smallest and the largest; the "
-            f"table has {sizes}."
+            "envelope needs at least three sizes on the lower envelope, besides the smallest and the largest at each "
+            f"compute; the table has {sizes}."
         )
     a_S, ln_kn_S = lines(ln_c_G, ln_n_SG)
     b_S, ln_kd_S = lines(ln_c_G, ln_d_SG)
@@ -157,6 +162,19 @@ def fit_envelope(
         residuals=hull.assign(residual=misses),
         extra={"hull": hull, "kind": "curves" if curved else "final points"},
     )
+
+
+def _between_sizes(ln_n_M: Array, budget: pd.Series, present_SM: np.ndarray) -> np.ndarray:
+    """Which points have a smaller and a larger size beside them: of their own budget, or of all runs where none."""
+    inside_SM = np.zeros(present_SM.shape, dtype=bool)
+    groups = [(budget == value).to_numpy() for value in budget.dropna().unique()]
+    alone = budget.isna().to_numpy()
+    for judged, beside in [*((group, group) for group in groups), (alone, np.ones_like(alone))]:
+        size_M, here_SM = ln_n_M[beside], present_SM[:, beside]
+        low_S1 = np.where(here_SM, size_M, np.inf).min(axis=1, keepdims=True)
+        high_S1 = np.where(here_SM, size_M, -np.inf).max(axis=1, keepdims=True)
+        inside_SM[:, judged] = (ln_n_M[judged] > low_S1) & (ln_n_M[judged] < high_S1)
+    return inside_SM
 
 
 def _present(many: int, resamples: int, rng: np.random.Generator) -> np.ndarray:
