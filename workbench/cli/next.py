@@ -48,10 +48,11 @@ TIMES = 10
 )
 @click.option("--max-runs", type=int, default=20, show_default=True, help="Most runs, repeats included.")
 @click.option("--max-run-flops", type=float, help="Most FLOPs of one run. Without it: the budget.")
+@click.option("--min-run-flops", type=float, help="Least FLOPs of one run. Without it: those of the smallest so far.")
 @click.option(
     "--tokens-per-param",
     metavar="LOW,HIGH",
-    help="Range of D/N. Without it: that of the runs so far, widened by 2 at both ends.",
+    help="Range of D/N. Without it: that of the runs so far, at least a factor of 20.",
 )
 @click.option("--max-tokens", type=float, help="Most tokens of one run, such as the corpus has.")
 @columns_option
@@ -69,6 +70,7 @@ def command(
     robust: float,
     max_runs: int,
     max_run_flops: float | None,
+    min_run_flops: float | None,
     tokens_per_param: str | None,
     max_tokens: float | None,
     columns: str | None,
@@ -99,7 +101,7 @@ def command(
         at = TIMES * largest_budget(loaded.table)
     wanted = Target(target, at)
     found = fit(loaded.table, law, resamples=resamples, seed=seed)
-    bounds = bounds_of(found.residuals, "n", flops, max_run_flops, _range(tokens_per_param), max_tokens)
+    bounds = bounds_of(found.residuals, "n", flops, max_run_flops, min_run_flops, _range(tokens_per_param), max_tokens)
     family, sizes = None, ()
     if loaded.kind == "store":
         family, seen = _family(source, where, found.residuals["run_id"])

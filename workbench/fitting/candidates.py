@@ -15,8 +15,9 @@ PER_DECADE = 8
 SIZES = 24
 """Sizes of a ladder, where any size can be trained."""
 
-WIDEN = 2.0
-"""Tokens per parameter may leave the range of the fitted runs by this factor at either end."""
+SPAN = 20.0
+"""Tokens per parameter keep to the range of the fitted runs, where the law was seen to hold; one narrower than this
+factor (a ladder of one ratio) is widened to it, for a law cannot be learned at one ratio."""
 
 
 @dataclass(frozen=True)
@@ -50,23 +51,28 @@ def bounds_of(
     convention: str,
     flops: float,
     max_run: float | None = None,
+    min_run: float | None = None,
     tokens_per_param: tuple[float, float] | None = None,
     max_tokens: float | None = None,
 ) -> Bounds:
-    """Bounds from the fitted points: no run below their smallest C or above the budget, D/N within theirs, widened."""
-    for name, value in (("flops", flops), ("max_run", max_run), ("max_tokens", max_tokens)):
+    """Bounds from the fitted points: no run below their smallest C or above the budget, D/N within theirs."""
+    asked = {"flops": flops, "max_run": max_run, "min_run": min_run, "max_tokens": max_tokens}
+    for name, value in asked.items():
         if value is not None and not (np.isfinite(value) and value > 0):
             raise BadInput(f"{name} is {value:g}; it must be a positive number.")
     ratio = points["d"] / points[convention]
-    low, high = tokens_per_param or (float(ratio.min()) / WIDEN, float(ratio.max()) * WIDEN)
+    widen = max(1.0, SPAN * float(ratio.min() / ratio.max())) ** 0.5
+    low, high = tokens_per_param or (float(ratio.min()) / widen, float(ratio.max()) * widen)
     if not 0 < low <= high < np.inf:
         raise BadInput(
             f"tokens_per_param is {low:g} to {high:g}; it must be two positive numbers, the lower one first."
         )
-    least = float(points["c"].min())
-    if flops < least:
-        raise BadInput(f"flops is {flops:g}, less than the smallest run so far ({least:.3g}); it buys no run.")
-    return Bounds((least, min(flops, max_run or np.inf)), (low, high), max_tokens or np.inf)
+    least, most = min_run or float(points["c"].min()), min(flops, max_run or np.inf)
+    if most < least:
+        which = f"max_run is {max_run:g}" if max_run is not None and max_run < flops else f"flops is {flops:g}"
+        what = "min_run" if min_run else "the smallest run so far"
+        raise BadInput(f"{which}, less than {what} ({least:.3g}), which is the least a run may have; it buys none.")
+    return Bounds((least, most), (low, high), max_tokens or np.inf)
 
 
 def largest_size(bounds: Bounds) -> float:
@@ -75,8 +81,9 @@ def largest_size(bounds: Bounds) -> float:
 
 
 def sizes_between(points: pd.DataFrame, convention: str, bounds: Bounds) -> Array:
-    """A ladder of sizes where any can be trained: from the smallest so far to the largest within the bounds."""
-    smallest = float(points[convention].min())
+    """A ladder of sizes where any can be trained: all within the bounds, the smallest so far among them."""
+    least = (bounds.run_flops[0] / (6 * bounds.tokens_per_param[1])) ** 0.5
+    smallest = min(float(points[convention].min()), least)
     return np.geomspace(smallest, max(largest_size(bounds), smallest), SIZES)
 
 

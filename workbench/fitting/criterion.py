@@ -5,7 +5,7 @@ the logarithm of the target's variance (Chaloner & Larntz 1989: a design must no
 
     M_s(k) = M0_s + Σ_i k_i J_si J_siᵀ / σ_i²,    Φ(k) = mean_s ln v_s,   v_s = Σ_t c_stᵀ M_s⁻¹ c_st
 
-1/v is concave in M (Pukelsheim 2006, "Optimal Design of Experiments", section 3.12), so Φ is convex in k: for any k
+1/v is concave in M (Pukelsheim 2006, "Optimal Design of Experiments", chapter 3), so Φ is convex in k: for any k
 
     Φ(k) − Φ* ≤ max_{w} Σ_i g_i w_i − Σ_i g_i k_i,      g_i = −∂Φ/∂k_i = mean_s Σ_t (J_siᵀ M_s⁻¹ c_st)² / (σ_i² v_s)
 

@@ -3,12 +3,11 @@
 The information of a run at (N, D) is JJᵀ/σ², J being the jacobian of ln L in theta; `criterion.py` chooses runs so
 that the variance of the target, averaged over the fit's bootstrap draws of theta, is least, and certifies how near the
 choice is to the best. A share of the budget goes to check points: a c-optimal design has as few different points as the
-law has parameters, trusts the law's form, and would never notice that it is wrong. They are chosen to show a departure
-
-    ln L = law + γ_1 z_N² + γ_2 z_N z_D + γ_3 z_D²,      z = centred ln N, ln D, scaled to the range of the candidates
-
-by the same criterion, with the three γ as targets and the law's own parameters as nuisance (D_s-optimality, Atkinson &
-Donev 1992, "Optimum Experimental Designs", section 10.3).
+law has parameters, trusts the law's form, and would never notice that it is wrong. They are chosen to show a quadratic
+departure from it (see `departures.py`) by the same criterion, with the three γ as targets and the law's own parameters
+as nuisance (D_s-optimality, Atkinson & Donev 1992, "Optimum Experimental Designs", section 10.3). That the departures
+are looked for is what makes the check worth its cost: `propose` tests for them, so the next proposal after the runs
+are trained says whether the law still holds.
 """
 
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from workbench.errors import BadInput
 from workbench.fitting.bootstrap import percentile
 from workbench.fitting.candidates import Candidates
 from workbench.fitting.criterion import Criterion, Limits, continuous, whole
+from workbench.fitting.departures import Departures, p_values
 from workbench.fitting.laws import LAWS
 from workbench.fitting.laws.base import Array, Law
 from workbench.fitting.noise import Noise, noise_of
@@ -31,13 +31,18 @@ DRAWS = 32
 """Bootstrap draws the criterion is averaged over."""
 
 RUNS = 20
-"""Runs a proposal has at most, unless asked otherwise: without a limit, many repeats of the cheapest runs win."""
+"""Runs a proposal has at most, unless asked otherwise: without a limit, many repeats of the cheapest runs would win,
+which counts on their noise being all that is wrong with them."""
 
 ROBUST = 0.2
 """Share of the budget for check points."""
 
 DEPARTURE = 0.1
 """Prior standard deviation of γ: 10% of the loss at the edge of the range. It only keeps the matrices regular."""
+
+
+DOUBT = 0.05
+"""Level of the test for departures."""
 
 
 @dataclass(frozen=True)
@@ -198,7 +203,7 @@ def propose(
         width_now=width,
         width_then=width * narrowing,
         efficiency=float(np.exp(min(0.0, bound - aim.value(main_M)))),
-        notes=(*_warnings(fit, pool, main_M, robust), *state.noise.said),
+        notes=(*_warnings(fit, pool, main_M, robust), _departure(state, fit), *state.noise.said),
     )
 
 
@@ -218,14 +223,10 @@ def criterion_of(state: Known, target: Target, pool: Candidates, fit: Fit) -> Cr
 def _checks(state: Known, pool: Candidates, main_M: Array, limits: Limits) -> Array:
     """Runs that show a departure from the law, beside the fitted points and the runs chosen for the target."""
     x_MF = state.features(pool.n, pool.d)
-    every = np.concatenate([state.x_MF, x_MF])
-    middle, half = (every.max(axis=0) + every.min(axis=0)) / 2, (every.max(axis=0) - every.min(axis=0)) / 2
-    half = np.where(half > 0, half, 1.0)
+    departures = Departures.over(np.concatenate([state.x_MF, x_MF]))
 
     def extended(points_MF: Array) -> Array:
-        z_MF = (points_MF - middle) / half
-        pairs = [z_MF[:, i] * z_MF[:, j] for i in range(z_MF.shape[1]) for j in range(i, z_MF.shape[1])]
-        shape_MQ = np.stack(pairs, axis=1) / np.sqrt(state.noise.at(points_MF))[:, None]
+        shape_MQ = departures.shapes(points_MF) / np.sqrt(state.noise.at(points_MF))[:, None]
         rows_SMP = state.rows(points_MF)
         return np.concatenate([rows_SMP, np.broadcast_to(shape_MQ, (*rows_SMP.shape[:2], shape_MQ.shape[1]))], axis=2)
 
@@ -241,6 +242,20 @@ def _checks(state: Known, pool: Candidates, main_M: Array, limits: Limits) -> Ar
     aim = Criterion(np.repeat(m0, each, axis=0), np.repeat(offered, each, axis=0), c_STP)
     ideal_M, _, prices_2 = continuous(aim, limits)
     return whole(aim, limits, ideal_M, prices_2)
+
+
+def _departure(state: Known, fit: Fit) -> str:
+    """Whether the points so far show a departure from the law, in a sentence."""
+    spread_M = np.sqrt(state.noise.at(state.x_MF))
+    shape_MQ = Departures.over(state.x_MF).shapes(state.x_MF) / spread_M[:, None]
+    r_M = fit.residuals["residual"].to_numpy(dtype=np.float64) / spread_M
+    p = float(p_values(state.rows(state.x_MF)[0], shape_MQ, r_M[None])[0])
+    if p < DOUBT:
+        return (
+            f"The runs so far depart from the law (F test of quadratic departures, p = {p:.2g}): another law, or a "
+            "larger share of check points, may be due."
+        )
+    return f"The runs so far show no departure from the law (F test of quadratic departures, p = {p:.2g})."
 
 
 def _present(fit: Fit, target: Target, aim: Criterion, state: Known) -> tuple[float, Interval, float]:
@@ -289,6 +304,4 @@ def _warnings(fit: Fit, pool: Candidates, main_M: Array, robust: float) -> tuple
         found.append(f"The largest run has {far:.3g}× the compute of the largest so far.")
     if not fit.identified:
         found.append("The fit so far is not identified, so the present width and the promised one are rough.")
-    if fit.diagnostics.get("lack_of_fit"):
-        found.append("The fit so far shows a lack of fit: another law, or a larger share of check points, may be due.")
     return tuple(found)

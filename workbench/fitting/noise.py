@@ -66,12 +66,11 @@ def noise_of(residuals: pd.DataFrame, x_MF: Array, n_params: int) -> Noise:
     flat = Noise(variance, free, _pure(residuals))
     if len(r_M) < FEWEST or variance <= 1e-16:
         return flat
-    import statsmodels.api as sm
-    from statsmodels.stats.diagnostic import het_breuschpagan
-
-    design = sm.add_constant(x_MF, has_constant="add")
-    if not het_breuschpagan(r_M, design)[1] < REJECT:
+    design = np.column_stack([np.ones(len(r_M)), x_MF])
+    if not _changes(r_M**2, design) < REJECT:
         return flat
+    import statsmodels.api as sm  # heavy, and only for the few fits whose noise is not constant
+
     # A robust fit meets some points exactly; their squares are lifted to what a 1%-quantile would be.
     squares = np.maximum(r_M**2, 1e-4 * variance)
     fitted = sm.GLM(squares, design, family=sm.families.Gamma(sm.families.links.Log())).fit()
@@ -79,6 +78,15 @@ def noise_of(residuals: pd.DataFrame, x_MF: Array, n_params: int) -> Noise:
     level += float(np.log(len(r_M) / free))
     ln_M = level + x_MF @ np.array(slopes)
     return Noise(variance, free, flat.pure, level, tuple(slopes), (float(ln_M.min()), float(ln_M.max())))
+
+
+def _changes(squares_M: Array, design: Array) -> float:
+    """p-value of M·R² in a regression of the squares, which is χ² where their mean is constant (Koenker 1981)."""
+    from scipy.special import chdtrc
+
+    off_M = squares_M - squares_M.mean()
+    fitted_M = design @ np.linalg.lstsq(design, squares_M, rcond=None)[0] - squares_M.mean()
+    return float(chdtrc(design.shape[1] - 1, len(off_M) * (fitted_M @ fitted_M) / (off_M @ off_M)))
 
 
 def _pure(residuals: pd.DataFrame) -> float | None:

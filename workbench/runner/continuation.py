@@ -5,6 +5,7 @@ where other fields of the shape differ too, no rule says how they go together, a
 """
 
 import json
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ from workbench.errors import BadInput
 from workbench.models.config import ModelConfig
 from workbench.models.counts import count
 from workbench.training.config import HORIZONS, RunConfig
+from workbench.validation import validated
 
 SHAPE = ("n_layer", "n_head", "d_model", "n_kv_head", "d_head", "d_ff")
 """Fields of a model that make its size."""
@@ -99,7 +101,7 @@ def family_of(configs: Sequence[str], origin: str) -> Family:
 
     A learning rate that was set for each size is part of the size.
     """
-    runs = [RunConfig.model_validate_json(text) for text in configs]
+    runs = [validated(RunConfig, json.loads(text), f"{origin}, the config of a run") for text in configs]
     if not runs:
         raise BadInput(f"{origin} has no runs to continue.")
     first = runs[0]
@@ -150,7 +152,7 @@ def definition(family: Family, asks: Iterable[Ask], name: str, description: str,
         train.pop("batch_tokens", None)
     asks = sorted(asks, key=lambda ask: (ask.tokens, ask.size.n_params))
     sizes = {ask.size.name: ask.size for ask in sorted(asks, key=lambda ask: ask.size.n_params)}
-    lines = [f"# {line}" for line in remarks]
+    lines = [f"# {line}" for remark in remarks for line in textwrap.wrap(remark, 110)]
     lines += ["", "[sweep]", f"name = {_toml(name)}", f"description = {_toml(description)}"]
     tables = {"corpus": base.get("corpus", {}), "model": model, "train": train, "execution": base.get("execution", {})}
     for table, values in tables.items():

@@ -1,0 +1,274 @@
+"""FLOPs that a c-optimal design saves against isoFLOP and grid designs for the same width, by simulation.
+
+    python -m tests.benchmarks.design_savings [--repeats 800]
+
+A pilot of 15 runs (three budgets, five sizes each) is drawn from a law whose constants are published, with normal noise
+of ln L. More FLOPs are then spent in each of several ways, the 16 to 35 runs are refitted (Huber, δ = 1e-3, the
+default), and the width of a target is 3.92 standard deviations of its estimate over the repetitions. Each of `PILOTS`
+pilots, as noisy as the sweeps to be judged, makes its own proposal, which is then simulated with fresh noise: so it
+pays for the wrong theta it was made from. No design has runs smaller than the
+pilot's smallest.
+
+The last tables break the law in two ways that a fit cannot know of.
+"""
+
+import argparse
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from workbench.fitting import fit
+from workbench.fitting.candidates import bounds_of, candidates, sizes_between
+from workbench.fitting.cost import Cost
+from workbench.fitting.departures import Departures, p_values
+from workbench.fitting.design import DOUBT, propose
+from workbench.fitting.laws import LAWS
+from workbench.fitting.laws.base import Array
+from workbench.fitting.objectives import objective_named
+from workbench.fitting.problem import Problem
+from workbench.fitting.record import Fit
+from workbench.fitting.solver import minimise
+from workbench.fitting.targets import Target
+
+TRUTHS = {
+    "Besiroglu et al. 2024": {"E": 1.8172, "A": 482.01, "B": 2085.43, "alpha": 0.3478, "beta": 0.3658},
+    "Hoffmann et al. 2022": {"E": 1.69, "A": 406.4, "B": 410.7, "alpha": 0.34, "beta": 0.28},
+}
+NOISE = 0.005
+PILOT = (1e18, 10**18.5, 1e19)
+AT = 1e21
+"""Compute of the targets: 100 times the pilot's largest budget."""
+TARGETS = (Target("a"), Target("n-opt", AT), Target("loss", AT))
+MULTIPLES = (0.0625, 0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
+"""FLOPs added, as multiples of the pilot's own."""
+PILOTS = 4
+COST = Cost()
+LAW = LAWS["chinchilla"]
+Runs = tuple[Array, Array]
+"""N and D of every run."""
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What sweeps are drawn from, and two ways in which it may not be the law."""
+
+    params: dict[str, float]
+    bend: float = 0.0
+    """The share by which α falls where N is above the optimum of the pilot's largest budget."""
+    edge: float = 0.0
+    """The share of the loss that runs of the least D/N are worse for bad tuning; a run of k times that D/N by 1/k."""
+
+    def loss(self, n: Array, d: Array) -> Array:
+        """The noiseless loss."""
+        p = self.params
+        size = p["A"] * n ** -p["alpha"]
+        if self.bend:
+            knee = self.optimum(PILOT[-1])
+            size = size * (1 + (n / knee) ** 4) ** (self.bend * p["alpha"] / 4)
+        tuned = np.asarray(p["E"] + size + p["B"] * d ** -p["beta"])
+        if not self.edge:
+            return tuned
+        largest = 4 * self.optimum(PILOT[-1])
+        return np.asarray(tuned * (1 + self.edge * (PILOT[-1] / (6 * largest**2)) / (d / n)))
+
+    def optimum(self, c: float) -> float:
+        """N_opt of the law that holds before it is broken."""
+        return float(COST.optimum(LAW, {k: np.float64(v) for k, v in self.params.items()}, c)[0])
+
+    def value(self, target: Target) -> float:
+        """The target, ln N_opt or the loss: of a broken law by search. Bad tuning is no part of it."""
+        if not self.bend:
+            return float(target.values(LAW, {k: np.array([v]) for k, v in self.params.items()}, COST)[0, 0])
+        n = np.geomspace(self.optimum(AT) / 10, self.optimum(AT) * 10, 20001)
+        loss = Truth(self.params, self.bend).loss(n, AT / (6 * n))
+        return float(np.log(n[np.argmin(loss)]) if target.name == "n-opt" else loss.min())
+
+
+def flops(runs: Runs) -> float:
+    return float(6 * (runs[0] * runs[1]).sum())
+
+
+def isoflop(truth: Truth, budgets: tuple[float, ...]) -> Runs:
+    """Five sizes a budget over a factor of 16, centred on the true optimum: as good as an isoFLOP design can be."""
+    n = np.concatenate([truth.optimum(c) * np.geomspace(0.25, 4, 5) for c in budgets])
+    return n, np.repeat(budgets, 5) / (6 * n)
+
+
+def next_isoflop(truth: Truth, spend: float, levels: int) -> Runs:
+    """Five sizes at each of `levels` budgets a factor of 2 apart, `spend` FLOPs in all."""
+    shares = 2.0 ** np.arange(levels)
+    return isoflop(truth, tuple(spend / 5 * shares / shares.sum()))
+
+
+def grid(truth: Truth, spend: float) -> Runs:
+    """4 sizes × 4 numbers of tokens, each over a factor of 5, around the optimum of a compute, `spend` in all."""
+
+    def at(c: float) -> Runs:
+        n, d = np.meshgrid(*[np.geomspace(5**-0.5, 5**0.5, 4)] * 2)
+        centre = truth.optimum(c)
+        return n.ravel() * centre, d.ravel() * c / (6 * centre)
+
+    return at(spend / flops(at(1.0)))  # N·D at the centre is C/6, so that the whole costs a multiple of C
+
+
+def table_of(truth: Truth, runs: Runs, rng: np.random.Generator) -> pd.DataFrame:
+    n, d = runs
+    loss = truth.loss(n, d) * np.exp(NOISE * rng.standard_normal(len(n)))
+    return pd.DataFrame({"n": n, "d": d, "c": 6 * n * d, "loss": loss})
+
+
+class Proposer:
+    """Proposals from simulated pilots, one for each."""
+
+    def __init__(self, truth: Truth, pilot: Runs) -> None:
+        self.fits: list[Fit] = [
+            fit(table_of(truth, pilot, np.random.default_rng([7, i])), "chinchilla", resamples=200, seed=i)
+            for i in range(PILOTS)
+        ]
+
+    def __call__(self, target: Target, spend: float, robust: float) -> list[Runs]:
+        """The proposal of each pilot."""
+        out = []
+        for one in self.fits:
+            bounds = bounds_of(one.residuals, "n", spend)
+            sizes = sizes_between(one.residuals, "n", bounds)
+            found = propose(one, target, candidates(sizes, 6 * sizes, bounds), spend, robust=robust, draws=16)
+            many = found.runs["repeats"].to_numpy()
+            out.append((np.repeat(found.runs["n"].to_numpy(), many), np.repeat(found.runs["d"].to_numpy(), many)))
+        return out
+
+
+def refit(truth: Truth, runs: Runs, repeats: int, rng: np.random.Generator) -> tuple[dict[str, Array], float]:
+    """The parameters of `repeats` sweeps over the same runs, and the share in which a departure is found."""
+    x_MF = np.log(np.column_stack(runs))
+    truth_M = np.log(truth.loss(*runs))
+    y_SM = truth_M + NOISE * rng.standard_normal((repeats, len(truth_M)))
+    centre_F, y_centre = x_MF.mean(axis=0), float(truth_M.mean())
+    start_P = LAW.from_params(truth.params, centre_F, y_centre)
+    problem = Problem(LAW, objective_named("huber", 1e-3), x_MF - centre_F, y_SM - y_centre, np.ones((1, len(truth_M))))
+    solution = minimise(problem, np.repeat(start_P[None], repeats, axis=0))
+    _, j_SPM = LAW.jacobian(np.median(solution.theta_SP, axis=0)[None], problem.x_MF)
+    shape_MQ = Departures.over(problem.x_MF).shapes(problem.x_MF)
+    found = p_values(j_SPM[0].T, shape_MQ, problem.residuals(solution.theta_SP)) < DOUBT
+    return LAW.to_params(solution.theta_SP, centre_F, y_centre), float(found.mean())
+
+
+Estimates = list[tuple[dict[str, Array], float]]
+
+
+def simulated(truth: Truth, pilot: Runs, designs: list[Runs], repeats: int) -> Estimates:
+    """The parameters of `repeats` refitted sweeps, shared out over the designs, and how often a departure was found."""
+    both = [(np.concatenate([pilot[0], more[0]]), np.concatenate([pilot[1], more[1]])) for more in designs]
+    return [refit(truth, runs, repeats // len(both), np.random.default_rng([11, i])) for i, runs in enumerate(both)]
+
+
+def of_target(found: Estimates, target: Target) -> Array:
+    """The target's estimate in every repetition."""
+    return np.concatenate([target.values(LAW, params, COST)[:, 0] for params, _ in found])
+
+
+def width(found: Estimates, target: Target) -> float:
+    """3.92 standard deviations: a 95% interval of a normal estimate. NaN of no estimates."""
+    if not found:
+        return float("nan")
+    return 3.92 * float(np.std(of_target(found, target)))
+
+
+def usual(truth: Truth, spend: float) -> dict[str, Runs | None]:
+    """The designs to compare with; None where one would need runs smaller than the pilot's."""
+    designs = {
+        "isoFLOP, 1 budget": next_isoflop(truth, spend, 1),
+        "isoFLOP, 3 budgets": next_isoflop(truth, spend, 3),
+        "grid, 4 × 4": grid(truth, spend),
+    }
+    return {label: None if (6 * n * d).min() < 0.99 * PILOT[0] else (n, d) for label, (n, d) in designs.items()}
+
+
+def saved(widths: Array, other_spend: float, other_width: float, spends: Array) -> str:
+    """FLOPs of another design over those of ours at the other's width, by interpolation of ln width in ln C."""
+    if other_width != other_width:
+        return "–"
+    falling = np.minimum.accumulate(widths)
+    if other_width > falling[0]:
+        return f">{other_spend / spends[0]:.1f}×"
+    if other_width < falling[-1]:
+        return f"<{other_spend / spends[-1]:.1f}×"
+    need = np.exp(np.interp(-np.log(other_width), -np.log(falling), np.log(spends)))
+    return f"{other_spend / need:.1f}×"
+
+
+def savings(name: str, repeats: int) -> None:
+    """The widths of every design at every budget, and the FLOPs saved."""
+    truth = Truth(TRUTHS[name])
+    pilot = isoflop(truth, PILOT)
+    proposer, base = Proposer(truth, pilot), flops(pilot)
+    spends = np.array([base * m for m in MULTIPLES])
+    others = [
+        {label: simulated(truth, pilot, [runs], repeats) if runs else [] for label, runs in usual(truth, s).items()}
+        for s in spends
+    ]
+    alone = simulated(truth, pilot, [(np.empty(0), np.empty(0))], repeats)
+    for target in TARGETS:
+        widths = {
+            label: [width(simulated(truth, pilot, proposer(target, s, robust), repeats), target) for s in spends]
+            for label, robust in (("c-optimal", 0.0), ("c-optimal, 20% checks", 0.2))
+        }
+        widths |= {label: [width(each[label], target) for each in others] for label in others[0]}
+        unit = " of ln N" if target.is_ratio else ""
+        print(f"\n{name}: 95% width{unit}, {target.words}; the pilot alone: {width(alone, target):.3g}\n")
+        print(f"{'FLOPs added / pilot':<26}" + "".join(f"{m:>8g}" for m in MULTIPLES))
+        for label, row in widths.items():
+            print(f"{label:<26}" + "".join(f"{w:>8.3g}" if w == w else f"{'–':>8}" for w in row))
+        ours = np.array(widths["c-optimal, 20% checks"])
+        for label in others[0]:
+            cells = [saved(ours, s, w, spends) for s, w in zip(spends, widths[label], strict=True)]
+            print(f"{f'saves, {label}':<26}" + "".join(f"{cell:>8}" for cell in cells))
+
+
+def robustness(name: str, repeats: int) -> None:
+    """Bias, spread and detection when the law is broken, at twice the pilot's FLOPs."""
+    law = TRUTHS[name]
+    cases = {
+        "the law holds": Truth(law),
+        "α falls by 30% where N is beyond the pilot's optima": Truth(law, bend=0.3),
+        "runs of the least D/N are 1% worse than the law": Truth(law, edge=0.01),
+    }
+    for said, truth in cases.items():
+        pilot = isoflop(truth, PILOT)
+        spend = 2 * flops(pilot)
+        proposer = Proposer(truth, pilot)
+        print(f"\n{name}, {said}; twice the pilot's FLOPs added\n")
+        heads = f"{'ln N: bias':>12}{'sd':>8}{'rmse':>8}{'loss: bias':>13}{'sd':>8}{'rmse':>8}{'noticed':>9}"
+        print(f"{'at C = 1e21':<26}{heads}")
+        ways = {f"c-optimal, {share:.0%} checks": share for share in (0.0, 0.2, 0.5)}
+        designs = {label: [proposer(t, spend, share) for t in TARGETS[1:]] for label, share in ways.items()}
+        designs["V-optimal, 20% checks"] = [proposer(Target("losses", AT), spend, 0.2)] * 2
+        designs |= {label: [[runs]] * 2 for label, runs in usual(truth, spend).items() if runs}
+        for label, pair in designs.items():
+            cells, noticed = "", []
+            for target, design, first in zip(TARGETS[1:], pair, (12, 13), strict=True):
+                found = simulated(truth, pilot, design, repeats)
+                values = of_target(found, target)
+                bias, sd = float(values.mean()) - truth.value(target), float(values.std())
+                row = zip((bias, sd, float(np.hypot(bias, sd))), (first, 8, 8), strict=True)
+                cells += "".join(f"{x:>{wide}.{3 if target.is_ratio else 4}f}" for x, wide in row)
+                noticed += [share for _, share in found]
+            print(f"{label:<26}{cells}{100 * np.mean(noticed):>8.0f}%")
+
+
+def main() -> None:
+    """Print every table."""
+    parser = argparse.ArgumentParser(description="FLOPs that a c-optimal design saves.")
+    parser.add_argument("--repeats", type=int, default=800)
+    repeats = parser.parse_args().repeats
+    began = time.perf_counter()
+    for name in TRUTHS:
+        savings(name, repeats)
+    robustness("Besiroglu et al. 2024", repeats)
+    print(f"\n{repeats} repetitions a cell, noise {100 * NOISE:g}% of the loss, {time.perf_counter() - began:.0f} s.")
+
+
+if __name__ == "__main__":
+    main()
