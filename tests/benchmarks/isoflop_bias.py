@@ -6,12 +6,14 @@ fitted and resampled by the code behind `fit(table, "isoflop")`, many sweeps as 
 
     --sweeps N     sweeps a cell
     --quick        the bias alone
+    --picture PNG  draw the bias and do nothing else
 """
 
 import argparse
 import time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -114,18 +116,18 @@ class Cell:
         ends: dict[str, list[Array]] = {}
         for first in range(0, self.sweeps, CHUNK):
             point, draws, tail = self._chunk(min(CHUNK, self.sweeps - first), rng)
-            for name in point:
-                errors.setdefault(name, []).append(point[name])
+            for name, error_S in point.items():
+                fine = np.isfinite(error_S)
+                errors.setdefault(name, []).append(error_S[fine])
                 # Weibull's rule makes quantiles of few draws unbiased, so that 200 resamples stand for any number.
-                cut = np.nanquantile(draws[name], [tail, 1 - tail], axis=1, method="weibull")
+                cut = np.nanquantile(draws[name][fine], [tail, 1 - tail], axis=1, method="weibull")
                 ends.setdefault(name, []).append(cut)
-        found = {}
+        found: dict[str, tuple[float, ...]] = {}
         for name, parts in errors.items():
             error_S, (low_S, high_S) = np.concatenate(parts), np.concatenate(ends[name], axis=1)
-            fine = np.isfinite(error_S)
-            covered = (low_S[fine] <= 0) & (high_S[fine] >= 0)
-            rmse, width = float(np.sqrt((error_S[fine] ** 2).mean())), float((high_S - low_S)[fine].mean())
-            found[name] = (float(error_S[fine].mean()), rmse, 100 * float(covered.mean()), width, float(fine.mean()))
+            covered, rmse = float(((low_S <= 0) & (high_S >= 0)).mean()), float(np.sqrt((error_S**2).mean()))
+            width, fitted = float((high_S - low_S).mean()), len(error_S) / self.sweeps
+            found[name] = (float(error_S.mean()), rmse, 100 * covered, width, fitted)
         return found
 
     def _chunk(self, many: int, rng: np.random.Generator) -> tuple[dict[str, Array], dict[str, Array], float]:
@@ -167,7 +169,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Bias and coverage of isoFLOP curves.")
     parser.add_argument("--sweeps", type=int, default=2000, help="sweeps a cell")
     parser.add_argument("--quick", action="store_true", help="the bias alone")
+    parser.add_argument("--picture", type=Path, default=None, help="draw the bias to this file and do nothing else")
     chosen = parser.parse_args()
+    if chosen.picture is not None:
+        from tests.benchmarks.isoflop_picture import draw
+
+        return draw(chosen.picture)
     print_bias()
     if not chosen.quick:
         start = time.perf_counter()

@@ -45,8 +45,10 @@ class Minima:
 
     def counting(self, good_SB: np.ndarray) -> "Minima":
         """These minima without those of budgets that do not count."""
-        kept = (np.where(good_SB, x, np.nan) for x in (self.ln_n_SB, self.ln_d_SB, self.ln_l_SB, self.bend_SB))
-        return Minima(*kept, self.curve_SBK, self.fitted_SM)
+        ln_n_SB, ln_d_SB, ln_l_SB, bend_SB = (
+            np.where(good_SB, x_SB, np.nan) for x_SB in (self.ln_n_SB, self.ln_d_SB, self.ln_l_SB, self.bend_SB)
+        )
+        return Minima(ln_n_SB, ln_d_SB, ln_l_SB, bend_SB, self.curve_SBK, self.fitted_SM)
 
 
 def minima(every: list[Curve], shape: Shape, y_SM: Array) -> Minima:
@@ -148,8 +150,8 @@ def measure(table: pd.DataFrame, convention: str = "n", shape: str = DEFAULT_SHA
         shape = "parabola"
         every = curves(table, convention, SHAPES[shape].window)
     if not every:
-        nothing = np.empty((1, 0))
-        return Measured([], shape, Minima(*[nothing] * 4, nothing[:, :, None], nothing), np.empty(0, bool))
+        none = np.empty((1, 0))
+        return Measured([], shape, Minima(none, none, none, none, none[:, :, None], none), np.empty(0, bool))
     y_1M = np.concatenate([curve.y_M for curve in every])[None]
     found = minima(every, SHAPES[shape], y_1M)
     return Measured(every, shape, found, best_inside(every, y_1M)[0] & np.isfinite(found.ln_n_SB[0]), notes)

@@ -22,10 +22,13 @@ from workbench.fitting.laws.base import Array
 class Shape(Protocol):
     """One shape of the curves: a new one is a class with these, and its name in `SHAPES`."""
 
-    words: str
-    """What the curves are, in the plural."""
-    window: float
-    """Sizes further than this factor from the best are left out where four remain: a polynomial is a local picture."""
+    @property
+    def words(self) -> str:
+        """What the curves are, in the plural."""
+
+    @property
+    def window(self) -> float:
+        """Sizes further than this factor from the best are left out where four remain."""
 
     def count(self, sections: Sections) -> int:
         """How many numbers the curves have in all."""
@@ -50,6 +53,7 @@ class Polynomial:
     degree: int
     words: str
     window: float = 8.0
+    """A polynomial is a local picture."""
 
     def _design(self, z_M: Array, sizes: int) -> Array:
         """Columns 1, z, z² and so on, no more than there are sizes."""
