@@ -3,6 +3,11 @@
 from workbench.fitting.laws.base import Law, Parameter
 from workbench.fitting.laws.chinchilla import Chinchilla, ChinchillaTied
 from workbench.fitting.laws.kaplan import KaplanC, KaplanD, KaplanN, KaplanND
+from workbench.fitting.laws.kaplan_steps import CriticalBatch, KaplanNS
+from workbench.fitting.laws.learning_curve import LearningCurve
+from workbench.fitting.laws.overtraining import DownstreamError, OverTraining
+from workbench.fitting.laws.power_law import PowerC, PowerD, PowerN
+from workbench.fitting.laws.repetition import DataConstrained
 
 LAWS: dict[str, Law] = {
     "chinchilla": Chinchilla(),
@@ -11,6 +16,15 @@ LAWS: dict[str, Law] = {
     "kaplan-d": KaplanD(),
     "kaplan-c": KaplanC(),
     "kaplan-nd": KaplanND(),
+    "kaplan-ns": KaplanNS(),
+    "critical-batch": CriticalBatch(),
+    "power-n": PowerN(),
+    "power-d": PowerD(),
+    "power-c": PowerC(),
+    "data-constrained": DataConstrained(),
+    "over-training": OverTraining(),
+    "downstream-error": DownstreamError(),
+    "learning-curve": LearningCurve(),
 }
 """Name of a law of single points → the law. `isoflop` and `envelope` are procedures, not laws of points."""
 

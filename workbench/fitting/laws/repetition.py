@@ -1,0 +1,250 @@
+"""Training on repeated data: a token seen again, and a parameter beyond what the data can fill, are worth ever less."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from workbench.fitting.laws.base import Array, Law, Local, Parameter
+from workbench.fitting.laws.powers import power
+
+WORTH = (0.5, 2.0, 8.0, 30.0, 120.0, 500.0)
+"""Values of R_N* and R_D* to start from: the objective has many shallow minima along a valley in the two."""
+
+MOST = 50.0
+"""Excess parameters up to e^50 times U_N are told apart; all of them are worth U_N·R_N* by then."""
+
+
+class DataConstrained(Law):
+    """L = E + A/N′^α + B/D′^β of the effective size N′ and data D′ (D tokens, of which U unique).
+
+        D′ = U_D + U_D·R_D*·(1 − exp(−R_D/R_D*)),   U_D = min(U, D),             R_D = D/U_D − 1
+        N′ = U_N + U_N·R_N*·(1 − exp(−R_N/R_N*)),   U_N = min(N_opt(U_D), N),    R_N = N/U_N − 1
+
+    N_opt(U_D) is the size for which U_D tokens are compute-optimal by the same constants: α·A/N^α = β·B/D^β there, the
+    form of Hoffmann et al.'s G·(G·U_D)^(β/α). Where N passes N_opt, N′ bends but does not break: the first derivatives
+    of either side agree there.
+
+    Theta is (ln E, ln A, ln B, α, β, ln R_N*, ln R_D*). The third feature is ln(D/U_D), whose zero has a meaning.
+    """
+
+    name = "data-constrained"
+    formula = (
+        "L(N, D, U) = E + A/N'^alpha + B/D'^beta with D' = U + U*R_D*(1 - exp(-(D/U - 1)/R_D)), "
+        "N' = U_N + U_N*R_N*(1 - exp(-(N/U_N - 1)/R_N)), U_N = min(N, N_opt(U))"
+    )
+    latex = (
+        r"L = E + \frac{A}{\left(U_N + U_N R_N^* (1 - e^{-R_N/R_N^*})\right)^{\alpha}}"
+        r" + \frac{B}{\left(U_D + U_D R_D^* (1 - e^{-R_D/R_D^*})\right)^{\beta}}"
+    )
+    citation = "Muennighoff et al. 2023 (arXiv 2305.16264), eq. 5 and 6, appendix A"
+    columns = ("n", "d", "u")
+    parameters = (
+        Parameter("E", "irreducible loss", "nats per token", theta=(0,)),
+        Parameter("A", "amplitude of the term of model size", "nats per token · parameters^alpha", theta=(1, 3)),
+        Parameter("B", "amplitude of the term of data", "nats per token · tokens^beta", theta=(2, 4)),
+        Parameter("alpha", "exponent of model size", "1", 0.01, 2.5, theta=(3,)),
+        Parameter("beta", "exponent of data", "1", 0.01, 2.5, theta=(4,)),
+        Parameter("R_N", "R_N*: excess parameters are worth at most U_N times this", "1", 0.01, 1e4, theta=(5,)),
+        Parameter("R_D", "R_D*: repeated tokens are worth at most U_D times this", "1", 0.01, 1e4, theta=(6,)),
+    )
+    theta_names = ("ln E", "ln A", "ln B", "alpha", "beta", "ln R_N", "ln R_D")
+    theta_bounds = (
+        *((-8.0, 1.0), (-10.0, 3.0), (-10.0, 3.0), (0.01, 2.5), (0.01, 2.5)),
+        *((float(np.log(0.01)), float(np.log(1e4))),) * 2,
+    )
+
+    def features(self, columns: Mapping[str, Array]) -> Array:
+        """Ln N, ln D and ln(D/U_D), which is 0 where fewer tokens are trained on than there are."""
+        n_M, d_M, u_M = (np.log(columns[name]) for name in self.columns)
+        return np.column_stack([n_M, d_M, np.maximum(d_M - u_M, 0.0)])
+
+    def centre(self, x_MF: Array) -> Array:
+        """Means of ln N and ln D; the number of epochs stays as it is."""
+        return np.array([x_MF[:, 0].mean(), x_MF[:, 1].mean(), 0.0])
+
+    def starts(self) -> Array:
+        """Shares of the loss × exponents × worths of excess: 2 × 4 × 6 × 6 = 288 starts."""
+        return np.array(
+            [
+                (np.log(e), *np.log([(1 - e) / 2, (1 - e) / 2]), alpha, beta, np.log(r_n), np.log(r_d))
+                for e in (0.3, 0.7)
+                for alpha in (0.2, 0.5)
+                for beta in (0.2, 0.5)
+                for r_n in WORTH
+                for r_d in WORTH
+            ]
+        )
+
+    def evaluate(self, theta_SP: Array, x_MF: Array) -> Array:
+        """The logarithm of the sum of the three terms."""
+        return _At(theta_SP, x_MF).f_SM
+
+    def jacobian(self, theta_SP: Array, x_MF: Array) -> tuple[Array, Array]:
+        """The terms' shares of L times the gradients of their logarithms."""
+        at = _At(theta_SP, x_MF)
+        return at.f_SM, at.gradient()
+
+    def local(self, theta_SP: Array, x_MF: Array) -> Local:
+        """∇²f = Σ share·(z zᵀ + ∇²z) − ∇f∇fᵀ over the terms' logarithms z."""
+        at = _At(theta_SP, x_MF)
+        j_SPM = at.gradient()
+        return Local(at.f_SM, j_SPM, lambda b_SM, v_SM: at.second(j_SPM, b_SM, v_SM))
+
+    def to_params(self, theta_SP: Array, x_centre_F: Array, y_centre: float) -> dict[str, Array]:
+        """E, A, B, alpha, beta, R_N, R_D."""
+        e, a, b, alpha, beta, r_n, r_d = theta_SP.T
+        return {
+            "E": np.exp(e + y_centre),
+            "A": np.exp(a + y_centre + alpha * x_centre_F[0]),
+            "B": np.exp(b + y_centre + beta * x_centre_F[1]),
+            "alpha": alpha,
+            "beta": beta,
+            "R_N": np.exp(r_n),
+            "R_D": np.exp(r_d),
+        }
+
+    def from_params(self, params: Mapping[str, float], x_centre_F: Array, y_centre: float) -> Array:
+        """The inverse of `to_params`."""
+        alpha, beta = params["alpha"], params["beta"]
+        e, a, b, r_n, r_d = (np.log(params[name]) for name in ("E", "A", "B", "R_N", "R_D"))
+        a, b = a - alpha * x_centre_F[0], b - beta * x_centre_F[1]
+        return np.array([e - y_centre, a - y_centre, b - y_centre, alpha, beta, r_n, r_d])
+
+    def predict(self, params: Mapping[str, Array | float], **columns: Array) -> Array:
+        """The loss of `n` parameters on `d` tokens, `u` of them unique."""
+        n, d, u = (np.asarray(columns[name], dtype=np.float64) for name in self.columns)
+        a, b, alpha, beta, r_n, r_d = (np.asarray(params[name]) for name in ("A", "B", "alpha", "beta", "R_N", "R_D"))
+        u_d = np.minimum(u, d)
+        d_effective = u_d - u_d * r_d * np.expm1(-(d / u_d - 1) / r_d)
+        # In logarithms, since poorly determined exponents put N_opt beyond the range of floats.
+        ln_n_opt = (np.log(alpha * a / (beta * b)) + beta * np.log(u_d)) / alpha
+        ln_u_n = np.minimum(ln_n_opt, np.log(n))
+        excess = np.expm1(np.minimum(np.log(n) - ln_u_n, MOST))
+        n_effective = np.exp(np.maximum(ln_u_n, -700.0)) * (1 - r_n * np.expm1(-excess / r_n))
+        return np.asarray(params["E"] + a * power(n_effective, alpha) + b * power(d_effective, beta))
+
+    def balance(self, params: Mapping[str, Array]) -> tuple[Array, Array, Array, Array]:
+        """The two terms while data are unlimited, and nothing is repeated."""
+        return np.log(params["A"]), params["alpha"], np.log(params["B"]), params["beta"]
+
+    def derived(self, params: Mapping[str, Array]) -> dict[str, Array]:
+        """N_opt ∝ C^a and D_opt ∝ C^b while data are unlimited: a = β/(α+β), b = α/(α+β)."""
+        total = params["alpha"] + params["beta"]
+        return {"a": params["beta"] / total, "b": params["alpha"] / total}
+
+
+class _Worth:
+    """g(q) = ln(1 + R*(1 − exp(−R/R*))) of an excess R = e^q − 1, with its derivatives by q and by r = ln R*."""
+
+    def __init__(self, q_SM: Array, r_S1: Array) -> None:
+        ratio, star = np.exp(q_SM), np.exp(r_S1)
+        excess = np.expm1(q_SM)
+        kept = np.exp(-excess / star)
+        value = -star * np.expm1(-excess / star)
+        total = 1 + value
+        by_star = value - excess * kept
+        self.g = np.log1p(value)
+        self.by_q = kept * ratio / total
+        self.by_r = by_star / total
+        self.by_qq = kept * ratio * (1 - ratio / star) / total - self.by_q**2
+        self.by_qr = kept * (excess / star) * ratio / total - self.by_q * self.by_r
+        self.by_rr = (by_star - excess * kept * excess / star) / total - self.by_r**2
+
+
+class _At:
+    """The law at some thetas: its terms' logarithms, and what their derivatives need.
+
+    l = ln U_N, n = ln N′ = l + g(ln N − l), d = ln D′ = ln U_D + g(ln D/U_D).
+    """
+
+    def __init__(self, theta_SP: Array, x_MF: Array) -> None:
+        e, a, b, alpha, beta, r_n, r_d = (theta_SP[:, i, None] for i in range(7))
+        self.alpha, self.beta = alpha, beta
+        self.unique_M = x_MF[:, 1] - x_MF[:, 2]
+        optimal_SM = (np.log(alpha / beta) + a - b + beta * self.unique_M) / alpha
+        self.filled_SM = (optimal_SM < x_MF[:, 0]).astype(np.float64)
+        self.l_SM = np.minimum(optimal_SM, x_MF[:, 0])
+        self.size = _Worth(np.minimum(x_MF[:, 0] - self.l_SM, MOST), r_n)
+        self.data = _Worth(x_MF[:, 2], r_d)
+        self.n_SM = self.l_SM + self.size.g
+        self.d_SM = self.unique_M + self.data.g
+        size_SM, data_SM = a - alpha * self.n_SM, b - beta * self.d_SM
+        self.f_SM = np.logaddexp(np.logaddexp(size_SM, data_SM), e)
+        self.shares = tuple(np.exp(z - self.f_SM) for z in (e, size_SM, data_SM))
+
+    def _optimum(self) -> Array:
+        """∇l, zero where all parameters are filled."""
+        alpha, beta = self.alpha, self.beta
+        l_SPM = np.zeros((len(self.f_SM), 7, self.f_SM.shape[1]))
+        l_SPM[:, 1], l_SPM[:, 2] = self.filled_SM / alpha, -self.filled_SM / alpha
+        l_SPM[:, 3] = self.filled_SM * (1 / alpha - self.l_SM) / alpha
+        l_SPM[:, 4] = self.filled_SM * (self.unique_M - 1 / beta) / alpha
+        return l_SPM
+
+    def _terms(self) -> tuple[Array, Array, Array, Array]:
+        """∇l, ∇n, and the gradients of the logarithms of the terms of size and of data."""
+        l_SPM = self._optimum()
+        n_SPM = (1 - self.size.by_q)[:, None, :] * l_SPM
+        n_SPM[:, 5] += self.size.by_r
+        size_SPM = -self.alpha[:, :, None] * n_SPM
+        size_SPM[:, 1] += 1
+        size_SPM[:, 3] -= self.n_SM
+        data_SPM = np.zeros_like(size_SPM)
+        data_SPM[:, 2], data_SPM[:, 4] = 1, -self.d_SM
+        data_SPM[:, 6] = -self.beta * self.data.by_r
+        return l_SPM, n_SPM, size_SPM, data_SPM
+
+    def gradient(self) -> Array:
+        """∇f."""
+        _, _, size_SPM, data_SPM = self._terms()
+        rest, size, data = self.shares
+        j_SPM = size[:, None, :] * size_SPM + data[:, None, :] * data_SPM
+        j_SPM[:, 0] += rest
+        return np.asarray(j_SPM)
+
+    def second(self, j_SPM: Array, b_SM: Array, v_SM: Array) -> Array:
+        """Σ b ∇f∇fᵀ − v ∇²f."""
+        l_SPM, n_SPM, size_SPM, data_SPM = self._terms()
+        rest, size, data = (v_SM * share for share in self.shares)
+        h_SPP = _outer(size_SPM, size) + _outer(data_SPM, data)
+        h_SPP[:, 0, 0] += rest.sum(axis=1)
+        # The term of size, −α·n: n bends with l and r, and l with the constants.
+        by_n = -self.alpha * size
+        h_SPP += _outer(l_SPM, by_n * self.size.by_qq)
+        _add(h_SPP, 5, _sum(l_SPM, -by_n * self.size.by_qr))
+        h_SPP[:, 5, 5] += (by_n * self.size.by_rr).sum(axis=1)
+        _add(h_SPP, 3, _sum(n_SPM, -size))
+        self._bend_of_optimum(h_SPP, l_SPM, by_n * (1 - self.size.by_q) * self.filled_SM)
+        # The term of data, −β·d.
+        cross_S = -(data * self.data.by_r).sum(axis=1)
+        h_SPP[:, 4, 6] += cross_S
+        h_SPP[:, 6, 4] += cross_S
+        h_SPP[:, 6, 6] -= (self.beta * data * self.data.by_rr).sum(axis=1)
+        return np.asarray(_outer(j_SPM, b_SM + v_SM) - h_SPP)
+
+    def _bend_of_optimum(self, h_SPP: Array, l_SPM: Array, weight_SM: Array) -> None:
+        """Adds Σ weight·∇²l, where α·l = ln(αA) − ln(βB) + β ln U."""
+        alpha, beta = self.alpha[:, 0], self.beta[:, 0]
+        total_S = weight_SM.sum(axis=1)
+        row_SP = np.zeros(h_SPP.shape[:2])
+        row_SP[:, 1], row_SP[:, 2] = -total_S / alpha**2, total_S / alpha**2
+        row_SP[:, 3] = -total_S / (2 * alpha**3) - (weight_SM * l_SPM[:, 3]).sum(axis=1) / alpha
+        row_SP[:, 4] = -(weight_SM * l_SPM[:, 4]).sum(axis=1) / alpha
+        _add(h_SPP, 3, row_SP)
+        h_SPP[:, 4, 4] += total_S / (alpha * beta**2)
+
+
+def _outer(g_SPM: Array, weight_SM: Array) -> Array:
+    """Σ_m weight_m g_m g_mᵀ, as (S, P, P)."""
+    return np.asarray((g_SPM * weight_SM[:, None, :]) @ g_SPM.transpose(0, 2, 1))
+
+
+def _sum(g_SPM: Array, weight_SM: Array) -> Array:
+    """Σ_m weight_m g_m, as (S, P)."""
+    return np.asarray((g_SPM @ weight_SM[:, :, None])[:, :, 0])
+
+
+def _add(h_SPP: Array, entry: int, row_SP: Array) -> None:
+    """Adds e rowᵀ + row eᵀ for the unit vector e of an entry."""
+    h_SPP[:, entry, :] += row_SP
+    h_SPP[:, :, entry] += row_SP
