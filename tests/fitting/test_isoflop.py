@@ -112,6 +112,19 @@ def test_rows_of_responses_each_have_resamples_of_their_own():
     assert np.ptp(point["a"]) > 0.006
 
 
+@pytest.mark.parametrize("shape", SHAPES)
+def test_units_and_the_order_of_rows_change_nothing_but_the_units(shape):
+    table = isoflop(0.002, seed=5)
+    plain = fit(table, "isoflop", resamples=0, shape=shape)
+    other = table.assign(n=table["n"] * 1e3, d=table["d"] / 50, loss=table["loss"] * 3).sample(frac=1, random_state=0)
+    moved = fit(other, "isoflop", resamples=0, shape=shape)
+    assert moved.params["a"] == pytest.approx(plain.params["a"], abs=1e-6)
+    assert moved.params["k_N"] == pytest.approx(1e3 * plain.params["k_N"], rel=1e-4)
+    assert moved.params["k_D"] == pytest.approx(plain.params["k_D"] / 50, rel=1e-4)
+    ratio = moved.extra["minima"]["loss_opt"].to_numpy() / plain.extra["minima"]["loss_opt"].to_numpy()
+    assert ratio == pytest.approx(3, rel=1e-6)
+
+
 def test_the_drawn_curves_pass_through_their_minima():
     found = fit(isoflop(0.001), "isoflop", resamples=0)
     for row in found.extra["minima"].itertuples():
