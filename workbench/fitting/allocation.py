@@ -7,7 +7,6 @@ Minimising A/N^α + B/D^β under C = k N D gives, with G = (αA/βB)^(1/(α+β))
 k is 6 where C is 6ND; where small models cost more per parameter, C = k N^(1+κ) D takes its place (see `cost`).
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,8 +15,14 @@ import numpy as np
 from workbench.errors import BadInput
 from workbench.fitting.bootstrap import percentile
 from workbench.fitting.laws import LAWS
-from workbench.fitting.laws.base import Array
+from workbench.fitting.prediction import prediction_interval
 from workbench.fitting.record import Fit, Interval
+from workbench.fitting.surface import ALLOCATING, Surface, narrow
+
+PROCEDURES = ("isoflop", "envelope")
+"""These give N_opt and D_opt as powers of C, and no law of the loss."""
+
+UNKNOWN: Interval = (float("nan"), float("nan"))
 
 
 @dataclass(frozen=True)
@@ -32,7 +37,9 @@ class Allocation:
     loss: float
     level: float
     intervals: dict[str, Interval] = field(default_factory=dict)
-    """Of n, d and loss."""
+    """Of n, d and loss, each at the law's own optimum; and `run`: where one run of these n and d will fall."""
+    determined: bool = True
+    """False where the law is not identified or the interval of n spans more than two decades."""
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON types."""
@@ -44,6 +51,7 @@ class Allocation:
             "d": self.d,
             "loss": self.loss,
             "level": self.level,
+            "determined": self.determined,
             "intervals": {name: list(pair) for name, pair in self.intervals.items()},
         }
 
@@ -52,27 +60,44 @@ def allocate(fit: Fit, flops: float) -> Allocation:
     """The compute-optimal N, D and loss at `flops`, by a law that says how compute divides."""
     if not (np.isfinite(flops) and flops > 0):
         raise BadInput(f"compute is {flops:g}; it must be a positive number of FLOPs.")
-    if not _allocates(fit.law):
-        raise BadInput(f"{fit.law} does not say how compute divides; use chinchilla, isoflop, envelope or kaplan-nd.")
-    point = _optimum(fit, {name: np.array([value]) for name, value in fit.params.items()}, flops)
-    spread = _optimum(fit, fit.draws(), flops) if fit.resamples else {}
-    intervals = {name: percentile(draws, fit.cut) for name, draws in spread.items()}
-    n, d, loss = (float(point[name][0]) for name in ("n", "d", "loss"))
-    return Allocation(fit.law, fit.convention, float(flops), n, d, loss, fit.level, intervals)
-
-
-def _allocates(name: str) -> bool:
-    law = LAWS.get(name)
-    return name in ("isoflop", "envelope") or (law is not None and law.columns == ("n", "d"))
-
-
-def _optimum(fit: Fit, params: Mapping[str, Array], flops: float) -> dict[str, Array]:
-    """N, D and loss for each row of parameters."""
+    if fit.law in PROCEDURES:
+        return _by_powers(fit, float(flops))
     law = LAWS.get(fit.law)
-    # Extreme resamples may over- or underflow; they stay in the tails of the interval.
-    with np.errstate(over="ignore", under="ignore", invalid="ignore", divide="ignore"):
-        if law is None:
-            n, d = params["k_N"] * flops ** params["a"], params["k_D"] * flops ** params["b"]
-            return {"n": n, "d": d, "loss": np.full_like(n, np.nan)}
-        n, d = fit.cost.optimum(law, params, flops)
-        return {"n": n, "d": d, "loss": law.predict(params, n=n, d=d)}
+    if law is None or not law.allocates:
+        raise BadInput(
+            f"{fit.law} does not say how compute divides; use one of {', '.join((*ALLOCATING, *PROCEDURES))}."
+        )
+    surface = Surface.of(fit)
+    n_S, d_S = surface.optimum(flops)
+    loss_S = surface.loss(n_S, d_S)
+    n, d, loss = (float(values[0]) for values in (n_S, d_S, loss_S))
+    intervals: dict[str, Interval] = {}
+    if fit.resamples:
+        intervals = {name: percentile(values[1:], fit.cut) for name, values in zip("nd", (n_S, d_S), strict=True)}
+        intervals["loss"] = percentile(loss_S[1:], fit.cut)
+        intervals["run"] = run_interval(fit, n, d)
+    determined = fit.identified and narrow(intervals.get("n", UNKNOWN))
+    return Allocation(fit.law, fit.convention, float(flops), n, d, loss, fit.level, intervals, determined)
+
+
+def run_interval(fit: Fit, n: float, d: float, u: float | None = None) -> Interval:
+    """Where one run of size n on d tokens, u of them unique (all, unless given), will fall."""
+    low, high = prediction_interval(fit, n=n, d=d, u=d if u is None else u)
+    return float(low[0]), float(high[0])
+
+
+def _by_powers(fit: Fit, flops: float) -> Allocation:
+    """By N_opt = k_N C^a and D_opt = k_D C^b."""
+
+    def optimum(params: dict[str, Any]) -> tuple[Any, Any]:
+        return params["k_N"] * flops ** params["a"], params["k_D"] * flops ** params["b"]
+
+    n, d = optimum(fit.params)
+    intervals: dict[str, Interval] = {}
+    if fit.resamples:
+        with np.errstate(all="ignore"):
+            draws = optimum(fit.draws())
+        intervals = {name: percentile(values, fit.cut) for name, values in zip("nd", draws, strict=True)}
+        intervals["loss"] = UNKNOWN
+    determined = fit.identified and narrow(intervals.get("n", UNKNOWN))
+    return Allocation(fit.law, fit.convention, flops, n, d, float("nan"), fit.level, intervals, determined)

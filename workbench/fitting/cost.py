@@ -49,7 +49,15 @@ class Cost:
         """C of one run."""
         return float(self.k * n ** (1 + self.tilt) * d)
 
-    def optimum(self, law: Law, params: Mapping[str, Array], flops: float) -> tuple[Array, Array]:
+    def tokens(self, n: float, flops: float) -> float:
+        """D of size N at C."""
+        return float(flops / (self.k * n ** (1 + self.tilt)))
+
+    def size(self, d: float, flops: float) -> float:
+        """N that C trains on D tokens."""
+        return float((flops / (self.k * d)) ** (1 / (1 + self.tilt)))
+
+    def optimum(self, law: Law, params: Mapping[str, Array], flops: float | Array) -> tuple[Array, Array]:
         """N and D that minimise A/N^α + B/D^β at this cost, for each row of parameters.
 
         With D = (C/k) N^−(1+κ) the derivative in ln N vanishes where αA N^−α = (1+κ) βB D^−β; with κ = 0 this is
@@ -64,7 +72,7 @@ class Cost:
 
     def said(self, law: Law) -> tuple[str, ...]:
         """A note where C is not proportional to N·D and the law forecasts an optimum."""
-        if abs(self.tilt) < TILTED or law.columns != ("n", "d"):
+        if abs(self.tilt) < TILTED or not law.allocates:
             return ()
         return (
             f"At the largest compute C grows as N^{1 + self.tilt:.3f}·D, not as N·D. Forecasts follow that; a and b "

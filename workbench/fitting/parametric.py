@@ -86,6 +86,7 @@ def fit_law(
             "relative_decrease_left": certificate.left,
             "theta": [float(entry) for entry in best_P],
             "lack_of_fit": bool(misfit),
+            "free_parameters": prepared.free,
         },
         residuals=residuals,
         resample_params=np.column_stack([draw_params[name] for name in params]) if resamples else np.empty((0, 0)),

@@ -1,0 +1,112 @@
+"""Where a new run will fall: the law's uncertainty and the noise of one run together.
+
+With draws f_s of the law's ln L at the run, residual variance σ² on ν = M − P degrees of freedom and Φ the normal
+distribution, the ends q of the interval solve
+
+    mean_s Φ((q − f_s)/σ) = p_ν,    p_ν = Φ(t_ν(p))
+
+For normal draws of variance τ² this is f ± t_ν √(τ² + σ²), the textbook's interval of a new observation (Draper & Smith
+1998, "Applied Regression Analysis", section 3.1); for skewed ones it is the mixture's own quantile. σ² is constant, or
+changes with N and D where the residuals show it (`noise`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from workbench.fitting.bootstrap import tail
+from workbench.fitting.laws.base import Array
+from workbench.fitting.noise import Noise, noise_of
+from workbench.fitting.record import Fit
+
+HALVINGS = 40
+"""Of an interval of some ten standard deviations: to 1e-11 of one."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Intervals of single runs of a fit; made once, asked often."""
+
+    fit: Fit
+    noise: Noise
+    centre_F: Array
+
+    @classmethod
+    def of(cls, fit: Fit) -> "Prediction | None":
+        """None where the fit carries no residuals, or no more points than parameters."""
+        free = fit.diagnostics.get("free_parameters", len(fit.params))
+        if fit.residuals.empty or len(fit.residuals) <= free:
+            return None
+        x_MF = _features(fit, fit.residuals)
+        centre_F = np.asarray(x_MF.mean(axis=0))
+        return cls(fit, noise_of(fit.residuals, x_MF - centre_F, free), centre_F)
+
+    def sigma(self, **columns: ArrayLike) -> Array:
+        """Standard deviation of a run about the law: of ln L, or of the response where the law is not of a logarithm."""
+        x_MF = _features(self.fit, {name: np.atleast_1d(value) for name, value in columns.items()})
+        return np.asarray(np.sqrt(self.noise.at(x_MF - self.centre_F)))
+
+    def interval(self, **columns: ArrayLike) -> tuple[Array, Array]:
+        """Ends, at the fit's level, of the interval of one run at each point; NaN without draws."""
+        given = {name: np.atleast_1d(value) for name, value in columns.items()}
+        sigma_M = self.sigma(**given)
+        if not self.fit.resamples:
+            return np.full(len(sigma_M), np.nan), np.full(len(sigma_M), np.nan)
+        log = self.fit.configured_law.log_response
+        with np.errstate(all="ignore"):
+            f_SM = _draws(self.fit, given)
+            f_SM = np.log(f_SM) if log else f_SM
+        cut = min(self.fit.cut, tail(self.fit.level, self.noise.free))
+        low_M, high_M = (_mixture_quantile(f_SM, sigma_M, share) for share in (cut, 1 - cut))
+        return (np.exp(low_M), np.exp(high_M)) if log else (low_M, high_M)
+
+
+def prediction_interval(fit: Fit, **columns: ArrayLike) -> tuple[Array, Array]:
+    """The interval in which one new run at each of these points will fall, at the fit's level."""
+    found = Prediction.of(fit)
+    if found is None:
+        many = max(len(np.atleast_1d(value)) for value in columns.values())
+        return np.full(many, np.nan), np.full(many, np.nan)
+    return found.interval(**columns)
+
+
+def _features(fit: Fit, columns: Mapping[str, ArrayLike] | pd.DataFrame) -> Array:
+    """The law's features at a table's points, or at columns given by their canonical names."""
+    law = fit.configured_law
+    frame = isinstance(columns, pd.DataFrame)
+    return law.features(
+        {name: _values(columns[fit.convention if name == "n" and frame else name]) for name in law.columns}
+    )
+
+
+def _draws(fit: Fit, columns: Mapping[str, ArrayLike]) -> Array:
+    """The response of every draw at every point, (S, M)."""
+    law = fit.configured_law
+    draws = {name: value[:, None] for name, value in fit.draws().items()}
+    return law.predict(draws, **{name: _values(columns[name]) for name in law.columns})
+
+
+def _values(column: object) -> Array:
+    values = np.asarray(column)
+    return values if values.dtype.kind in "OUS" else values.astype(np.float64)
+
+
+def _mixture_quantile(f_SM: Array, sigma_M: Array, share: float) -> Array:
+    """q_M with mean_s Φ((q − f_s)/σ) = share; draws that are not finite are left out."""
+    from scipy.special import ndtr, ndtri
+
+    known_SM = np.isfinite(f_SM)
+    f_SM = np.where(known_SM, f_SM, 0.0)
+    w_SM = known_SM / np.maximum(known_SM.sum(axis=0), 1)
+    # With the noise of the most extreme draw nothing lies beyond these ends.
+    reach_M = sigma_M * abs(ndtri(share)) + 1e-12
+    low_M = np.where(known_SM, f_SM, np.inf).min(axis=0) - reach_M
+    high_M = np.where(known_SM, f_SM, -np.inf).max(axis=0) + reach_M
+    for _ in range(HALVINGS):
+        middle_M = (low_M + high_M) / 2
+        below = np.einsum("sm,sm->m", w_SM, ndtr((middle_M - f_SM) / sigma_M)) < share
+        low_M, high_M = np.where(below, middle_M, low_M), np.where(below, high_M, middle_M)
+    return np.asarray((low_M + high_M) / 2)
