@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "fit": ("workbench.cli.fit", "Fit scaling laws to a store or a table."),
     "forecast": ("workbench.cli.forecast", "Say what a larger model would give, with intervals."),
     "next": ("workbench.cli.next", "Propose the runs that shrink one interval most for a budget."),
+    "replicate": ("workbench.cli.replicate", "Make a published fit again from its own table."),
     "report": ("workbench.cli.report", "Write the fit report: HTML, Markdown and JSON."),
     "app": ("workbench.cli.app", "Open the dashboard on localhost."),
     "models": ("workbench.cli.models", "List the presets with their exact counts."),

@@ -6,6 +6,7 @@ full solution; so does each on a finer grid around the best. Laws that are not s
 exponents, are solved from a list of starts instead, and the certificate says which it was.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +24,9 @@ POINTS = 2000
 ROUNDS = 8
 """Reweightings at a node: the objective there is then within about a percent of its least."""
 
+EVEN = 40
+"""Values of an entry, evenly between its bounds, where all but one or two are held."""
+
 FINE = 13
 """Values of each exponent of the finer grid, from 25% below the best to 25% above."""
 
@@ -34,6 +38,9 @@ EXACT = 1e-17
 
 RIVAL = 0.05
 """A basin within this share of the least objective is a rival: resamples start from it too."""
+
+Profile = Callable[[Array], tuple[Array, Array]]
+"""Nodes of a grid → theta_SP there and the objective."""
 
 
 @dataclass(frozen=True)
@@ -72,30 +79,61 @@ class Certificate:
 def certify(problem: Problem, held: tuple[int, ...] = (), start_P: Array | None = None) -> Certificate:
     """Search the exponents, solve every basin. Entries `held` stay at `start_P`; `problem` has one row."""
     law = problem.law
+    small = _fewer_points(problem)
+    entries, axes, profile = _searched(small, held, start_P)
+    if profile is None:
+        return _from_starts(problem, held, start_P)
+    nodes_SK = grid_of(axes)
+    first = minimise(problem, _minima(profile, nodes_SK, axes), held=held)
+    best_P = first.theta_SP[int(np.nanargmin(first.value_S))]
+    near = [
+        axis if len(axis) == 1 else _around(float(best_P[entry]), axis, law.theta_bounds[entry])
+        for entry, axis in zip(entries, axes, strict=True)
+    ]
+    fine_SK = grid_of(near)
+    second = minimise(problem, _minima(profile, fine_SK, near), held=held, tolerance=EXACT)
+    theta_SP = np.concatenate([first.theta_SP, second.theta_SP])
+    value_S = np.concatenate([first.value_S, second.value_S])
+    left_S = np.concatenate([first.gradient_S, second.gradient_S])
+    names = " × ".join(law.theta_names[entry] for entry in entries)
+    said = f"a grid of {' × '.join(str(len(axis)) for axis in axes)} values of {names}, and a finer one around the best"
+    return _sorted(theta_SP, value_S, left_S, said, len(nodes_SK) + len(fine_SK), True)
+
+
+def _searched(
+    problem: Problem, held: tuple[int, ...], start_P: Array | None
+) -> tuple[tuple[int, ...], list[Array], Profile | None]:
+    """The entries a grid is laid over, their values, and what profiles the objective there; None where nothing can."""
+    law = problem.law
+    free = tuple(entry for entry in range(len(law.theta_bounds)) if entry not in held)
+    if start_P is not None and 0 < len(free) <= 2 and set(free) != set(law.nonlinear):
+        # All else is held: the objective itself is laid out.
+        axes = [np.linspace(*law.theta_bounds[entry], EVEN) for entry in free]
+        return free, axes, lambda nodes_SK: _with(problem, start_P, free, nodes_SK)
     axes = [
         np.array([start_P[entry]]) if entry in held and start_P is not None else axis
         for entry, axis in zip(law.nonlinear, law.axes(), strict=True)
     ]
-    small = _fewer_points(problem)
-    nodes_SK = grid_of(axes) if 0 < len(axes) <= 2 else np.empty((0, 0))
     loose = set(held) - set(law.nonlinear)
-    if len(nodes_SK) == 0 or loose or law.separable(nodes_SK[:1], small.x_MF) is None:
-        return _from_starts(problem, held, start_P)
-    lowest_SP = _minima(small, nodes_SK, tuple(len(axis) for axis in axes))
-    first = minimise(problem, lowest_SP, held=held)
-    best_P = first.theta_SP[int(np.nanargmin(first.value_S))]
-    near = [
-        axis if len(axis) == 1 else np.clip(best_P[entry] * np.linspace(0.75, 1.25, FINE), *law.theta_bounds[entry])
-        for entry, axis in zip(law.nonlinear, axes, strict=True)
-    ]
-    fine_SK = grid_of(near)
-    second = minimise(problem, _minima(small, fine_SK, tuple(len(axis) for axis in near)), held=held, tolerance=EXACT)
-    theta_SP = np.concatenate([first.theta_SP, second.theta_SP])
-    value_S = np.concatenate([first.value_S, second.value_S])
-    left_S = np.concatenate([first.gradient_S, second.gradient_S])
-    names = " × ".join(law.theta_names[entry] for entry in law.nonlinear)
-    said = f"a grid of {' × '.join(str(len(axis)) for axis in axes)} values of {names}, and a finer one around the best"
-    return _sorted(theta_SP, value_S, left_S, said, len(nodes_SK) + len(fine_SK), True)
+    if not 0 < len(axes) <= 2 or loose or law.separable(grid_of(axes)[:1], problem.x_MF) is None:
+        return (), [], None
+    return law.nonlinear, axes, lambda nodes_SK: profiled(problem, nodes_SK)
+
+
+def _with(problem: Problem, start_P: Array, entries: tuple[int, ...], nodes_SK: Array) -> tuple[Array, Array]:
+    """theta with some entries set to the nodes', and the objective there."""
+    theta_SP = np.repeat(start_P[None], len(nodes_SK), axis=0)
+    theta_SP[:, list(entries)] = nodes_SK
+    value = over_blocks(
+        len(theta_SP), len(problem.x_MF), lambda rows: (problem.value(theta_SP[rows], problem.objective.delta),)
+    )
+    return theta_SP, value[0]
+
+
+def _around(best: float, axis: Array, bounds: tuple[float, float]) -> Array:
+    """A finer axis: a quarter of the value to either side, or two steps of the coarse one where that is more."""
+    reach = max(0.25 * abs(best), 2 * float(np.diff(axis).min()))
+    return np.clip(np.linspace(best - reach, best + reach, FINE), *bounds)
 
 
 def _from_starts(problem: Problem, held: tuple[int, ...], start_P: Array | None) -> Certificate:
@@ -140,12 +178,12 @@ def _fewer_points(problem: Problem) -> Problem:
     return Problem(problem.law, problem.objective, problem.x_MF[kept], y_SM, w_SM)
 
 
-def _minima(problem: Problem, nodes_SK: Array, shape: tuple[int, ...]) -> Array:
+def _minima(profile: Profile, nodes_SK: Array, axes: list[Array]) -> Array:
     """theta at the nodes whose profiled objective is no higher than their neighbours', the lowest first."""
     from scipy.ndimage import minimum_filter
 
-    theta_SP, value_S = profiled(problem, nodes_SK)
-    grid = value_S.reshape(shape)
+    theta_SP, value_S = profile(nodes_SK)
+    grid = value_S.reshape([len(axis) for axis in axes])
     low = (grid <= minimum_filter(grid, size=3, mode="nearest")).ravel()
     rows = np.flatnonzero(low)
     return theta_SP[rows[np.argsort(value_S[rows], kind="stable")][:MOST]]

@@ -13,12 +13,19 @@ from workbench.fitting.objectives import Objective, curvature, psi, rho
 class Penalty:
     """stiffness/2 · (g(theta) − target)², one target a row: what a profile adds to walk along g.
 
-    `g` gives (S,) values and (S, P) gradients.
+    `g` takes theta_SP and which function each row wants, and gives (S,) values and (S, P) gradients.
     """
 
-    g: Callable[[Array], tuple[Array, Array]]
+    g: Callable[[Array, np.ndarray], tuple[Array, Array]]
+    which_S: np.ndarray
     target_S: Array
     stiffness_S: Array
+
+    def rows(self, index: np.ndarray) -> "Penalty":
+        """The penalty of some rows only."""
+        return replace(
+            self, which_S=self.which_S[index], target_S=self.target_S[index], stiffness_S=self.stiffness_S[index]
+        )
 
 
 @dataclass(frozen=True)
@@ -39,9 +46,7 @@ class Problem:
         """The problem of some rows only."""
         y_SM = self.y_SM if len(self.y_SM) == 1 else self.y_SM[index]
         w_SM = self.w_SM if len(self.w_SM) == 1 else self.w_SM[index]
-        penalty = self.penalty
-        if penalty is not None:
-            penalty = replace(penalty, target_S=penalty.target_S[index], stiffness_S=penalty.stiffness_S[index])
+        penalty = None if self.penalty is None else self.penalty.rows(index)
         return Problem(self.law, self.objective, self.x_MF, y_SM, w_SM, penalty)
 
     @property
@@ -55,6 +60,11 @@ class Problem:
         if self.exponentiated:
             return np.exp(self.y_SM) - np.exp(f_SM)
         return self.y_SM - f_SM
+
+    def value(self, theta_SP: Array, delta: float) -> Array:
+        """The sum of ρ_δ alone, the penalty left out."""
+        r_SM = self.residuals(theta_SP)
+        return np.einsum("sm,sm->s", self._weights(r_SM), rho(r_SM, delta))
 
     def expand(self, theta_SP: Array, delta: float) -> tuple[Array, Array, Array]:
         """The sum of ρ_δ, which the steps descend, with its gradient (S, P) and second derivatives (S, P, P)."""
@@ -94,7 +104,7 @@ class Problem:
         """With the penalty's share, its own curvature left out."""
         if self.penalty is None:
             return value_S, g_SP, h_SPP
-        level_S, slope_SP = self.penalty.g(theta_SP)
+        level_S, slope_SP = self.penalty.g(theta_SP, self.penalty.which_S)
         off_S, stiff_S = level_S - self.penalty.target_S, self.penalty.stiffness_S
         return (
             value_S + 0.5 * stiff_S * off_S**2,

@@ -88,6 +88,7 @@ STYLES = {
     "integer": lambda value: f"{value:,.0f}" if math.isfinite(value) else MISSING,
     "number": number,
     "number4": lambda value: number(value, 4),
+    "number8": lambda value: number(value, 8),
     "loss": lambda value: f"{value:.3f}" if math.isfinite(value) else MISSING,
     "count": count,
     "power": lambda value: power(value, 3),
