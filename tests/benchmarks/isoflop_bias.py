@@ -19,9 +19,9 @@ import numpy as np
 
 from tests.benchmarks.isoflop_truths import SURFACES, Design, Quickstart, Truth
 from workbench.fitting import bootstrap
-from workbench.fitting.isoflop import best_inside, minima, power_laws, resampled
 from workbench.fitting.isoflop_budgets import sections
 from workbench.fitting.isoflop_curves import SHAPES
+from workbench.fitting.isoflop_minima import best_inside, minima, power_laws, resampled
 from workbench.fitting.laws.base import Array
 
 SHOWN = ("parabola", "cubic", "two-powers")

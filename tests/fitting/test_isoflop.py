@@ -7,9 +7,10 @@ import pytest
 from tests.fitting.designs import BUDGETS, TRUE, isoflop, loss_of
 from workbench.errors import BadInput
 from workbench.fitting import NotIdentifiable, fit
-from workbench.fitting.isoflop import best_inside, bracketed, minima, power_laws, resampled
+from workbench.fitting.isoflop import bracketed
 from workbench.fitting.isoflop_budgets import curves, sections
 from workbench.fitting.isoflop_curves import SHAPES
+from workbench.fitting.isoflop_minima import best_inside, minima, power_laws, resampled
 from workbench.fitting.tables import canonical
 
 A = TRUE["beta"] / (TRUE["alpha"] + TRUE["beta"])
@@ -74,9 +75,13 @@ def test_rows_solved_together_equal_rows_solved_alone(shape):
     every = curves(canonical(isoflop(sizes=6)), "n")
     y_M = np.concatenate([curve.y_M for curve in every])
     y_SM = y_M + 0.003 * np.random.default_rng(0).standard_normal((20, len(y_M)))
-    together = SHAPES[shape].ln_loss(SHAPES[shape].solve(sections(every), y_SM)[:, sections(every).budget_M], 0.3)
+    together = SHAPES[shape].ln_loss(
+        SHAPES[shape].solve(sections(every), y_SM)[:, sections(every).budget_M], np.array(0.3)
+    )
     for row, y in zip(together, y_SM, strict=True):
-        alone = SHAPES[shape].ln_loss(SHAPES[shape].solve(sections(every), y[None])[:, sections(every).budget_M], 0.3)
+        alone = SHAPES[shape].ln_loss(
+            SHAPES[shape].solve(sections(every), y[None])[:, sections(every).budget_M], np.array(0.3)
+        )
         # The weights of two-powers are the rows' mean: they differ by the noise, and so do the curves by its square.
         assert row == pytest.approx(alone[0], abs=2e-4 if "two" in shape else 1e-12)
 

@@ -18,8 +18,8 @@ import pandas as pd
 
 from workbench.fitting import bootstrap, tables
 from workbench.fitting.identification import open_exponent, short_range
-from workbench.fitting.isoflop import lines
 from workbench.fitting.isoflop_budgets import budgets
+from workbench.fitting.isoflop_minima import lines
 from workbench.fitting.laws.base import Array
 from workbench.fitting.record import Fit, NotIdentifiable
 
