@@ -1,4 +1,4 @@
-"""Tables in: what is read, mapped, filtered, refused."""
+"""Tables in: every format alike, values no run can have refused by their row, rows left out named."""
 
 import json
 from pathlib import Path
@@ -11,22 +11,10 @@ from hypothesis import strategies as st
 
 from tests.factories import make_runs
 from tests.fitting.designs import isoflop
+from tests.fitting.files import refusal, written
 from workbench.errors import BadInput
 from workbench.fitting import from_runs, read_table
-from workbench.fitting.record import NotIdentifiable
-from workbench.fitting.tables import canonical, checked, filtered, stated
-
-
-def written(path: Path, text: str) -> Path:
-    path.write_text(text)
-    return path
-
-
-def refusal(path: Path, text: str, **how: object) -> str:
-    """The sentence with which a file is refused, without its folder."""
-    with pytest.raises(BadInput) as caught:
-        read_table(written(path, text), **how)
-    return str(caught.value).replace(f"{path.parent}/", "")
+from workbench.fitting.tables import canonical, checked
 
 
 def test_data_is_read_off_compute_where_it_is_missing_and_the_note_says_so(tmp_path):
@@ -120,76 +108,6 @@ def test_a_value_that_no_run_can_have_is_refused_in_its_row_wherever_it_stands(r
         canonical(table)
 
 
-def test_names_of_trackers_are_known_and_the_conventions_say_which_was_taken(tmp_path):
-    text = "Name,State,model/params,train/tokens,total_flos,validation_loss,lr\na,finished,1e6,2e7,1.3e14,4,1e-3\n"
-    table = read_table(written(tmp_path / "a.csv", text))
-    assert table[["n", "d", "c", "loss", "rate"]].to_numpy().tolist() == [[1e6, 2e7, 1.3e14, 4.0, 1e-3]]
-    said = table.attrs["conventions"]
-    assert "column model/params of" in said["N"] and "every parameter" in said["N"]
-    assert "train/tokens" in said["D"] and said["C"].endswith("1.08 times 6ND at the median")
-    assert "nats per token" in said["loss"]
-
-
-def test_compute_that_is_6nd_is_said_to_be_and_another_unit_is_remarked_on():
-    table = isoflop()
-    assert canonical(table).attrs["conventions"]["C"].endswith("it is 6ND within 1%")
-    assert not canonical(table).attrs["notes"]
-    (note,) = canonical(table.assign(c=table["c"] / 8.64e19)).attrs["notes"]
-    assert note == "C is 1.16e-20 times 6ND at the median: is it in FLOPs, and are N and D right?"
-
-
-def test_a_count_without_embeddings_alone_is_n_and_said_to_be():
-    table = canonical(pd.DataFrame({"N_no_embed": [1e6], "D": [2e7], "loss": [3.0]}))
-    assert table["n"].tolist() == [1e6] and "n_non_embedding" not in table
-    assert stated(table, "n")["N"] == "column N_no_embed of the table, non-embedding parameters"
-
-
-@pytest.mark.parametrize(
-    ("header", "message"),
-    [
-        ("n,d,val_loss,eval/loss", "has val_loss and eval/loss, each of which could be the loss; choose one with "
-         "--columns loss=val_loss."),
-        ("n,d,train/loss,val/loss", "--columns loss=val/loss."),
-        ("params,n_parameters,d,loss", "has params and n_parameters, each of which could be n; choose one with"),
-        ("n,d,loss,loss", "has the column 'loss' twice; each column needs its own name."),
-        ("n,d,ppl,x", "the column ppl is a perplexity, and laws are of the loss; add a column with its natural log"),
-        ("n,d,eval/perplexity,x", "the column eval/perplexity is a perplexity"),
-        ("n,d,loss_c4_val,lr", "has no column 'loss' for loss; it has loss_c4_val, n, d, lr (name one with"),
-    ],
-)  # fmt: skip
-def test_a_header_that_leaves_a_choice_is_refused_and_the_choice_named(tmp_path, header, message):
-    assert message in refusal(tmp_path / "a.csv", f"{header}\n1e6,2e7,3,4\n")
-
-
-def test_two_columns_with_the_same_values_leave_no_choice():
-    table = pd.DataFrame({"n": [1, 2], "params": [1.0, 2.0], "d": [3, 4], "val_loss": [3.0, 2.0], "L": [3, 2]})
-    found = canonical(table)
-    assert found[["n", "d", "loss"]].to_numpy().tolist() == [[1.0, 3.0, 3.0], [2.0, 4.0, 2.0]]
-
-
-def test_of_two_columns_that_no_law_must_have_neither_is_taken_and_a_text_is_not_a_number():
-    table = pd.DataFrame({"n": [1.0], "d": [2.0], "loss": [3.0], "lr": [1e-3], "peak_lr": [2e-3], "error": ["OOM"]})
-    found = canonical(table)
-    assert "rate" not in found and "error" not in found
-    assert "lr and peak_lr could each be a learning rate: none is taken (rate)." in found.attrs["notes"]
-    assert "Column error holds text and is not taken as an error rate." in found.attrs["notes"]
-    with pytest.raises(BadInput, match="column error, row 1: 'OOM' is not a number"):
-        canonical(table, {"error": "error"})
-
-
-def test_a_mapping_to_a_perplexity_is_refused():
-    with pytest.raises(BadInput, match="natural logarithm"):
-        canonical(pd.DataFrame({"n": [1.0], "d": [2.0], "val_ppl": [3.0]}), {"loss": "val_ppl"})
-
-
-def test_a_table_whose_response_is_no_loss_is_taken_and_a_law_of_the_loss_then_says_what_it_needs():
-    table = canonical(pd.DataFrame({"kl": [0.0, 4.0], "gold_reward": [0.0, -1.5], "params": [1e6, 1e6]}))
-    kept, notes = checked(table, ("kl", "n", "reward"))
-    assert kept["reward"].tolist() == [0.0, -1.5] and notes == ()
-    with pytest.raises(NotIdentifiable, match="the law needs the column loss; the table has n, kl, reward"):
-        checked(table, ("n", "loss"))
-
-
 def test_rows_that_lack_a_value_are_left_out_and_named_as_in_the_file(tmp_path):
     lines = [f"{n}e6,2e7,{'' if n in (2, 3, 5, 8, 9, 11, 12) else 3}" for n in range(1, 14)]
     path = written(tmp_path / "a.csv", "n,d,loss\n" + "\n".join(lines) + "\n")
@@ -248,54 +166,6 @@ def test_shares_keep_their_names_and_must_sum_to_one():
     assert found[["share_code", "share_web"]].sum(axis=1).tolist() == pytest.approx([1.0, 1.0])
     with pytest.raises(BadInput, match=r"row 2: the shares share_code, share_web sum to 0\.8; .* must sum to 1"):
         canonical(table.assign(share_web=[0.667, 0.7]))
-
-
-def test_where_keeps_the_rows_for_which_it_is_true():
-    table = isoflop().assign(loss=lambda t: t["loss"].where(t.index != 2))
-    kept = filtered(table, "loss < 5 AND n > 30000")
-    expected = table[(table["loss"] < 5) & (table["n"] > 30000)]
-    pd.testing.assert_frame_equal(kept, expected)
-
-
-@pytest.mark.parametrize(
-    ("where", "message"),
-    [
-        ("loss <", "a syntax error at its end"),
-        ("(loss > 1", "a syntax error at its end"),
-        ("loss = = 2", "a syntax error near '='"),
-        ("1; DROP TABLE source", "a syntax error near ';'"),
-        ("'abc", "a quote or a comment is not closed"),
-        ("nothing = 1", "names the column nothing; the columns of the table are c, n, budget, d, loss."),
-        ("source.nothing = 1", "names the column nothing"),
-        ("'word'", "the text 'word' is neither true nor false"),
-        ("loss < 'low'", "the text 'low' is no number"),
-        ("squeeze(loss) > 1", "calls squeeze, and there is no such function"),
-        ("lower(loss) = 'a'", "compares or combines text with numbers"),
-        ("sum(loss) > 1", "sums over rows"),
-        ("unnest([loss, 1]) > 1", "does not give one answer for each row"),
-        ("loss > ?", "holds a placeholder"),
-        ("loss IN (SELECT * FROM read_csv('/etc/passwd'))", "reads something else than the table"),
-        ("loss > (SELECT max(x) FROM other)", "reads something else than the table"),
-        ("loss = [1]", "is no boolean expression"),
-    ],
-)
-def test_a_filter_that_is_no_expression_is_refused_in_our_own_words(where, message):
-    with pytest.raises(BadInput) as caught:
-        filtered(isoflop(), where)
-    said = str(caught.value)
-    assert f"where is '{where}'" in said and message in said
-    assert not any(word in said for word in ("Error", "LINE", "Binder", "Candidate", "CAST", "FROM clause", "\n"))
-
-
-def test_a_filter_may_have_lines_and_comments():
-    assert len(filtered(isoflop(), "loss < 5 -- the good ones\n AND n > 30000")) == len(
-        filtered(isoflop(), "loss < 5 AND n > 30000")
-    )
-
-
-def test_a_filter_that_keeps_nothing_is_refused():
-    with pytest.raises(BadInput, match="no row of"):
-        filtered(isoflop(), "loss < 0")
 
 
 @pytest.mark.parametrize(

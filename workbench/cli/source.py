@@ -32,7 +32,10 @@ resamples_option = click.option(
 )
 seed_option = click.option("--seed", type=int, default=0, show_default=True, help="Seed of the resampling.")
 where_option = click.option(
-    "--where", metavar="EXPR", help="A DuckDB boolean expression over the columns; others drop."
+    "--where",
+    metavar="EXPR",
+    help="A DuckDB boolean expression over the source's own columns, a name such as eval/loss in double quotes; "
+    "rows for which it is not true drop.",
 )
 
 

@@ -5,13 +5,10 @@ A name is compared without case, and with `/`, `.`, `-` and spaces read as `_`; 
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
-
-from workbench.errors import BadInput
 
 
 @dataclass(frozen=True)
@@ -142,69 +139,6 @@ def meaning_of(name: str) -> Column:
     if name.startswith(SHARE):
         return Column("a share of the mixture", high=1.0, open_below=False)
     return COLUMNS.get(name, Column("a value of it"))
-
-
-def chosen(table: pd.DataFrame, given: Mapping[str, str], source: str, notes: list[str]) -> dict[str, str]:
-    """Canonical name → the table's column: what is `given`, then what the names say.
-
-    Two columns that could be N, D, C or the loss, and differ, are refused; of other columns neither is taken.
-    """
-    names = [name for name in table.columns if isinstance(name, str)]
-    plain = {name: plain_name(name) for name in names}
-    found = dict(given)
-    for canonical, column in COLUMNS.items():
-        if canonical in given:
-            continue
-        candidates = [
-            name for name in names if name not in given.values() and plain[name] in (canonical, *column.names)
-        ]
-        own = [name for name in candidates if plain[name] == canonical]
-        if own and canonical != "loss":
-            candidates = own
-        candidates = _useful(table, candidates)
-        if column.text:
-            order = (canonical, *column.names)
-            candidates = sorted(candidates, key=lambda name: order.index(plain[name]))[:1]
-        different = _different(table, candidates)
-        if len(different) > 1 and canonical in CORE:
-            listed = " and ".join([", ".join(different[:-1]), different[-1]])
-            raise BadInput(
-                f"{source} has {listed}, each of which could be {'the loss' if canonical == 'loss' else canonical}; "
-                f"choose one with --columns {canonical}={_likeliest(different)}."
-            )
-        if len(different) > 1:
-            notes.append(f"{' and '.join(different)} could each be {column.meaning}: none is taken ({canonical}).")
-        elif different:
-            found[canonical] = different[0]
-    taken = set(found.values())
-    shares = {name.lower(): name for name in names if name.lower().startswith(SHARE) and name not in taken}
-    return {**found, **{name: column for name, column in shares.items() if name not in found}}
-
-
-def _likeliest(names: Sequence[str]) -> str:
-    """The one to show as an example: a loss held out rather than one trained on."""
-    return next((name for name in names if re.search("val|eval|test|held", name.lower())), names[0])
-
-
-def _useful(table: pd.DataFrame, names: Sequence[str]) -> list[str]:
-    """The columns that hold anything at all: exports have many that are empty."""
-    return [name for name in names if len(names) == 1 or table[name].notna().any()]
-
-
-def _different(table: pd.DataFrame, names: Sequence[str]) -> list[str]:
-    """The columns whose values differ from those before them."""
-    kept: list[str] = []
-    for name in names:
-        if not any(_equal(table[name], table[other]) for other in kept):
-            kept.append(name)
-    return kept
-
-
-def _equal(one: pd.Series, other: pd.Series) -> bool:
-    """Whether two columns hold the same, whole numbers and floats compared by value."""
-    if pd.api.types.is_numeric_dtype(one) and pd.api.types.is_numeric_dtype(other):
-        return np.array_equal(one.astype(np.float64), other.astype(np.float64), equal_nan=True)
-    return one.equals(other)
 
 
 def listed(names: Sequence[object], most: int = 20) -> str:

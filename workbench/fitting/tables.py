@@ -16,8 +16,9 @@ import pandas as pd
 from workbench.errors import BadInput
 from workbench.fitting import exports, reading
 from workbench.fitting.checks import checked, refuse_impossible, runs_said
-from workbench.fitting.columns import COLUMNS, CORE, PERPLEXITY, RESPONSES, SHARE, chosen, listed, plain_name
+from workbench.fitting.columns import COLUMNS, CORE, plain_name
 from workbench.fitting.filtering import filtered
+from workbench.fitting.mapping import chosen, refuse_mapping, refuse_without_response
 from workbench.fitting.values import finished, read_values
 
 __all__ = ["canonical", "checked", "described", "filtered", "final_points", "from_runs", "read_table", "stated"]
@@ -137,13 +138,13 @@ def _canonical(
     export: exports.Export | None = None,
 ) -> pd.DataFrame:
     """The canonical table of rows so numbered."""
-    _refuse_mapping(table, given, source)
+    refuse_mapping(table, given, source)
     notes = list(export.notes) if export else []
     table = table.set_axis(rows, axis="index")
     table = finished(table, source, notes)
     rows = table.index.to_numpy()
     names = chosen(table, given, source, notes)
-    _refuse_without_response(table, names, source)
+    refuse_without_response(table, names, source)
     frame = pd.DataFrame(index=table.index)
     for name, column in names.items():
         values = read_values(table[column], rows, name, column, source, given=name in given)
@@ -165,42 +166,6 @@ def _canonical(
     return described(frame, notes, conventions)
 
 
-def _refuse_mapping(table: pd.DataFrame, columns: Mapping[str, str], source: str) -> None:
-    """Refuse a mapping that names a column no law uses, or one the table does not have."""
-    for name, column in columns.items():
-        if name not in COLUMNS and not name.startswith(SHARE):
-            raise BadInput(
-                f"columns names '{name}', which no law uses; it must be one of {', '.join(COLUMNS)} or {SHARE}…"
-            )
-        if column not in table:
-            raise BadInput(_missing(source, name, column, table))
-        if name == "loss":
-            _refuse_perplexity(column, source)
-    twice = table.columns[table.columns.duplicated()]
-    if len(twice):
-        raise BadInput(f"{source} has the column '{twice[0]}' twice; each column needs its own name.")
-
-
-def _refuse_without_response(table: pd.DataFrame, names: Mapping[str, str], source: str) -> None:
-    """Refuse a table with nothing that a law predicts."""
-    if "loss" in names or any(
-        name in names and (name in ("error", "reward") or names[name] == name) for name in RESPONSES
-    ):
-        return
-    for column in table.columns:
-        if isinstance(column, str) and PERPLEXITY.search(plain_name(column)):
-            _refuse_perplexity(column, source)
-    raise BadInput(_missing(source, "loss", "loss", table))
-
-
-def _refuse_perplexity(column: str, source: str) -> None:
-    if PERPLEXITY.search(plain_name(column)):
-        raise BadInput(
-            f"{source}: the column {column} is a perplexity, and laws are of the loss; "
-            "add a column with its natural logarithm and name it loss."
-        )
-
-
 def _completed(frame: pd.DataFrame, names: Mapping[str, str], source: str, notes: list[str]) -> dict[str, str]:
     """Complete D or C from the others, and state what was assumed."""
     said = {name: f"column {names[name]} of {source}, {ASSUMED[name]}" for name in CORE if name in frame}
@@ -213,14 +178,15 @@ def _completed(frame: pd.DataFrame, names: Mapping[str, str], source: str, notes
         said["c"] = "6ND"
         notes.append("The table has no column of compute: C is 6ND.")
     elif {"n", "d", "c"} <= set(frame.columns):
-        ratio = frame["c"] / (6 * frame["n"] * frame["d"])
-        middle = ratio.median()
+        ratio = (frame["c"] / (6 * frame["n"] * frame["d"])).dropna()
         if (abs(ratio - 1) < 0.01).all():
             said["c"] += "; it is 6ND within 1%"
-        elif np.isfinite(middle):
-            said["c"] += f"; {middle:.3g} times 6ND at the median"
-            if not 0.2 <= middle <= 5:
-                notes.append(f"C is {middle:.3g} times 6ND at the median: is it in FLOPs, and are N and D right?")
+        else:
+            said["c"] += f"; {ratio.min():.3g} to {ratio.max():.3g} times 6ND"
+            if not 0.2 <= ratio.median() <= 5:
+                notes.append(
+                    f"C is {ratio.median():.3g} times 6ND at the median: is it in FLOPs, and are N and D right?"
+                )
     if "loss" in frame and (mean := frame["loss"].mean()) > UNLIKELY_LOSS:
         notes.append(f"The mean loss is {mean:.3g} nats per token: is it a perplexity, or a sum over tokens?")
     if "point" not in frame:
@@ -251,12 +217,3 @@ def described(table: pd.DataFrame, notes: Sequence[str], conventions: Mapping[st
     """The table with its notes and conventions attached."""
     table.attrs = {"notes": tuple(notes), "conventions": dict(conventions)}
     return table
-
-
-def _missing(source: str, name: str, column: str, table: pd.DataFrame) -> str:
-    names = list(table.columns)
-    if any(str(other).endswith("__MIN") for other in names):
-        return f"{source} is the export of a chart of W&B, with a column a run; export the table of runs instead."
-    near = [other for other in names if isinstance(other, str) and len(name) > 1 and name in plain_name(other)]
-    ordered = [*near, *(other for other in names if other not in near)]
-    return f"{source} has no column '{column}' for {name}; it has {listed(ordered)} (name one with --columns {name}=…)."
