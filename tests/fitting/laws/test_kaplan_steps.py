@@ -23,20 +23,19 @@ def loss(n, s, batch):
         s_min = s / (1 + 2e8 / value ** (1 / 0.21) / batch)
         return (6.5e13 / n) ** 0.077 + (2.1e3 / s_min) ** 0.76
 
-    return np.array(
-        [brentq(lambda value, run=run: right(value, *run) - value, 0.1, 1e3, xtol=1e-14) for run in zip(n, s, batch)]
-    )
+    runs = zip(n, s, batch, strict=True)
+    return np.array([brentq(lambda value, run=run: right(value, *run) - value, 0.1, 1e3, xtol=1e-14) for run in runs])
 
 
 STEPS = checks.Case(
     KaplanNS(),
-    {"alpha_N": 0.077, "alpha_S": 0.76, "N_c": 6.5e13, "S_c": 2.1e3, "B*": 2e8, "alpha_B": 0.21},
+    {"alpha_N": 0.077, "alpha_S": 0.76, "N_c": 6.5e13, "S_c": 2.1e3, "B_star": 2e8, "alpha_B": 0.21},
     {"n": N, "s": S, "batch": BATCH},
     loss,
 )
 CRITICAL = checks.Case(
     CriticalBatch(),
-    {"B*": 2e8, "alpha_B": 0.21},
+    {"B_star": 2e8, "alpha_B": 0.21},
     {"loss": np.linspace(2.4, 6.0, 9)},
     lambda loss: 2e8 / loss ** (1 / 0.21),
     units=("loss",),
@@ -48,6 +47,11 @@ CASES = {"steps": STEPS, "critical batch": CRITICAL}
 @pytest.mark.parametrize("check", checks.EACH, ids=lambda check: check.__name__)
 def test_the_law(check, case):
     check(case)
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_the_truth_is_recovered_to_five_digits(case):
+    checks.the_truth_is_recovered(case, rel=1e-5)
 
 
 def test_amplitudes_are_linear_given_the_exponent():
@@ -75,11 +79,12 @@ def test_newton_finds_the_loss_at_the_corners_of_the_bounds():
     assert (right_SM - at["f"]) / at["slope"] == pytest.approx(0, abs=1e-12)
 
 
-@settings(max_examples=2, deadline=None, derandomize=True)
+@settings(max_examples=3, deadline=None, derandomize=True)
 @given(exponent=st.floats(-9, 9), seed=st.integers(0, 99))
 def test_neither_units_nor_order_matter(exponent, seed):
-    for unit in STEPS.columns:
-        checks.units_do_not_matter(replace(STEPS, units=(unit,)), 10**exponent, noise=0.003)
+    few = STEPS.taken(np.random.default_rng(5).permutation(len(N))[:24])
+    for unit in few.columns:
+        checks.units_do_not_matter(replace(few, units=(unit,)), 10**exponent, noise=0.003)
     checks.units_do_not_matter(CRITICAL, 10 ** (exponent / 9))
-    for case in CASES.values():
+    for case in (few, CRITICAL):
         checks.the_order_of_rows_does_not_matter(case, seed)

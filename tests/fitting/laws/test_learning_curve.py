@@ -22,6 +22,10 @@ def test_the_law(check):
     check(CURVE)
 
 
+def test_the_truth_is_recovered_to_five_digits():
+    checks.the_truth_is_recovered(CURVE, rel=1e-5)
+
+
 def test_amplitudes_are_linear_given_exponent_and_shift():
     checks.amplitudes_are_linear_given_the_rest(CURVE)
 

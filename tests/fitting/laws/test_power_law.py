@@ -40,6 +40,11 @@ def test_the_law(check, case):
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_the_truth_is_recovered_to_five_digits(case):
+    checks.the_truth_is_recovered(case, rel=1e-5)
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_amplitudes_are_linear_given_the_exponent(case):
     checks.amplitudes_are_linear_given_the_rest(case)
 

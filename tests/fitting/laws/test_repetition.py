@@ -29,15 +29,14 @@ def loss(n, d, u):
     return 1.9 + 500 / n_effective**0.35 + 1500 / d_effective**0.37
 
 
-N, EPOCHS, U = (
-    grid.ravel() for grid in np.meshgrid([7e6, 4e7, 2e8, 2e9], [0.5, 1.0, 4.0, 15.0, 60.0], [1e8, 8e8, 6e9])
-)
-REPEATED = checks.Case(DataConstrained(), TRUTH, {"n": N, "d": U * EPOCHS, "u": U}, loss)
+SIZES, EPOCHS, UNIQUE = [7e6, 4e7, 2e8, 2e9], [0.5, 1.0, 4.0, 15.0, 60.0], [1e8, 8e8, 6e9]
+N, EPOCH, U = (grid.ravel() for grid in np.meshgrid(SIZES, EPOCHS, UNIQUE))
+REPEATED = checks.Case(DataConstrained(), TRUTH, {"n": N, "d": U * EPOCH, "u": U}, loss)
 
 
 @pytest.fixture(scope="module")
-def runs(shared_data) -> checks.Case:
-    """The 182 runs of the published fit."""
+def runs(shared_data) -> tuple[checks.Case, np.ndarray]:
+    """The 182 runs of the published fit, and their losses."""
     table = pd.read_csv(shared_data / "muennighoff_182.csv")
     columns = {"n": table["params"], "d": table["tokens"], "u": table["unique_tokens"]}
     arrays = {name: values.to_numpy(dtype=np.float64) for name, values in columns.items()}
@@ -50,17 +49,20 @@ def test_the_law(check):
     check(REPEATED)
 
 
+def test_the_truth_is_recovered_to_five_digits():
+    checks.the_truth_is_recovered(REPEATED, rel=1e-5)
+
+
 def test_without_repetition_and_excess_it_is_chinchilla():
     n, d = np.array([1e7, 5e7]), np.array([5e9, 2e10])
     plain = {name: TRUTH[name] for name in ("E", "A", "B", "alpha", "beta")}
+    expected = Chinchilla().predict(plain, n=n, d=d)
     for unique in (d, 10 * d):
-        assert DataConstrained().predict(TRUTH, n=n, d=d, u=unique) == pytest.approx(
-            Chinchilla().predict(plain, n=n, d=d)
-        )
+        assert DataConstrained().predict(TRUTH, n=n, d=d, u=unique) == pytest.approx(expected)
 
 
 def test_the_jacobian_is_continuous_where_the_model_is_as_large_as_the_data_can_fill():
-    problem, centre_F, level = REPEATED.problem()
+    _, centre_F, level = REPEATED.problem()
     theta_1P = REPEATED.law.from_params(TRUTH, centre_F, level)[None]
     ln_n_opt = (np.log(0.35 * 500 / (0.37 * 1500)) + 0.37 * np.log(1e9)) / 0.35
     columns = {"n": np.exp(ln_n_opt + np.array([-1e-7, 1e-7])), "d": np.full(2, 4e9), "u": np.full(2, 1e9)}
@@ -90,9 +92,10 @@ def test_with_the_published_constants_held_the_certificate_finds_a_lower_basin_t
     assert within_B.sum() > 1, "R_D* is practically unidentified: several basins are as good"
 
 
-@settings(max_examples=1, deadline=None, derandomize=True)
+@settings(max_examples=3, deadline=None, derandomize=True)
 @given(exponent=st.floats(-9, 9), seed=st.integers(0, 99))
 def test_neither_units_nor_order_matter(exponent, seed):
+    few = REPEATED.taken(np.random.default_rng(5).permutation(len(N))[:24])
     for units in (("n",), ("d", "u")):
-        checks.units_do_not_matter(replace(REPEATED, units=units), 10**exponent, noise=0.002)
-    checks.the_order_of_rows_does_not_matter(REPEATED, seed)
+        checks.units_do_not_matter(replace(few, units=units), 10**exponent, noise=0.002)
+    checks.the_order_of_rows_does_not_matter(few, seed)

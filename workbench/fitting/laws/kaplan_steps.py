@@ -26,7 +26,8 @@ class KaplanNS(Law):
 
     name = "kaplan-ns"
     formula = (
-        "L(N, S) = (N_c/N)^alpha_N + (S_c/S_min)^alpha_S with S_min = S/(1 + B_crit(L)/B), B_crit(L) = B*/L^(1/alpha_B)"
+        "L(N, S) = (N_c/N)^alpha_N + (S_c/S_min)^alpha_S "
+        + "with S_min = S/(1 + B_crit(L)/B), B_crit(L) = B_star/L^(1/alpha_B)"
     )
     latex = (
         r"L(N, S) = \left(\frac{N_c}{N}\right)^{\alpha_N} + \left(\frac{S_c}{S_\mathrm{min}}\right)^{\alpha_S},\quad "
@@ -39,10 +40,10 @@ class KaplanNS(Law):
         Parameter("alpha_S", "exponent of steps", "1", 1e-3, 5.0, theta=(4,)),
         Parameter("N_c", "size at which the loss of unlimited steps reaches one nat", "parameters", theta=(0, 3)),
         Parameter("S_c", "steps at large batch that leave one nat to learn", "steps", theta=(1, 4)),
-        Parameter("B*", "critical batch at a loss of one nat", "tokens", theta=(2, 5)),
-        Parameter("alpha_B", "exponent of the critical batch: it is B*/L^(1/alpha_B)", "1", 0.02, 20.0, theta=(5,)),
+        Parameter("B_star", "critical batch at a loss of one nat", "tokens", theta=(2, 5)),
+        Parameter("alpha_B", "exponent of the critical batch: it is B_star/L^(1/alpha_B)", "1", 0.02, 20.0, theta=(5,)),
     )
-    theta_names = ("alpha_N ln N_c", "alpha_S ln S_c", "ln B*", "alpha_N", "alpha_S", "1/alpha_B")
+    theta_names = ("alpha_N ln N_c", "alpha_S ln S_c", "ln B_star", "alpha_N", "alpha_S", "1/alpha_B")
     theta_bounds = ((-8.0, 3.0), (-12.0, 3.0), (-12.0, 12.0), (1e-3, 3.0), (1e-3, 5.0), (0.05, 50.0))
 
     def starts(self) -> Array:
@@ -140,7 +141,7 @@ class KaplanNS(Law):
         scales = {
             "N_c": (u + y_centre) / alpha_n + x_centre_F[0],
             "S_c": (v + y_centre) / alpha_s + x_centre_F[1],
-            "B*": k + gamma * y_centre + x_centre_F[2],
+            "B_star": k + gamma * y_centre + x_centre_F[2],
         }
         exponents = {"alpha_N": alpha_n, "alpha_S": alpha_s}
         within = {name: np.exp(np.minimum(value, 700.0)) for name, value in scales.items()}
@@ -151,7 +152,7 @@ class KaplanNS(Law):
         alpha_n, alpha_s, gamma = params["alpha_N"], params["alpha_S"], 1 / params["alpha_B"]
         u = alpha_n * (np.log(params["N_c"]) - x_centre_F[0]) - y_centre
         v = alpha_s * (np.log(params["S_c"]) - x_centre_F[1]) - y_centre
-        k = np.log(params["B*"]) - x_centre_F[2] - gamma * y_centre
+        k = np.log(params["B_star"]) - x_centre_F[2] - gamma * y_centre
         return np.array([u, v, k, alpha_n, alpha_s, gamma])
 
     def predict(self, params: Mapping[str, Array | float], **columns: Array) -> Array:
@@ -163,7 +164,7 @@ class KaplanNS(Law):
         alpha_n, alpha_s, alpha_b = (np.asarray(params[name]) for name in ("alpha_N", "alpha_S", "alpha_B"))
         size = np.exp(alpha_n * (np.log(params["N_c"]) - np.log(columns["n"])))
         steps = np.log(params["S_c"]) - np.log(columns["s"])
-        batches = np.log(params["B*"]) - np.log(columns["batch"])
+        batches = np.log(params["B_star"]) - np.log(columns["batch"])
 
         def right(loss: Array) -> Array:
             return np.asarray(size + np.exp(alpha_s * (steps + np.logaddexp(0, batches - np.log(loss) / alpha_b))))
@@ -186,13 +187,13 @@ class CriticalBatch(SumOfPowers):
     """B_crit(L) = B*/L^(1/α_B): the batch beyond which more examples a step buy few steps less, at a loss L."""
 
     name = "critical-batch"
-    formula = "B_crit(L) = B*/L^(1/alpha_B)"
+    formula = "B_crit(L) = B_star/L^(1/alpha_B)"
     latex = r"B_\mathrm{crit}(L) = \frac{B_*}{L^{1/\alpha_B}}"
     citation = "Kaplan et al. 2020 (arXiv 2001.08361), eq. 1.4"
     columns = ("loss",)
     response = "batch"
     parameters = (
-        Parameter("B*", "critical batch at a loss of one nat", "tokens", theta=(0, 1)),
+        Parameter("B_star", "critical batch at a loss of one nat", "tokens", theta=(0, 1)),
         Parameter("alpha_B", "the critical batch grows as L^(-1/alpha_B)", "1", 0.02, 20.0, theta=(1,)),
     )
     theta_names = ("ln B_crit at centre", "1/alpha_B")
@@ -208,15 +209,15 @@ class CriticalBatch(SumOfPowers):
         return (np.geomspace(0.1, 45.0, 24),)
 
     def to_params(self, theta_SP: Array, x_centre_F: Array, y_centre: float) -> dict[str, Array]:
-        """B*, alpha_B."""
+        """B_star, alpha_B."""
         level, inverse = self.uncentred(theta_SP, x_centre_F, y_centre).T
-        return {"B*": np.exp(np.minimum(level, 700.0)), "alpha_B": 1 / inverse}
+        return {"B_star": np.exp(np.minimum(level, 700.0)), "alpha_B": 1 / inverse}
 
     def from_params(self, params: Mapping[str, float], x_centre_F: Array, y_centre: float) -> Array:
         """The inverse of `to_params`."""
-        theta_1P = np.array([[np.log(params["B*"]), 1 / params["alpha_B"]]])
+        theta_1P = np.array([[np.log(params["B_star"]), 1 / params["alpha_B"]]])
         return self.centred(theta_1P, x_centre_F, y_centre)[0]
 
     def predict(self, params: Mapping[str, Array | float], **columns: Array) -> Array:
         """The critical batch, in tokens, at a loss of `loss` nats per token."""
-        return np.asarray(params["B*"] / columns["loss"] ** (1 / np.asarray(params["alpha_B"])))
+        return np.asarray(params["B_star"] / columns["loss"] ** (1 / np.asarray(params["alpha_B"])))
