@@ -25,9 +25,11 @@ wider; residuals with only √(M/(M−P)) 85–92; wild with HC2 71–79 and HC3
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
+from workbench.fitting.groups import clusters
 from workbench.fitting.laws.base import Array
+
+__all__ = ["Resampled", "by_case", "case_resamples", "clusters", "percentile", "residual_resamples", "tail"]
 
 CASE_FROM = 100
 """From this many clusters on, whole clusters are resampled; below it, residuals are."""
@@ -45,13 +47,8 @@ class Resampled:
     method: str
     free: int | None = None
     """Degrees of freedom behind the residuals, where residuals are resampled."""
-
-
-def clusters(table: pd.DataFrame) -> np.ndarray:
-    """The configuration of each run (runs that differ in their seeds alone share it), or else the run itself."""
-    if "cluster" in table and table["cluster"].notna().all():
-        return table["cluster"].to_numpy()
-    return np.arange(len(table))
+    n_units: int = 1_000_000
+    """What is drawn from: runs, clusters or groups."""
 
 
 def by_case(cluster_M: np.ndarray) -> bool:
@@ -60,14 +57,16 @@ def by_case(cluster_M: np.ndarray) -> bool:
     return len(sizes) >= CASE_FROM or float(np.mean(sizes > 1)) > 0.5
 
 
-def case_resamples(y_M: Array, cluster_M: np.ndarray, n_resamples: int, rng: np.random.Generator) -> Resampled:
+def case_resamples(
+    y_M: Array, cluster_M: np.ndarray, n_resamples: int, rng: np.random.Generator, words: str = "runs"
+) -> Resampled:
     """Clusters drawn with replacement, as weights: a point counts as often as its cluster was drawn (Efron 1979)."""
     _, code_M = np.unique(cluster_M, return_inverse=True)
     n_clusters = int(code_M.max()) + 1
     drawn_SG = rng.integers(n_clusters, size=(n_resamples, n_clusters)) + n_clusters * np.arange(n_resamples)[:, None]
     counts_SG = np.bincount(drawn_SG.ravel(), minlength=n_resamples * n_clusters).reshape(n_resamples, n_clusters)
-    said = "runs" if n_clusters == len(y_M) else "configurations (all seeds of one together)"
-    return Resampled(y_M[None], counts_SG[:, code_M].astype(np.float64), f"percentile bootstrap, resampling {said}")
+    method = f"percentile bootstrap, resampling {words}"
+    return Resampled(y_M[None], counts_SG[:, code_M].astype(np.float64), method, n_units=n_clusters)
 
 
 def residual_resamples(

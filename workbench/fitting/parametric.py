@@ -41,8 +41,10 @@ def fit_law(
     best_P = certificate.basins_BP[0]
     params_1 = prepared.params(best_P[None])
     params = {name: float(value[0]) for name, value in params_1.items()}
-    drawn = spread(Fitted(prepared, best_P, certificate.rivals_BP), intervals, resamples, np.random.default_rng(seed))
-    tail = bootstrap.tail(level, drawn.free)
+    fitted = Fitted(prepared, best_P, certificate.rivals_BP, level)
+    drawn = spread(fitted, intervals, resamples, np.random.default_rng(seed))
+    resamples = len(drawn.theta_SP)
+    tail = 0.0 if drawn.extremes else bootstrap.tail(level, drawn.free)
     draw_params = prepared.params(drawn.theta_SP) if resamples else {}
     derived_draws = law.derived(draw_params) if resamples else {}
     derived = {name: bootstrap.percentile(value, tail) for name, value in derived_draws.items()}

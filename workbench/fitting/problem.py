@@ -76,7 +76,7 @@ class Problem:
         if level_SM is not None:
             bend_SM = bend_SM * level_SM**2 - pull_SM * level_SM
             pull_SM = pull_SM * level_SM
-        g_SP = -(near.j_SPM @ pull_SM[:, :, None])[:, :, 0]
+        g_SP = -near.gradient(pull_SM)
         return self._penalised(theta_SP, value_S, g_SP, near.second(bend_SM, pull_SM))
 
     def gauss(self, theta_SP: Array, delta: float) -> Array:

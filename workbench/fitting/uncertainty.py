@@ -1,49 +1,23 @@
 """Where intervals come from: each method is a function from a fit to draws of theta, one line in `METHODS`."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
 from workbench.errors import BadInput
 from workbench.fitting import bootstrap
 from workbench.fitting.bootstrap import Resampled
+from workbench.fitting.fitted import Fitted, Method, Spread, nothing
+from workbench.fitting.groups import FEWEST, clusters, groups
+from workbench.fitting.jackknife import jackknife
 from workbench.fitting.laws.base import Array
-from workbench.fitting.prepared import Prepared
 from workbench.fitting.problem import Problem
+from workbench.fitting.profile import profile
+from workbench.fitting.sandwich import sandwich
 from workbench.fitting.solver import minimise_near
+from workbench.fitting.wild import parametric_resamples, wild_resamples
 
-
-@dataclass(frozen=True)
-class Fitted:
-    """A point fit, as a method of uncertainty needs it."""
-
-    prepared: Prepared
-    best_P: Array
-    rivals_BP: Array
-    """Basins that a resample may fall into, the best first."""
-
-    @property
-    def fitted_M(self) -> Array:
-        """The law at the points, in the solver's terms."""
-        return np.asarray(self.prepared.law.evaluate(self.best_P[None], self.prepared.problem.x_MF)[0])
-
-    @property
-    def residual_M(self) -> Array:
-        """Response minus law, in the solver's terms."""
-        return np.asarray(self.prepared.problem.y_SM[0] - self.fitted_M)
-
-
-@dataclass(frozen=True)
-class Spread:
-    """Draws of theta, how they were made in words, and the degrees of freedom behind their scale (None: many)."""
-
-    theta_SP: Array
-    method: str
-    free: int | None = None
-
-
-Method = Callable[[Fitted, int, np.random.Generator], Spread]
+__all__ = ["METHODS", "RESAMPLING", "Fitted", "Method", "Spread", "automatic", "checked_method", "solve", "spread"]
 
 
 def spread(fitted: Fitted, method: str, resamples: int, rng: np.random.Generator) -> Spread:
@@ -62,37 +36,73 @@ def checked_method(method: str) -> None:
 
 def automatic(fitted: Fitted) -> str:
     """Residuals for small sweeps, whole configurations where there are many or most are replicated."""
-    return "cases" if bootstrap.by_case(bootstrap.clusters(fitted.prepared.table)) else "residuals"
+    return "cases" if bootstrap.by_case(clusters(fitted.prepared.table)) else "residuals"
 
 
-def solved(fitted: Fitted, data: Resampled, resamples: int) -> Spread:
+def solve(fitted: Fitted, data: Resampled, rows: int) -> Array:
     """Every resample solved from every basin, the lowest kept."""
     problem = fitted.prepared.problem
     batch = Problem(problem.law, problem.objective, problem.x_MF, data.y_SM, data.w_SM * problem.w_SM)
-    best_SP, least_S = None, np.full(resamples, np.inf)
+    best_SP, least_S = None, np.full(rows, np.inf)
     for theta_P in fitted.rivals_BP:
-        solution = minimise_near(batch, theta_P, resamples, held=fitted.prepared.held)
+        solution = minimise_near(batch, theta_P, rows, held=fitted.prepared.held)
         if best_SP is None:
             best_SP, least_S = solution.theta_SP, solution.value_S
             continue
         lower = solution.value_S < least_S
         best_SP[lower], least_S[lower] = solution.theta_SP[lower], solution.value_S[lower]
     assert best_SP is not None
-    return Spread(best_SP, f"{data.method}, {resamples} resamples", data.free)
+    return best_SP
 
 
-def _residuals(fitted: Fitted, resamples: int, rng: np.random.Generator) -> Spread:
-    data = bootstrap.residual_resamples(
-        fitted.fitted_M, fitted.residual_M, fitted.prepared.free, resamples, rng, fitted.prepared.problem.w_SM[0]
+Resampling = Callable[[Fitted, int, np.random.Generator], Resampled]
+
+
+def _residuals(fitted: Fitted, resamples: int, rng: np.random.Generator) -> Resampled:
+    return bootstrap.residual_resamples(
+        fitted.fitted_M, fitted.residual_M, fitted.prepared.free, resamples, rng, fitted.weight_M
     )
-    return solved(fitted, data, resamples)
 
 
-def _cases(fitted: Fitted, resamples: int, rng: np.random.Generator) -> Spread:
-    cluster_M = bootstrap.clusters(fitted.prepared.table)
-    data = bootstrap.case_resamples(fitted.prepared.problem.y_SM[0], cluster_M, resamples, rng)
-    return solved(fitted, data, resamples)
+def _cases(fitted: Fitted, resamples: int, rng: np.random.Generator) -> Resampled:
+    cluster_M = clusters(fitted.prepared.table)
+    words = "runs" if len(np.unique(cluster_M)) == len(cluster_M) else "configurations (all seeds of one together)"
+    return bootstrap.case_resamples(fitted.prepared.problem.y_SM[0], cluster_M, resamples, rng, words)
 
 
-METHODS: dict[str, Method] = {"residuals": _residuals, "cases": _cases}
+def _groups(fitted: Fitted, resamples: int, rng: np.random.Generator) -> Resampled:
+    code_M, words = groups(fitted.prepared.table)
+    return bootstrap.case_resamples(fitted.prepared.problem.y_SM[0], code_M, resamples, rng, words)
+
+
+RESAMPLING: dict[str, Resampling] = {
+    "residuals": _residuals,
+    "cases": _cases,
+    "groups": _groups,
+    "wild": wild_resamples,
+    "parametric": parametric_resamples,
+}
+"""Name of a bootstrap → the data its resamples see."""
+
+
+def _bootstrap(make: Resampling) -> Method:
+    """The bootstrap of a kind of resamples, each solved."""
+
+    def method(fitted: Fitted, resamples: int, rng: np.random.Generator) -> Spread:
+        if fitted.free < 1:
+            return nothing(fitted, "as many parameters as points leave no residuals to resample")
+        data = make(fitted, resamples, rng)
+        if data.n_units < FEWEST:
+            return nothing(fitted, f"{data.method} has only {data.n_units} to draw from")
+        return Spread(solve(fitted, data, resamples), f"{data.method}, {resamples} resamples", data.free)
+
+    return method
+
+
+METHODS: dict[str, Method] = {
+    **{name: _bootstrap(make) for name, make in RESAMPLING.items()},
+    "sandwich": sandwich,
+    "jackknife": jackknife,
+    "profile": profile,
+}
 """Name → method."""
