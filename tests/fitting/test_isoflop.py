@@ -70,6 +70,21 @@ def test_a_parabola_is_biased_by_what_is_published_and_a_cubic_hardly():
     assert all(abs(missed["cubic", w]) < 0.2 for w in (2, 4, 8, 16))
 
 
+def test_on_kaplans_surface_two_powers_are_less_biased_than_a_parabola():
+    # Kaplan et al. 2020 (2001.08361), eq. 1.5: L = ((N_c/N)^(α_N/α_D) + D_c/D)^α_D, no sum of powers and an offset.
+    c = np.geomspace(1e18, 1e20, 5)[:, None]
+    ratio = 0.076 / 0.103
+    best = (ratio * 6.4e13**ratio * c / 6 / 1.8e13) ** (1 / (1 + ratio))
+    for width, by in ((4, {"two-powers": -1.1, "parabola": -5.2}), (8, {"two-powers": -3.4, "parabola": -9.7})):
+        n = best * np.geomspace(1 / width, width, 7)
+        loss = ((6.4e13 / n) ** ratio + 1.8e13 * n * 6 / c) ** 0.103
+        table = pd.DataFrame({"n": n.ravel(), "budget": np.repeat(c, 7), "loss": loss.ravel()})
+        table = table.assign(c=table["budget"], d=table["budget"] / 6 / table["n"])
+        for shape, percent in by.items():
+            found = minima(curves(table, "n"), SHAPES[shape], np.log(loss).reshape(1, -1))
+            assert 100 * np.expm1((found.ln_n_SB[0] - np.log(best[:, 0])).mean()) == pytest.approx(percent, abs=0.05)
+
+
 @pytest.mark.parametrize("shape", SHAPES)
 def test_rows_solved_together_equal_rows_solved_alone(shape):
     every = curves(canonical(isoflop(sizes=6)), "n")
