@@ -15,76 +15,12 @@ import pandas as pd
 
 from workbench.errors import BadInput
 from workbench.fitting import bootstrap
-from workbench.fitting.laws.base import Array, Law, Parameter
+from workbench.fitting.laws.base import Array, Law
+from workbench.fitting.laws.threshold import Threshold
 from workbench.fitting.objectives import Objective
+from workbench.fitting.problem import Problem
 from workbench.fitting.record import CONVENTION_LABELS, Fit, NotIdentifiable
-from workbench.fitting.solver import Problem, minimise
-
-
-class Threshold(Law):
-    """A sigmoid in log size between a floor and a ceiling; theta is (x_c, ln w, floor, ceiling − floor)."""
-
-    name = "threshold"
-    formula = "P(N) = floor + (ceiling - floor) * sigmoid((ln N - ln N_c)/width)"
-    latex = r"P(N) = P_0 + (P_1 - P_0)\,\sigma\!\left(\frac{\ln N - \ln N_c}{w}\right)"
-    citation = "Wei et al. 2022 (arXiv 2206.07682) for the phenomenon; the curve as corrected here"
-    columns = ("n",)
-    parameters = (
-        Parameter("N_c", "size at which half the rise is done", "parameters"),
-        Parameter("width", "natural-log units of N over which the odds of the rise grow e-fold", "1"),
-        Parameter("floor", "the metric of a small model: chance", "1", 0.0, 1.0),
-        Parameter("ceiling", "the metric of a large model", "1", 0.0, 1.0),
-    )
-    theta_names = ("ln N_c", "ln width", "floor", "rise")
-
-    def __init__(self, floor: float | None = None, half_span: float = 5.0) -> None:
-        """`floor` fixes the floor, and so bounds the rise; `half_span` is half the range of ln N."""
-        low, high = (0.0, 1.0) if floor is None else (floor, floor)
-        rise = 1.0 if floor is None else 1.0 - floor
-        place, width = (-2 * half_span, 2 * half_span), (float(np.log(0.02)), float(np.log(4 * half_span)))
-        self.theta_bounds = (place, width, (low, high), (0.01, rise))
-
-    def starts(self) -> Array:
-        """Thresholds across the range × widths × ceilings."""
-        (low, high), _, (floor, _), (_, rise) = self.theta_bounds
-        return np.array(
-            [
-                (x, np.log(width), floor, rise * share)
-                for x in np.linspace(low / 2, high / 2, 9)
-                for width in (0.1, 0.3, 1.0)
-                for share in (0.5, 0.95)
-            ]
-        )
-
-    def _sigmoid(self, theta_SP: Array, x_MF: Array) -> tuple[Array, Array]:
-        z_SM = (x_MF[:, 0] - theta_SP[:, 0, None]) / np.exp(theta_SP[:, 1, None])
-        return z_SM, 0.5 * (1 + np.tanh(0.5 * z_SM))
-
-    def evaluate(self, theta_SP: Array, x_MF: Array) -> Array:
-        """The metric itself, not its logarithm."""
-        _, s_SM = self._sigmoid(theta_SP, x_MF)
-        return theta_SP[:, 2, None] + theta_SP[:, 3, None] * s_SM
-
-    def jacobian(self, theta_SP: Array, x_MF: Array) -> tuple[Array, Array]:
-        """∂x_c = −rise·s(1−s)/w, ∂ln w = −rise·s(1−s)·z, ∂floor = 1, ∂rise = s."""
-        z_SM, s_SM = self._sigmoid(theta_SP, x_MF)
-        slope_SM = theta_SP[:, 3, None] * s_SM * (1 - s_SM)
-        j_SPM = np.stack([-slope_SM / np.exp(theta_SP[:, 1, None]), -slope_SM * z_SM, np.ones_like(s_SM), s_SM], axis=1)
-        return theta_SP[:, 2, None] + theta_SP[:, 3, None] * s_SM, j_SPM
-
-    def to_params(self, theta_SP: Array, x_centre_F: Array, y_centre: float) -> dict[str, Array]:  # noqa: ARG002
-        """N_c, width, floor, ceiling."""
-        return {
-            "N_c": np.exp(theta_SP[:, 0] + x_centre_F[0]),
-            "width": np.exp(theta_SP[:, 1]),
-            "floor": theta_SP[:, 2],
-            "ceiling": np.minimum(theta_SP[:, 2] + theta_SP[:, 3], 1.0),
-        }
-
-    def predict(self, params: Mapping[str, Array | float], **columns: Array) -> Array:
-        """The metric at `n` parameters."""
-        z = (np.log(columns["n"]) - np.log(params["N_c"])) / params["width"]
-        return np.asarray(params["floor"] + (params["ceiling"] - params["floor"]) * 0.5 * (1 + np.tanh(0.5 * z)))
+from workbench.fitting.solver import minimise
 
 
 def fit_threshold(

@@ -1,7 +1,7 @@
 """The best learning rate and batch as powers of size and data (Step Law).
 
-As published, with N the non-embedding parameters and D tokens: η = 1.79·N^−0.713·D^0.307 for the peak rate of AdamW with a
-fixed final rate, and B = 0.58·D^0.571 tokens.
+As published, with N the non-embedding parameters and D tokens: η = 1.79·N^−0.713·D^0.307 for the peak rate of AdamW
+with a fixed final rate, and B = 0.58·D^0.571 tokens.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Laws that are linear in theta: f = Σ_p theta_p φ_p(x), so that squared error has one basin and an exact Newton step."""
+"""Laws that are linear in theta: f = Σ_p theta_p φ_p(x), so that any convex objective has one basin."""
 
 from abc import abstractmethod
 
@@ -29,20 +29,19 @@ class Linear(Law):
 
     def jacobian(self, theta_SP: Array, x_MF: Array) -> tuple[Array, Array]:
         """∂f/∂theta_p = φ_p whatever theta is."""
-        near = self.local(theta_SP, x_MF)
-        return near.f_SM, near.j_SPM
+        phi_MP = self.design(x_MF)
+        return theta_SP @ phi_MP.T, np.repeat(phi_MP.T[None], len(theta_SP), axis=0)
 
     def local(self, theta_SP: Array, x_MF: Array) -> Local:
         """A linear law has no curvature: only b φ φᵀ remains of Newton's matrix."""
         phi_MP = self.design(x_MF)
         n_theta = phi_MP.shape[1]
-        j_SPM = np.broadcast_to(phi_MP.T, (len(theta_SP), n_theta, len(x_MF)))
         pairs_MQ = (phi_MP[:, :, None] * phi_MP[:, None, :]).reshape(len(x_MF), n_theta * n_theta)
 
         def second(b_SM: Array, v_SM: Array) -> Array:  # noqa: ARG001
             return np.asarray((b_SM @ pairs_MQ).reshape(-1, n_theta, n_theta))
 
-        return Local(theta_SP @ phi_MP.T, j_SPM, second)
+        return Local(theta_SP @ phi_MP.T, lambda v_SM: v_SM @ phi_MP, second)
 
 
 class LogLinear(Linear):

@@ -13,8 +13,8 @@ from workbench.fitting.laws.powers import EXPONENTS, power
 class Precision(Law):
     """L(N, D, P) = A/N_eff^α + B/D^β + E with N_eff = N·(1 − e^(−P/γ))^k.
 
-    The paper has a factor 1 − e^(−P/γ) for each of weights, activations and KV cache, with its own γ. With one column of
-    bits, k is how many kinds are trained at P bits: 1, or 3 with their common γ (`configured(kinds=3)`).
+    The paper has a factor 1 − e^(−P/γ) for each of weights, activations and KV cache, with its own γ. With one column
+    of bits, k is how many kinds are trained at P bits: 1, or 3 with their common γ (`configured(kinds=3)`).
     """
 
     name = "precision"
@@ -31,9 +31,7 @@ class Precision(Law):
         Parameter("B", "amplitude of the term of data", "nats per token · tokens^beta", theta=(2, 4)),
         Parameter("alpha", "exponent of effective model size", "1", 0.01, 2.5, theta=(3,)),
         Parameter("beta", "exponent of data", "1", 0.01, 2.5, theta=(4,)),
-        Parameter(
-            "gamma", "bits over which a parameter becomes worth its place, e-fold", "bits", 0.05, 50.0, theta=(5,)
-        ),
+        Parameter("gamma", "bits at which a parameter is worth 1 - 1/e of itself", "bits", 0.05, 50.0, theta=(5,)),
     )
     theta_names = ("ln E", "ln A", "ln B", "alpha", "beta", "ln gamma")
     theta_bounds = (
@@ -47,7 +45,7 @@ class Precision(Law):
     nonlinear = (3, 4, 5)
 
     def __init__(self, kinds: int = 1) -> None:
-        self.kinds = kinds
+        self.kinds, self.setting = kinds, {"kinds": kinds}
 
     def configured(self, **setting: object) -> Self:
         """With `kinds` tensors at the same precision."""

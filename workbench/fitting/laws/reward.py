@@ -60,9 +60,7 @@ class RewardBestOfN(_Overoptimised):
 
     name = "reward-bon"
     formula = "R(d) = d*(alpha - beta*d), d = sqrt(KL)"
-    latex = (
-        r"R_{\mathrm{bon}}(d) = d\,(\alpha_{\mathrm{bon}} - \beta_{\mathrm{bon}}\, d),\quad d = \sqrt{D_{\mathrm{KL}}}"
-    )
+    latex = r"R_{\mathrm{bon}}(d) = d\,(\alpha - \beta\, d),\quad d = \sqrt{D_{\mathrm{KL}}}"
     citation = "Gao, Schulman and Hilton 2023 (arXiv 2210.10760), section 1, the form for best-of-n"
 
     def loss_of_gain(self, d: Array) -> Array:
@@ -81,9 +79,7 @@ class RewardRL(_Overoptimised):
 
     name = "reward-rl"
     formula = "R(d) = d*(alpha - beta*ln d), d = sqrt(KL)"
-    latex = (
-        r"R_{\mathrm{RL}}(d) = d\,(\alpha_{\mathrm{RL}} - \beta_{\mathrm{RL}} \ln d),\quad d = \sqrt{D_{\mathrm{KL}}}"
-    )
+    latex = r"R_{\mathrm{RL}}(d) = d\,(\alpha - \beta \ln d),\quad d = \sqrt{D_{\mathrm{KL}}}"
     citation = "Gao, Schulman and Hilton 2023 (arXiv 2210.10760), section 1, the form for reinforcement learning"
 
     def loss_of_gain(self, d: Array) -> Array:
