@@ -7,11 +7,11 @@ only where its best run has neighbours on both sides and its curve a minimum bet
 D_opt is C/(k N_opt) with the runs' own k = C/(ND) at that size, so that a + b = 1 exactly where the table's C is
 proportional to N·D.
 
-A parabola is biased even without noise: D_opt by -0.3, -1.3, -2.9 and -5.1% on Hoffmann's surface where sizes reach 2,
-4, 8 and 16 times either way, by -23% at 16 times where α = 3β. Its 95% intervals of N_opt at 10 times the compute then
-cover 90% (Hoffmann, sizes ±8, 0.5% noise) and 2% (α = 3β). Two powers with shared exponents are exact there and cover 94
-to 97%, more where noise drowns the curves. A cubic is nearly unbiased, but its exponent spreads 1.6 to 2.7 times as much.
-All from docs/isoflop-bias.md, 2,000 simulated sweeps a cell.
+A parabola is biased even without noise: D_opt by -0.3, -1.3, -2.9 and -5.1% on Hoffmann's surface where sizes reach
+2, 4, 8 and 16 times either way, by -23% at 16 times where α = 3β. Its 95% intervals of N_opt at 10 times the compute
+then cover 90% (Hoffmann, sizes ±8, 0.5% noise) and 2% (α = 3β). Two powers with shared exponents are exact there and
+cover 94 to 97%, more where noise drowns the curves. A cubic is nearly unbiased, but its exponent spreads 1.6 to 2.7
+times as much. All from docs/isoflop-bias.md, 2,000 simulated sweeps a cell.
 """
 
 from dataclasses import dataclass
