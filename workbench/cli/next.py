@@ -1,5 +1,6 @@
 """`workbench next`: the runs to train next, for one number and a budget, as a sweep definition or a table."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,8 @@ from workbench.cli.source import (
 from workbench.errors import BadInput
 
 if TYPE_CHECKING:
+    from workbench.fitting import Fit
+    from workbench.fitting.candidates import Bounds, Candidates
     from workbench.fitting.design import Proposal
     from workbench.runner.continuation import Family, Size
 
@@ -88,40 +91,34 @@ def command(
     workbench sweep plan next.toml
     """
     from workbench.fitting import fit
-    from workbench.fitting.candidates import bounds_of, candidates, largest_size, sizes_between
+    from workbench.fitting.candidates import bounds_of
     from workbench.fitting.design import propose
     from workbench.fitting.fit import checked_settings
-    from workbench.fitting.forecast import largest_budget
     from workbench.fitting.targets import AT_COMPUTE, Target
 
     checked_settings(None, "huber", 1e-3, resamples)
     loaded = load_source(source, columns, where)
     _writable(out, loaded, source)
     if at is None and target in AT_COMPUTE:
-        at = TIMES * largest_budget(loaded.table)
+        at = TIMES * _largest(loaded)
     wanted = Target(target, at)
     found = fit(loaded.table, law, resamples=resamples, seed=seed)
     bounds = bounds_of(found.residuals, "n", flops, max_run_flops, min_run_flops, _range(tokens_per_param), max_tokens)
-    family, sizes = None, ()
-    if loaded.kind == "store":
-        family, seen = _family(source, where, found.residuals["run_id"])
-        bounds = bounds if max_tokens or seen is None else bounds.with_tokens(seen)
-        sizes = family.sizes(largest_size(bounds))
-        pool = candidates([size.n_params for size in sizes], [size.flops_per_token for size in sizes], bounds)
-    else:
-        ladder = sizes_between(found.residuals, "n", bounds)
-        pool = candidates(ladder, [found.cost.flops(float(n), 1.0) for n in ladder], bounds)
-    proposal = propose(found, wanted, pool, flops, robust=robust, max_runs=max_runs, seed=seed)
-    runs = proposal.runs.assign(size=[sizes[i].name for i in pool.size[proposal.runs["candidate"]]] if sizes else "")
+    choice = _of_store(source, where, found, bounds) if loaded.kind == "store" else _of_table(found, bounds)
+    proposal = propose(found, wanted, choice.pool, flops, robust=robust, max_runs=max_runs, seed=seed)
+    names = [choice.sizes[i].name if choice.sizes else "" for i in choice.pool.size[proposal.runs["candidate"]]]
     payload: dict[str, Any] = {**proposal.to_dict(), "out": out}
-    payload["runs"] = runs.drop(columns="candidate").to_dict("records")
+    payload["runs"] = proposal.runs.drop(columns="candidate").assign(size=names).to_dict("records")
     if out is not None:
-        _write(
-            out,
-            _definition(out, family, sizes, pool.size, proposal) if out.suffix == ".toml" and family else "",
-            payload,
-        )
+        _write(out, _definition(out, choice, proposal) if out.suffix == ".toml" else "", payload)
     emit(as_json, payload, lambda: _print(payload, proposal, out, loaded.kind))
+
+
+def _largest(loaded: SourceTable) -> float:
+    """The largest budget of the design, or else the largest compute of a run."""
+    table = loaded.table
+    planned = "budget" in table and table["budget"].notna().any()
+    return float(table["budget" if planned else "c"].max())
 
 
 def _writable(out: Path | None, loaded: SourceTable, source: Path) -> None:
@@ -150,26 +147,54 @@ def _range(text: str | None) -> tuple[float, float] | None:
     return low, high
 
 
-def _family(source: Path, where: str | None, run_ids: Any) -> "tuple[Family, float | None]":
-    """The family of the fitted runs, and the tokens of their corpus where one of them has seen it whole."""
+@dataclass(frozen=True)
+class Choice:
+    """The runs to choose from; of a store, with the family of its models and the sizes that the runs have."""
+
+    pool: "Candidates"
+    sizes: "tuple[Size, ...]" = ()
+    family: "Family | None" = None
+
+
+def _of_table(fitted: "Fit", bounds: "Bounds") -> Choice:
+    """Any size may be trained, at the cost that the fit has found."""
+    from workbench.fitting.candidates import candidates, sizes_between
+
+    ladder = sizes_between(fitted.residuals, "n", bounds)
+    return Choice(candidates(ladder, [fitted.cost.flops(float(n), 1.0) for n in ladder], bounds))
+
+
+def _of_store(source: Path, where: str | None, fitted: "Fit", bounds: "Bounds") -> Choice:
+    """Sizes of the fitted runs' family, at their exact cost; no more tokens than the corpus has, if that is known."""
+    from workbench.fitting.candidates import candidates, largest_size
     from workbench.runner.continuation import family_of
 
     runs = read_source(source, None, where)["runs"]
-    fitted = runs[runs["run_id"].isin(set(run_ids))].drop_duplicates("run_id")
-    repeated = fitted[fitted["unique_tokens"] < fitted["tokens"]] if "unique_tokens" in fitted else fitted.iloc[:0]
-    seen = float(repeated["unique_tokens"].max()) if len(repeated) else None
-    return family_of(list(fitted["config"]), str(source)), seen
+    runs = runs[runs["run_id"].isin(set(fitted.residuals["run_id"]))].drop_duplicates("run_id")
+    family = family_of(list(runs["config"]), str(source))
+    repeated = runs["unique_tokens"] < runs["tokens"]  # such a run has seen all there is
+    if repeated.any():
+        bounds = bounds.with_tokens(float(runs.loc[repeated, "unique_tokens"].max()))
+    sizes = family.sizes(largest_size(bounds))
+    pool = candidates([size.n_params for size in sizes], [size.flops_per_token for size in sizes], bounds)
+    return Choice(pool, sizes, family)
 
 
-def _definition(out: Path, family: "Family", sizes: "tuple[Size, ...]", size_M: Any, proposal: "Proposal") -> str:
+def _definition(out: Path, choice: Choice, proposal: "Proposal") -> str:
     """The proposal as a sweep definition; a point chosen both for the target and as a check is one point."""
     from workbench.runner.continuation import Ask, definition
+    from workbench.store.store import NAME
 
+    assert choice.family is not None  # _writable saw to it
     merged = proposal.runs.groupby("candidate", sort=False).agg({"d": "first", "repeats": "sum"})
-    asks = [Ask(sizes[size_M[candidate]], round(row["d"]), int(row["repeats"])) for candidate, row in merged.iterrows()]
+    size_of = choice.pool.size
+    asks = [
+        Ask(choice.sizes[size_of[candidate]], round(tokens), int(repeats))
+        for candidate, tokens, repeats in merged.itertuples()
+    ]
+    name = out.stem if NAME.fullmatch(out.stem) else "next"
     remarks = [proposal.summary(), *proposal.notes]
-    name = out.stem if out.stem.replace("-", "").replace("_", "").replace(".", "").isalnum() else "next"
-    return definition(family, asks, name, f"The next runs for {proposal.target.words}", remarks)
+    return definition(choice.family, asks, name, f"The next runs for {proposal.target.words}", remarks)
 
 
 def _write(out: Path, toml: str, payload: dict[str, Any]) -> None:

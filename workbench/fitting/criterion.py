@@ -130,7 +130,7 @@ def _most(g_M: Array, use_2M: Array) -> tuple[Array, Array]:
 
 def _spend(criterion: Criterion, use_2M: Array, columns: list[int], runs_M: Array, toward_M: Array) -> Array:
     """The best design over `columns` alone, in units of the run that exhausts a limit."""
-    from scipy.optimize import minimize
+    from scipy.optimize import Bounds, LinearConstraint, minimize
 
     unit = 1 / use_2M[:, columns].max(axis=0)
     part = criterion.part(np.array(columns))
@@ -145,8 +145,8 @@ def _spend(criterion: Criterion, use_2M: Array, columns: list[int], runs_M: Arra
         # Halfway to the linear program's answer every column has something to lose.
         0.5 * (runs_M + toward_M)[columns] / unit,
         jac=True,
-        bounds=[(0, 1)] * len(columns),
-        constraints={"type": "ineq", "fun": lambda w_K: 1 - share_2K @ w_K, "jac": lambda _: -share_2K},
+        bounds=Bounds(0, 1),
+        constraints=LinearConstraint(share_2K, ub=1),
         method="SLSQP",
         options={"ftol": 1e-9, "maxiter": 200},
     )

@@ -10,8 +10,7 @@ are looked for is what makes the check worth its cost: `propose` tests for them,
 are trained says whether the law still holds.
 """
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -24,6 +23,7 @@ from workbench.fitting.departures import Departures, p_values
 from workbench.fitting.laws import LAWS
 from workbench.fitting.laws.base import Array, Law
 from workbench.fitting.noise import Noise, noise_of
+from workbench.fitting.proposal import Proposal
 from workbench.fitting.record import Fit, Interval
 from workbench.fitting.targets import Target
 
@@ -43,68 +43,6 @@ DEPARTURE = 0.1
 
 DOUBT = 0.05
 """Level of the test for departures."""
-
-
-@dataclass(frozen=True)
-class Proposal:
-    """Runs to train next, and what they promise."""
-
-    target: Target
-    law: str
-    runs: pd.DataFrame
-    """One row a distinct run: `candidate`, n, d, c, `repeats`, `purpose` (target or check)."""
-    budget: float
-    value: float
-    """The target by the fit so far (ln N_opt as N_opt; of `losses`, the loss at the far end)."""
-    level: float
-    now: Interval
-    """Its present interval."""
-    width_now: float
-    """Width of the interval: high − low, or of a ratio, ln(high/low)."""
-    width_then: float
-    """The width to expect after the runs."""
-    efficiency: float
-    """Variance that the best fractions of runs would leave, over what the target's runs leave: at most 1."""
-    notes: tuple[str, ...] = field(default=())
-
-    @property
-    def flops(self) -> float:
-        """What the runs cost."""
-        return float((self.runs["c"] * self.runs["repeats"]).sum())
-
-    def summary(self) -> str:
-        """The proposal in words."""
-        many = int(self.runs["repeats"].sum())
-        checks = int(self.runs.loc[self.runs["purpose"] == "check", "repeats"].sum())
-        low, high = self.now
-        if self.target.is_ratio:
-            now, then = (f"×/÷ {np.exp(width / 2):.3g}" for width in (self.width_now, self.width_then))
-        else:
-            now, then = (f"± {width / 2:.3g}" for width in (self.width_now, self.width_then))
-        return (
-            f"{self.target.words[0].upper()}{self.target.words[1:]}: {self.value:.4g}, {100 * self.level:g}% "
-            f"{low:.4g} to {high:.4g} ({now}). {many} runs of {self.flops:.3g} FLOPs in all, {checks} of them check "
-            f"points, would make it {then}, {self.width_then / self.width_now:.0%} of the present width."
-        )
-
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON types."""
-        return {
-            "target": self.target.name,
-            "target_flops": self.target.flops,
-            "law": self.law,
-            "budget": self.budget,
-            "flops": self.flops,
-            "value": self.value,
-            "level": self.level,
-            "interval_now": list(self.now),
-            "width_now": self.width_now,
-            "width_then": self.width_then,
-            "width_is_log": self.target.is_ratio,
-            "efficiency": self.efficiency,
-            "runs": self.runs.to_dict("records"),
-            "notes": list(self.notes),
-        }
 
 
 @dataclass(frozen=True)
@@ -212,7 +150,7 @@ def criterion_of(state: Known, target: Target, pool: Candidates, fit: Fit) -> Cr
     if target.name == "losses" and target.since is None and target.flops is not None:
         target = Target(target.name, target.flops, min(float(fit.residuals["c"].max()), target.flops))
     c_STP = target.gradient(state.law, state.theta_SP, state.x_centre_F, state.y_centre, fit.cost)
-    kept = np.isfinite(c_STP).all(axis=(1, 2))
+    kept = np.asarray(np.isfinite(c_STP).all(axis=(1, 2)))
     if not kept[0]:
         raise BadInput(f"{target.words} is not finite at the fitted {fit.law} law, so no runs can be chosen for it.")
     rows_SMP = state.rows(state.x_MF)
