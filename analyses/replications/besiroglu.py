@@ -158,7 +158,8 @@ def _explained(huber: Fit) -> str:
     theirs = _objective(huber, HOFFMANN, "huber") / huber.objective_value
     return (
         f"The printed parameters lie {100 * excess:.3g}% above the least sum of Huber losses, which is no rounding, "
-        "and at the least sum of absolute deviations to every digit. The two differ by far less than the standard errors. "
+        "and at the least sum of absolute deviations to every digit. The two differ by far less "
+        "than the standard errors. "
         f"Hoffmann's own parameters, as printed, have {theirs:.3g} times the least sum: their B and β are rounded too "
         "coarsely for B/D^β, and unrounded they still are no optimum of these runs; Besiroglu et al. trace that to an "
         "objective that was averaged over runs and so small that the optimiser stopped early."

@@ -22,7 +22,8 @@ POINTS = 2000
 """Of a longer table this many points, evenly strewn, tell where the basins are; they are then solved on all points."""
 
 ROUNDS = 8
-"""Reweightings at a node: the objective there is then within about a percent of its least."""
+"""Reweightings at a node: the objective there is then within about a percent of its least, or within some ten percent
+where an amplitude vanishes."""
 
 EVEN = 40
 """Values of an entry, evenly between its bounds, where all but one or two are held."""
@@ -30,8 +31,14 @@ EVEN = 40
 FINE = 13
 """Values of each exponent of the finer grid, from 25% below the best to 25% above."""
 
+SHRINK = 0.03
+"""The share of itself that an amplitude keeps in a round that would make it negative."""
+
 MOST = 12
 """Local minima of a grid that are solved to their bottoms, the lowest first."""
+
+LOWEST = 24
+"""Nodes of the finer grid that are solved besides, for a rough objective has many small basins near its least."""
 
 EXACT = 1e-17
 """The lowest basin is solved until a Newton step promises less than this share: to its parameters' last digits."""
@@ -91,7 +98,11 @@ def certify(problem: Problem, held: tuple[int, ...] = (), start_P: Array | None 
         for entry, axis in zip(entries, axes, strict=True)
     ]
     fine_SK = grid_of(near)
-    second = minimise(problem, _minima(profile, fine_SK, near), held=held, tolerance=EXACT)
+    finer_SP = _minima(profile, fine_SK, near, LOWEST)
+    if problem.objective.name == "lad" and not held:
+        # Absolute deviations have a small basin at every vertex: blind starts now and then find one lower by 1e-5.
+        finer_SP = np.concatenate([finer_SP, law.starts()])
+    second = minimise(problem, finer_SP, held=held, tolerance=EXACT)
     theta_SP = np.concatenate([first.theta_SP, second.theta_SP])
     value_S = np.concatenate([first.value_S, second.value_S])
     left_S = np.concatenate([first.gradient_S, second.gradient_S])
@@ -178,15 +189,16 @@ def _fewer_points(problem: Problem) -> Problem:
     return Problem(problem.law, problem.objective, problem.x_MF[kept], y_SM, w_SM)
 
 
-def _minima(profile: Profile, nodes_SK: Array, axes: list[Array]) -> Array:
-    """theta at the nodes whose profiled objective is no higher than their neighbours', the lowest first."""
+def _minima(profile: Profile, nodes_SK: Array, axes: list[Array], lowest: int = 0) -> Array:
+    """theta at the nodes whose profiled objective is no higher than their neighbours', and at the `lowest` ones."""
     from scipy.ndimage import minimum_filter
 
     theta_SP, value_S = profile(nodes_SK)
     grid = value_S.reshape([len(axis) for axis in axes])
     low = (grid <= minimum_filter(grid, size=3, mode="nearest")).ravel()
-    rows = np.flatnonzero(low)
-    return theta_SP[rows[np.argsort(value_S[rows], kind="stable")][:MOST]]
+    order = np.argsort(value_S, kind="stable")
+    rows = order[low[order]][:MOST]
+    return theta_SP[np.unique(np.concatenate([rows, order[:lowest]]))]
 
 
 def profiled(problem: Problem, nodes_SK: Array) -> tuple[Array, Array]:
@@ -212,44 +224,44 @@ def _amplitudes(problem: Problem, separable: Separable, n_rows: int) -> tuple[Ar
     basis = [np.broadcast_to(part, shape) for part in separable.basis]
     power_S1 = separable.power_S[:, None]
     log = problem.law.log_response
-    t_SQ = _first_amplitudes(basis, y_SM / power_S1, w_SM) if log else np.zeros((n_rows, len(basis)))
-    best_SQ, least_S = t_SQ, np.full(n_rows, np.inf)
-    step_SQ, scale_S1 = np.zeros_like(t_SQ), np.ones((n_rows, 1))
+    c_SQ = _first_amplitudes(basis, y_SM / power_S1, w_SM) if log else np.zeros((n_rows, len(basis)))
+    best_SQ, least_S = c_SQ, np.full(n_rows, np.inf)
+    step_SQ, scale_S1 = np.zeros_like(c_SQ), np.ones((n_rows, 1))
     for _ in range(ROUNDS):
+        total_SM = sum((c_SQ[:, q, None] * part for q, part in enumerate(basis[1:], 1)), c_SQ[:, :1] * basis[0])
         if log:
-            parts = [np.exp(t_SQ[:, q, None]) * part for q, part in enumerate(basis)]
-            per_SM = 1 / sum(parts[1:], parts[0])
-            r_SM = y_SM + power_S1 * np.log(per_SM)
-            slopes = [power_S1 * part * per_SM for part in parts]
+            per_SM = power_S1 / total_SM
+            r_SM = y_SM - power_S1 * np.log(total_SM)
+            slopes = [part * per_SM for part in basis]
         else:
-            r_SM = y_SM - sum((t_SQ[:, q, None] * part for q, part in enumerate(basis)), np.zeros(shape))
-            slopes = basis
+            r_SM, slopes = y_SM - total_SM, basis
         value_S = np.einsum("sm,sm->s", w_SM, rho(r_SM, delta))
         better = value_S < least_S
-        best_SQ, least_S = np.where(better[:, None], t_SQ, best_SQ), np.minimum(value_S, least_S)
+        best_SQ, least_S = np.where(better[:, None], c_SQ, best_SQ), np.minimum(value_S, least_S)
         b_SM = w_SM / np.maximum(np.abs(r_SM), delta) if np.isfinite(delta) else w_SM
         found_SQ = _least_squares(slopes, r_SM, b_SM)
         # A step that did not descend is tried again at a third of its length.
-        if log:
-            found_SQ = found_SQ * np.minimum(1, 2 / (np.abs(found_SQ).max(axis=1, keepdims=True) + 1e-300))
         step_SQ = np.where(better[:, None], found_SQ, step_SQ)
         scale_S1 = np.where(better[:, None], 1.0, scale_S1 / 3)
-        t_SQ = best_SQ + scale_S1 * step_SQ
-    return separable.join(best_SQ), least_S
+        c_SQ = best_SQ + scale_S1 * step_SQ
+        if log:
+            # An amplitude that would turn negative shrinks instead, and so vanishes in a few rounds.
+            c_SQ = np.maximum(c_SQ, best_SQ * SHRINK)
+    return separable.join(np.log(best_SQ) if log else best_SQ), least_S
 
 
 def _first_amplitudes(basis: list[Array], y_SM: Array, w_SM: Array) -> Array:
-    """Logarithms of the amplitudes that fit the response in relative terms; a negative one becomes small."""
+    """The amplitudes that fit the response in relative terms; one that would be negative becomes small."""
     scale_SM = np.exp(-y_SM)
     scaled = [part * scale_SM for part in basis]
     ones_SM = np.ones_like(scale_SM)
-    small_SQ = 0.02 / np.stack([part.mean(axis=1) for part in scaled], axis=1)
+    small_SQ = 1e-3 / np.stack([part.mean(axis=1) for part in scaled], axis=1)
     c_SQ = _least_squares(scaled, ones_SM, w_SM)
     # Without the columns that would be negative the others are smaller: they are fitted once more.
     kept_SQ = c_SQ > small_SQ
     if not kept_SQ.all():
         c_SQ = _least_squares([part * kept_SQ[:, q, None] for q, part in enumerate(scaled)], ones_SM, w_SM)
-    return np.log(np.maximum(c_SQ, small_SQ))
+    return np.asarray(np.maximum(c_SQ, small_SQ))
 
 
 def _least_squares(columns: list[Array], target_SM: Array, b_SM: Array) -> Array:

@@ -41,12 +41,18 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Local:
-    """A law near some thetas: f_SM, its jacobian J_SPM, and what Newton's matrix needs of its curvature."""
+    """A law near some thetas: f_SM, and the sums over points that a Newton step needs."""
 
     f_SM: Array
-    j_SPM: Array
+    gradient: Callable[[Array], Array]
+    """v_SM → Σ_m v_m ∇f_m, as (S, P)."""
     second: Callable[[Array, Array], Array]
     """(b_SM, v_SM) → Σ_m b_m ∇f_m ∇f_mᵀ − v_m ∇²f_m, as (S, P, P)."""
+
+    @classmethod
+    def of(cls, f_SM: Array, j_SPM: Array, second: Callable[[Array, Array], Array]) -> "Local":
+        """From a jacobian."""
+        return cls(f_SM, lambda v_SM: (j_SPM @ v_SM[:, :, None])[:, :, 0], second)
 
 
 @dataclass(frozen=True)
@@ -123,7 +129,7 @@ class Law(ABC):
         """f_SM and its derivatives J_SPM."""
 
     def local(self, theta_SP: Array, x_MF: Array) -> Local:
-        """Value, jacobian and curvature together, so that what they share is computed once.
+        """Value, gradient and curvature together, so that what they share is computed once.
 
         Unless a law knows better, the curvature is differences of its jacobian: good to some 1e-9 of its size.
         """
@@ -140,7 +146,7 @@ class Law(ABC):
             gauss_SPP = (j_SPM * b_SM[:, None, :]) @ j_SPM.transpose(0, 2, 1)
             return np.asarray(gauss_SPP - (h_SPP + h_SPP.transpose(0, 2, 1)) / 2)
 
-        return Local(f_SM, j_SPM, second)
+        return Local.of(f_SM, j_SPM, second)
 
     @abstractmethod
     def to_params(self, theta_SP: Array, x_centre_F: Array, y_centre: float) -> dict[str, Array]:

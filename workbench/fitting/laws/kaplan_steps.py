@@ -133,7 +133,7 @@ class KaplanNS(Law):
                 h_SPP[:, :, entry] += cross_SP
             return np.asarray(h_SPP)
 
-        return Local(at["f"], j_SPM, second)
+        return Local.of(at["f"], j_SPM, second)
 
     def to_params(self, theta_SP: Array, x_centre_F: Array, y_centre: float) -> dict[str, Array]:
         """The exponents, and the three scales in the table's units."""

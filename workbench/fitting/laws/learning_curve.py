@@ -85,7 +85,7 @@ class LearningCurve(Law):
             h_SPP[:, 3, 3] += (weight_SM * beta * o_SM * (1 - o_SM)).sum(axis=1)
             return np.asarray(h_SPP)
 
-        return Local(f_SM, j_SPM, second)
+        return Local.of(f_SM, j_SPM, second)
 
     def to_params(self, theta_SP: Array, x_centre_F: Array, y_centre: float) -> dict[str, Array]:
         """E, B, beta, D_0."""

@@ -10,6 +10,9 @@ from workbench.fitting.laws.base import Array, Law, Local, Separable
 EXPONENTS = np.geomspace(0.02, 2.4, 24)
 """Exponents a certificate searches: each 23% above the one before."""
 
+MANY = 64
+"""Rows from which exponentials are worth a series."""
+
 
 class SumOfPowers(Law):
     """A sum of power laws, one of them a constant as a rule.
@@ -59,10 +62,10 @@ class SumOfPowers(Law):
         """Every term, and their sum. The bounds of theta keep the powers within the range of floats."""
         levels = []
         for amplitude, exponent, feature in self.terms:
-            level = theta_SP[:, amplitude, None]
-            if exponent is not None and feature is not None:
-                level = level - theta_SP[:, exponent, None] * x_MF[:, feature]
-            levels.append(np.exp(level))
+            if exponent is None or feature is None:
+                levels.append(np.exp(theta_SP[:, amplitude, None]))
+            else:
+                levels.append(exponentials(theta_SP[:, amplitude], theta_SP[:, exponent], x_MF[:, feature]))
         total_SM = sum(levels[1:], levels[0])
         return levels, np.broadcast_to(total_SM, (len(theta_SP), len(x_MF)))
 
@@ -77,45 +80,58 @@ class SumOfPowers(Law):
 
     def jacobian(self, theta_SP: Array, x_MF: Array) -> tuple[Array, Array]:
         """∂ln L/∂t_k is term k's share of L; ∂ln L/∂s_k is −x times that share."""
-        near = self.local(theta_SP, x_MF)
-        return near.f_SM, near.j_SPM
+        levels, total_SM = self._levels(theta_SP, x_MF)
+        j_SPM = np.zeros((len(theta_SP), theta_SP.shape[1], len(x_MF)))
+        for (amplitude, exponent, feature), level in zip(self.terms, levels, strict=True):
+            share_SM = level / total_SM
+            j_SPM[:, amplitude] += share_SM
+            if exponent is not None and feature is not None:
+                j_SPM[:, exponent] -= share_SM * x_MF[:, feature]
+        return np.log(total_SM), j_SPM
 
     def local(self, theta_SP: Array, x_MF: Array) -> Local:
-        """With z_k the gradient of term k's logit, linear in theta: ∇²f = Σ_k share_k z_k z_kᵀ − ∇f ∇fᵀ."""
+        """Term k's logit is linear in theta, with gradient z_k = (1, −x): ∇f = Σ_k p_k z_k for its share p_k of L, and
+        ∇²f = Σ_k p_k z_k z_kᵀ − ∇f ∇fᵀ. Sums over points are then moments of x weighted by products of shares.
+        """
         levels, total_SM = self._levels(theta_SP, x_MF)
         per_SM = 1 / total_SM
         shares = [level * per_SM for level in levels]
-        j_SPM = np.empty((len(theta_SP), theta_SP.shape[1], len(x_MF)))
-        written: set[int] = set()
+        n_theta = theta_SP.shape[1]
+        ones_M = np.ones(len(x_MF))
+        # For each term the entries of theta its logit depends on, and the logit's derivatives by them, (M, 1 or 2).
+        entries = [[amplitude] if exponent is None else [amplitude, exponent] for amplitude, exponent, _ in self.terms]
+        slopes = [
+            np.column_stack([ones_M] if feature is None else [ones_M, -x_MF[:, feature]])
+            for _, _, feature in self.terms
+        ]
 
-        def put(entry: int, values_SM: Array, factor: Array | float) -> None:
-            if entry in written:
-                j_SPM[:, entry] += values_SM * factor
-            else:
-                np.multiply(values_SM, factor, out=j_SPM[:, entry])
-            written.add(entry)
-
-        for (amplitude, exponent, feature), share in zip(self.terms, shares, strict=True):
-            put(amplitude, share, 1.0)
-            if exponent is not None and feature is not None:
-                put(exponent, share, -x_MF[:, feature])
+        def gradient(v_SM: Array) -> Array:
+            g_SP = np.zeros((len(theta_SP), n_theta))
+            for share, where, slope in zip(shares, entries, slopes, strict=True):
+                moments = (v_SM * share) @ slope
+                for i, entry in enumerate(where):
+                    g_SP[:, entry] += moments[:, i]
+            return g_SP
 
         def second(b_SM: Array, v_SM: Array) -> Array:
-            h_SPP = (j_SPM * (b_SM + v_SM)[:, None, :]) @ j_SPM.transpose(0, 2, 1)
-            for (amplitude, exponent, feature), share in zip(self.terms, shares, strict=True):
-                weight = v_SM * share
-                if exponent is None or feature is None:
-                    h_SPP[:, amplitude, amplitude] -= weight.sum(axis=1)
-                    continue
-                x_M = x_MF[:, feature]
-                moments_S3 = weight @ np.stack([np.ones_like(x_M), x_M, x_M * x_M], axis=1)
-                h_SPP[:, amplitude, amplitude] -= moments_S3[:, 0]
-                h_SPP[:, amplitude, exponent] += moments_S3[:, 1]
-                h_SPP[:, exponent, amplitude] += moments_S3[:, 1]
-                h_SPP[:, exponent, exponent] -= moments_S3[:, 2]
-            return np.asarray(h_SPP)
+            h_SPP = np.zeros((len(theta_SP), n_theta, n_theta))
+            both_SM = b_SM + v_SM
+            for k, one in enumerate(shares):
+                scaled_SM = both_SM * one
+                for m in range(k, len(shares)):
+                    weight_SM = scaled_SM * shares[m]
+                    if m == k:
+                        weight_SM -= v_SM * one
+                    products = (slopes[k][:, :, None] * slopes[m][:, None, :]).reshape(len(x_MF), -1)
+                    moments = (weight_SM @ products).reshape(-1, len(entries[k]), len(entries[m]))
+                    for i, left in enumerate(entries[k]):
+                        for j, right in enumerate(entries[m]):
+                            h_SPP[:, left, right] += moments[:, i, j]
+                            if m != k:
+                                h_SPP[:, right, left] += moments[:, i, j]
+            return h_SPP
 
-        return Local(np.log(total_SM), j_SPM, second)
+        return Local(np.log(total_SM), gradient, second)
 
     def uncentred(self, theta_SP: Array, x_centre_F: Array, y_centre: float) -> Array:
         """The amplitudes' logarithms in the table's own units; exponents do not change."""
@@ -132,6 +148,32 @@ class SumOfPowers(Law):
             if exponent is not None and feature is not None:
                 out[:, amplitude] += sign * theta_SP[:, exponent] * x_centre_F[feature]
         return out
+
+
+def exponentials(level_S: Array, exponent_S: Array, x_M: Array) -> Array:
+    """exp(level − exponent·x) as (S, M); where the exponents lie close together, by Taylor's series around their middle.
+
+    exp(−s x) = exp(−c x) Σ_k (s − c)^k (−x)^k / k! is a product of two thin matrices, several times quicker than S·M
+    exponentials, and as exact: the series is taken until its terms are below the rounding of a double.
+    """
+    if len(level_S) < MANY:
+        return np.asarray(np.exp(level_S[:, None] - exponent_S[:, None] * x_M))
+    middle = 0.5 * (exponent_S.min() + exponent_S.max())
+    reach = 0.5 * (exponent_S.max() - exponent_S.min()) * np.abs(x_M).max()
+    if not reach <= 1.0:
+        return np.asarray(np.exp(level_S[:, None] - exponent_S[:, None] * x_M))
+    terms, size = 1, 1.0
+    while size > 1e-17:
+        size *= max(reach, 1e-3) / terms
+        terms += 1
+    left, right = np.exp(level_S), np.exp(-middle * x_M)
+    lefts, rights = [left], [right]
+    for k in range(1, terms):
+        left = left * (exponent_S - middle)
+        right = right * x_M * (-1.0 / k)
+        lefts.append(left)
+        rights.append(right)
+    return np.asarray(np.stack(lefts, axis=1) @ np.stack(rights))
 
 
 def power(x: Array | float, exponent: Array | float) -> Array:

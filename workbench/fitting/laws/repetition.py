@@ -90,7 +90,7 @@ class DataConstrained(Law):
         """∇²f = Σ share·(z zᵀ + ∇²z) − ∇f∇fᵀ over the terms' logarithms z."""
         at = _At(theta_SP, x_MF)
         j_SPM = at.gradient()
-        return Local(at.f_SM, j_SPM, lambda b_SM, v_SM: at.second(j_SPM, b_SM, v_SM))
+        return Local.of(at.f_SM, j_SPM, lambda b_SM, v_SM: at.second(j_SPM, b_SM, v_SM))
 
     def to_params(self, theta_SP: Array, x_centre_F: Array, y_centre: float) -> dict[str, Array]:
         """E, A, B, alpha, beta, R_N, R_D."""
@@ -138,102 +138,93 @@ class DataConstrained(Law):
 class _Worth:
     """g(q) = ln(1 + R*(1 − exp(−R/R*))) of an excess R = e^q − 1, with its derivatives by q and by r = ln R*."""
 
-    def __init__(self, q_SM: Array, r_S1: Array) -> None:
-        ratio, star = np.exp(q_SM), np.exp(r_S1)
-        excess = np.expm1(q_SM)
-        kept = np.exp(-excess / star)
-        value = -star * np.expm1(-excess / star)
-        total = 1 + value
-        by_star = value - excess * kept
-        self.g = np.log1p(value)
-        self.by_q = kept * ratio / total
-        self.by_r = by_star / total
-        self.by_qq = kept * ratio * (1 - ratio / star) / total - self.by_q**2
-        self.by_qr = kept * (excess / star) * ratio / total - self.by_q * self.by_r
-        self.by_rr = (by_star - excess * kept * excess / star) / total - self.by_r**2
+    def __init__(self, q: Array, r_S1: Array) -> None:
+        excess, star = np.expm1(q), np.exp(r_S1)
+        self.ratio, self.star, self.x = 1 + excess, star, excess / star
+        gone = np.expm1(-self.x)
+        self.kept = 1 + gone
+        self.value = -star * gone
+        self.total = 1 + self.value
+        self.g = np.log(self.total)
+
+    def slopes(self) -> tuple[Array, Array]:
+        """By q and by r."""
+        return self.kept * self.ratio / self.total, (self.value - self.star * self.x * self.kept) / self.total
+
+    def bends(self, by_q: Array, by_r: Array) -> tuple[Array, Array, Array]:
+        """By q twice, by q and r, by r twice."""
+        by_qq = by_q * (1 - self.ratio / self.star - by_q)
+        by_rr = by_r * (1 - by_r) - self.star * self.x * self.x * self.kept / self.total
+        return by_qq, by_q * (self.x - by_r), by_rr
 
 
 class _At:
-    """The law at some thetas: its terms' logarithms, and what their derivatives need.
+    """The law at some thetas: its terms' shares of L, and what their derivatives need.
 
-    l = ln U_N, n = ln N′ = l + g(ln N − l), d = ln D′ = ln U_D + g(ln D/U_D).
+    With l = ln U_N and g the worth of the excess, the logarithm of the term of size is ln A − α(l + g(ln N − l)). Where
+    U_N is N_opt, αl = ln(αA) − ln(βB) + β ln U_D, which is linear but for ln α − ln β.
     """
 
     def __init__(self, theta_SP: Array, x_MF: Array) -> None:
-        e, a, b, alpha, beta, r_n, r_d = (theta_SP[:, i, None] for i in range(7))
-        self.alpha, self.beta = alpha, beta
+        e, a, b, self.alpha, self.beta, r_n, r_d = (theta_SP[:, i, None] for i in range(7))
         self.unique_M = x_MF[:, 1] - x_MF[:, 2]
-        optimal_SM = (np.log(alpha / beta) + a - b + beta * self.unique_M) / alpha
-        self.filled_SM = (optimal_SM < x_MF[:, 0]).astype(np.float64)
+        optimal_SM = (np.log(self.alpha / self.beta) + a - b + self.beta * self.unique_M) / self.alpha
         self.l_SM = np.minimum(optimal_SM, x_MF[:, 0])
+        self.filled_SM = optimal_SM < x_MF[:, 0]
         self.size = _Worth(np.minimum(x_MF[:, 0] - self.l_SM, MOST), r_n)
         self.data = _Worth(x_MF[:, 2], r_d)
         self.n_SM = self.l_SM + self.size.g
         self.d_SM = self.unique_M + self.data.g
-        size_SM, data_SM = a - alpha * self.n_SM, b - beta * self.d_SM
-        self.f_SM = np.logaddexp(np.logaddexp(size_SM, data_SM), e)
-        self.shares = tuple(np.exp(z - self.f_SM) for z in (e, size_SM, data_SM))
+        levels = (np.exp(e), np.exp(a - self.alpha * self.n_SM), np.exp(b - self.beta * self.d_SM))
+        self.total_SM = levels[0] + levels[1] + levels[2]
+        self.levels = levels
 
-    def _optimum(self) -> Array:
-        """∇l, zero where all parameters are filled."""
-        alpha, beta = self.alpha, self.beta
-        l_SPM = np.zeros((len(self.f_SM), 7, self.f_SM.shape[1]))
-        l_SPM[:, 1], l_SPM[:, 2] = self.filled_SM / alpha, -self.filled_SM / alpha
-        l_SPM[:, 3] = self.filled_SM * (1 / alpha - self.l_SM) / alpha
-        l_SPM[:, 4] = self.filled_SM * (self.unique_M - 1 / beta) / alpha
-        return l_SPM
-
-    def _terms(self) -> tuple[Array, Array, Array, Array]:
-        """∇l, ∇n, and the gradients of the logarithms of the terms of size and of data."""
-        l_SPM = self._optimum()
-        n_SPM = (1 - self.size.by_q)[:, None, :] * l_SPM
-        n_SPM[:, 5] += self.size.by_r
-        size_SPM = -self.alpha[:, :, None] * n_SPM
-        size_SPM[:, 1] += 1
-        size_SPM[:, 3] -= self.n_SM
-        data_SPM = np.zeros_like(size_SPM)
-        data_SPM[:, 2], data_SPM[:, 4] = 1, -self.d_SM
-        data_SPM[:, 6] = -self.beta * self.data.by_r
-        return l_SPM, n_SPM, size_SPM, data_SPM
+    @property
+    def f_SM(self) -> Array:
+        """The logarithm of the three terms' sum."""
+        return np.asarray(np.log(self.total_SM))
 
     def gradient(self) -> Array:
-        """∇f."""
-        _, _, size_SPM, data_SPM = self._terms()
-        rest, size, data = self.shares
-        j_SPM = size[:, None, :] * size_SPM + data[:, None, :] * data_SPM
-        j_SPM[:, 0] += rest
-        return np.asarray(j_SPM)
+        """∇f, keeping the gradients of the two terms' logarithms: of size by entries 1 to 5, of data by 2, 4 and 6."""
+        alpha, beta, w_SM = self.alpha, self.beta, self.total_SM
+        self.shares = tuple(level / w_SM for level in self.levels)
+        self.size_slopes, self.data_slopes = self.size.slopes(), self.data.slopes()
+        # How the term of size follows N_opt: not at all at first, since an excess begins by counting in full.
+        self.follows_SM = self.filled_SM * (1 - self.size_slopes[0])
+        # α∇l by entries 1 to 4; only where U_N is N_opt.
+        self.optimum = (1.0, -1.0, 1 / alpha - self.l_SM, self.unique_M - 1 / beta)
+        by_alpha_SM = -self.n_SM - self.follows_SM * self.optimum[2]
+        by_beta_SM = -self.follows_SM * self.optimum[3]
+        rows = (1 - self.follows_SM, self.follows_SM, by_alpha_SM, by_beta_SM, -alpha * self.size_slopes[1])
+        self.of_size_S5M = np.stack(rows, axis=1)
+        self.of_data_S3M = np.stack([np.ones_like(self.d_SM), -self.d_SM, -beta * self.data_slopes[1]], axis=1)
+        rest_SM, size_SM, data_SM = self.shares
+        j_SPM = np.empty((len(w_SM), 7, w_SM.shape[1]))
+        j_SPM[:, 0], j_SPM[:, 6] = rest_SM, 0.0
+        j_SPM[:, 1:6] = size_SM[:, None] * self.of_size_S5M
+        j_SPM[:, 2:7:2] += data_SM[:, None] * self.of_data_S3M
+        return j_SPM
 
     def second(self, j_SPM: Array, b_SM: Array, v_SM: Array) -> Array:
-        """Σ b ∇f∇fᵀ − v ∇²f."""
-        l_SPM, n_SPM, size_SPM, data_SPM = self._terms()
-        rest, size, data = (v_SM * share for share in self.shares)
-        h_SPP = _outer(size_SPM, size) + _outer(data_SPM, data)
-        h_SPP[:, 0, 0] += rest.sum(axis=1)
-        # The term of size, −α·n: n bends with l and r, and l with the constants.
-        by_n = -self.alpha * size
-        h_SPP += _outer(l_SPM, by_n * self.size.by_qq)
-        _add(h_SPP, 5, _sum(l_SPM, -by_n * self.size.by_qr))
-        h_SPP[:, 5, 5] += (by_n * self.size.by_rr).sum(axis=1)
-        _add(h_SPP, 3, _sum(n_SPM, -size))
-        self._bend_of_optimum(h_SPP, l_SPM, by_n * (1 - self.size.by_q) * self.filled_SM)
-        # The term of data, −β·d.
-        cross_S = -(data * self.data.by_r).sum(axis=1)
-        h_SPP[:, 4, 6] += cross_S
-        h_SPP[:, 6, 4] += cross_S
-        h_SPP[:, 6, 6] -= (self.beta * data * self.data.by_rr).sum(axis=1)
+        """Σ b ∇f∇fᵀ − v ∇²f, after `gradient`."""
+        alpha, beta = self.alpha, self.beta
+        rest_SM, size_SM, data_SM = (v_SM * share for share in self.shares)
+        h_SPP = np.zeros((len(j_SPM), 7, 7))
+        h_SPP[:, 0, 0] = rest_SM.sum(axis=1)
+        by_qq, by_qr, by_rr = self.size.bends(*self.size_slopes)
+        h_SPP[:, 1:6, 1:6] = _outer(self.of_size_S5M, size_SM)
+        optimum_S4M = np.stack([np.broadcast_to(row, size_SM.shape) for row in self.optimum], axis=1)
+        h_SPP[:, 1:5, 1:5] -= _outer(optimum_S4M, size_SM * self.filled_SM * by_qq / alpha)
+        _cross(h_SPP, 5, slice(1, 5), _sum(optimum_S4M, size_SM * self.filled_SM * by_qr))
+        _cross(h_SPP, 3, slice(5, 6), -_total(size_SM * self.size_slopes[1]))
+        following_S1 = _total(size_SM * self.follows_SM)
+        h_SPP[:, 3, 3] += (following_S1 / alpha**2)[:, 0]
+        h_SPP[:, 4, 4] -= (following_S1 / beta**2)[:, 0]
+        h_SPP[:, 5, 5] -= (alpha * _total(size_SM * by_rr))[:, 0]
+        h_SPP[:, 2:7:2, 2:7:2] += _outer(self.of_data_S3M, data_SM)
+        _cross(h_SPP, 4, slice(6, 7), -_total(data_SM * self.data_slopes[1]))
+        h_SPP[:, 6, 6] -= (beta * _total(data_SM * self.data.bends(*self.data_slopes)[2]))[:, 0]
         return np.asarray(_outer(j_SPM, b_SM + v_SM) - h_SPP)
-
-    def _bend_of_optimum(self, h_SPP: Array, l_SPM: Array, weight_SM: Array) -> None:
-        """Adds Σ weight·∇²l, where α·l = ln(αA) − ln(βB) + β ln U."""
-        alpha, beta = self.alpha[:, 0], self.beta[:, 0]
-        total_S = weight_SM.sum(axis=1)
-        row_SP = np.zeros(h_SPP.shape[:2])
-        row_SP[:, 1], row_SP[:, 2] = -total_S / alpha**2, total_S / alpha**2
-        row_SP[:, 3] = -total_S / (2 * alpha**3) - (weight_SM * l_SPM[:, 3]).sum(axis=1) / alpha
-        row_SP[:, 4] = -(weight_SM * l_SPM[:, 4]).sum(axis=1) / alpha
-        _add(h_SPP, 3, row_SP)
-        h_SPP[:, 4, 4] += total_S / (alpha * beta**2)
 
 
 def _outer(g_SPM: Array, weight_SM: Array) -> Array:
@@ -246,7 +237,12 @@ def _sum(g_SPM: Array, weight_SM: Array) -> Array:
     return np.asarray((g_SPM @ weight_SM[:, :, None])[:, :, 0])
 
 
-def _add(h_SPP: Array, entry: int, row_SP: Array) -> None:
-    """Adds e rowᵀ + row eᵀ for the unit vector e of an entry."""
-    h_SPP[:, entry, :] += row_SP
-    h_SPP[:, :, entry] += row_SP
+def _total(weight_SM: Array) -> Array:
+    """Σ_m weight_m, as (S, 1)."""
+    return np.asarray(weight_SM.sum(axis=1, keepdims=True))
+
+
+def _cross(h_SPP: Array, entry: int, others: slice, row_SQ: Array) -> None:
+    """Adds a row to the entries of one theta with others, and its mirror image."""
+    h_SPP[:, entry, others] += row_SQ
+    h_SPP[:, others, entry] += row_SQ

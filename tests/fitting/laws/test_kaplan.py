@@ -1,0 +1,26 @@
+"""Kaplan's laws of one resource, and of both."""
+
+import numpy as np
+import pytest
+
+from tests.fitting.laws import checks
+from tests.fitting.laws.checks import Case
+from workbench.fitting.laws import LAWS
+
+N, D = (values.ravel() for values in np.meshgrid(np.geomspace(1e6, 1e9, 5), np.geomspace(1e8, 1e11, 5)))
+C = np.geomspace(1e16, 1e21, 12)
+CASES = [
+    Case(LAWS["kaplan-n"], {"alpha_N": 0.076, "N_c": 8.8e13}, {"n": N[:5]}, lambda n: (8.8e13 / n) ** 0.076, ("n",)),
+    Case(LAWS["kaplan-d"], {"alpha_D": 0.095, "D_c": 5.4e13}, {"d": D[::5]}, lambda d: (5.4e13 / d) ** 0.095, ("d",)),
+    Case(LAWS["kaplan-c"], {"alpha_C": 0.05, "C_c": 3e27}, {"c": C}, lambda c: (3e27 / c) ** 0.05, ("c",)),
+    Case(
+        LAWS["kaplan-nd"], {"alpha_N": 0.076, "alpha_D": 0.103, "N_c": 6.4e13, "D_c": 1.8e13}, {"n": N, "d": D},
+        lambda n, d: ((6.4e13 / n) ** (0.076 / 0.103) + 1.8e13 / d) ** 0.103, ("n", "d"),
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.law.name)
+@pytest.mark.parametrize("check", [*checks.EACH, checks.amplitudes_are_linear_given_the_rest])
+def test_a_law_of_kaplan(check, case):
+    check(case)
