@@ -67,6 +67,15 @@ def test_wandb_run_folders_give_one_row_a_run_with_nested_keys_and_the_last_metr
     pd.testing.assert_frame_equal(read_table(tmp_path)[["n", "d", "loss"]], table[["n", "d", "loss"]])
 
 
+def test_numbers_that_yaml_and_json_give_as_text_are_numbers_to_a_filter_too(tmp_path):
+    for index, rate in enumerate(("1e-05", "0.001")):
+        wandb_run(tmp_path, f"r{index}", {"params": 1e6, "tokens": 2e7}, {"val_loss": 3.0, "grad_norm": "Infinity"})
+        config = tmp_path / f"run-20261101_101010-r{index}" / "files" / "config.yaml"
+        config.write_text(config.read_text() + f"lr:\n  value: {rate}\n")  # as the client's Go half writes floats
+    assert list(read_table(tmp_path)["rate"]) == [1e-5, 1e-3]
+    assert list(read_table(tmp_path, where="lr < 1e-4 AND grad_norm > 1e300")["rate"]) == [1e-5]
+
+
 def test_of_a_resumed_wandb_run_the_last_part_counts(tmp_path):
     for day, loss in ((1, 5.0), (2, 4.0)):
         wandb_run(tmp_path, "a", {"params": 1e6, "tokens": 2e7}, {"val_loss": loss}, day)
@@ -234,6 +243,24 @@ def test_folders_below_a_run_belong_to_it_and_splits_keep_their_names(tmp_path):
     assert triples(read_table(tmp_path / "b", columns)) == [(1e6, 2e7, 3.5)]
     with pytest.raises(BadInput, match="train/epoch_loss and validation/epoch_loss, each of which could be the loss"):
         read_table(tmp_path / "b", {"d": "validation/tokens"})
+
+
+def test_runs_below_a_folder_with_events_of_its_own_stay_apart(tmp_path):
+    """A search announces its hyperparameters at the top; a stray run there is one among the others."""
+    pytest.importorskip("tensorboard")
+    from tensorboard.compat.proto.event_pb2 import Event
+    from tensorboard.plugins.hparams.summary_v2 import HParam, hparams_config_pb
+    from tensorboard.summary.writer.event_file_writer import EventFileWriter
+
+    writer = EventFileWriter(str(tmp_path))
+    writer.add_event(Event(summary=hparams_config_pb([HParam("params"), HParam("tokens")], [])))
+    writer.close()
+    for index, (n, d, loss) in enumerate(RUNS[:2]):
+        event_run(tmp_path / f"run{index}", {"loss": [9.0, loss]}, {"params": n, "tokens": d})
+    table = read_table(tmp_path)
+    assert list(table["n"]) == [1e6, 2e6] and len(table.attrs["notes"]) == 1
+    event_run(tmp_path, {"loss": [5.0]}, {"params": 4e6, "tokens": 8e7})
+    assert sorted(read_table(tmp_path)["n"]) == [1e6, 2e6, 4e6]
 
 
 def test_a_resumed_run_goes_on_in_a_second_file_and_an_end_cut_off_is_left_out(tmp_path):

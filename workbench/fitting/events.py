@@ -1,8 +1,8 @@
 """TensorBoard's event files, one row a run: the last value of each scalar, and the hyperparameters where written.
 
 A file is records of length, masked CRC-32C and a protobuf `Event`; the `tensorboard` package reads it. A run is a
-folder with event files; folders below it belong to it (`add_hparams` of PyTorch writes one), and so do those named
-after a split, whose scalars keep the split's name before theirs (`validation/epoch_loss`).
+folder with event files; a folder below belongs to it where it adds to it (`add_hparams` of PyTorch writes one), and so
+does one named after a split, whose scalars keep the split's name before theirs (`validation/epoch_loss`).
 """
 
 from dataclasses import dataclass, field
@@ -30,17 +30,37 @@ class _Run:
     scalars: dict[str, tuple[int, float, float]] = field(default_factory=dict)
     """Tag → step, time and value of its last point."""
     status: str | None = None
+    heading: bool = False
+    """Whether it only announces an experiment's hyperparameters, as the top folder of a search does."""
+
+    @property
+    def blank(self) -> bool:
+        """Whether it has neither scalars nor hyperparameters."""
+        return not (self.scalars or self.parameters)
+
+    def has_part(self, below: "_Run") -> bool:
+        """Whether a folder below adds to this run rather than being another one."""
+        both_named = bool(self.parameters and below.parameters)
+        return not (self.blank or both_named or self.scalars.keys() & below.scalars.keys())
+
+    def take(self, part: "_Run", prefix: str = "") -> None:
+        """Add what another folder says; of a scalar in both, the later step counts."""
+        self.parameters |= part.parameters
+        self.status = part.status or self.status
+        for tag, point in part.scalars.items():
+            self.add(prefix + tag, point)
+
+    def add(self, tag: str, point: tuple[int, float, float]) -> None:
+        """Add a point of a scalar."""
+        self.scalars[tag] = max(self.scalars.get(tag, point), point, key=lambda one: one[:2])
 
 
 def read_events(folder: Path, files: tuple[Path, ...]) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """The runs below a folder, and notes on what was left out."""
-    homes = {file.parent for file in files}
-    runs: dict[Path, _Run] = {}
+    parts: dict[Path, _Run] = {}
     for file in files:
-        home = _home(file.parent, homes, folder)
-        split = file.parent.relative_to(home).parts[:1]
-        prefix = f"{split[0]}/" if split and split[0].lower() in SPLITS else ""
-        _read(file, runs.setdefault(home, _Run()), prefix)
+        _read(file, parts.setdefault(file.parent, _Run()))
+    runs = _joined(parts, folder)
     rows = []
     empty = 0
     for home, run in runs.items():
@@ -56,14 +76,23 @@ def read_events(folder: Path, files: tuple[Path, ...]) -> tuple[pd.DataFrame, tu
     return pd.DataFrame(rows), ((f"{runs_said(empty)} without any scalar left out.",) if empty else ())
 
 
-def _home(place: Path, homes: set[Path], folder: Path) -> Path:
-    """The run that a folder of event files belongs to: the outermost above it, its parent where it names a split."""
-    above = [home for home in place.parents if home in homes and home.is_relative_to(folder)]
-    home = above[-1] if above else place
-    return home.parent if home.name.lower() in SPLITS and home != folder else home
+def _joined(parts: dict[Path, _Run], folder: Path) -> dict[Path, _Run]:
+    """The runs that folders of event files make up, from the outermost in."""
+    runs: dict[Path, _Run] = {}
+    for place in sorted(parts, key=lambda place: (len(place.parts), place)):
+        part = parts[place]
+        if place != folder and place.name.lower() in SPLITS:
+            runs.setdefault(place.parent, _Run()).take(part, f"{place.name}/")
+            continue
+        above = next((home for home in place.parents if home in runs), None)
+        if above is not None and runs[above].has_part(part):
+            runs[above].take(part)
+        elif not (part.blank and part.heading):
+            runs.setdefault(place, _Run()).take(part)
+    return runs
 
 
-def _read(file: Path, run: _Run, prefix: str) -> None:
+def _read(file: Path, run: _Run) -> None:
     """Add one file's scalars and hyperparameters to a run."""
     try:
         from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
@@ -81,9 +110,7 @@ def _read(file: Path, run: _Run, prefix: str) -> None:
             if plugin == "hparams":
                 _session(data.content, run)
             elif plugin == "scalars" and value.HasField("tensor"):
-                point = (event.step, event.wall_time, float(tensor_util.make_ndarray(value.tensor).item()))
-                tag = prefix + value.tag
-                run.scalars[tag] = max(run.scalars.get(tag, point), point, key=lambda one: one[:2])
+                run.add(value.tag, (event.step, event.wall_time, float(tensor_util.make_ndarray(value.tensor).item())))
 
 
 def _events(loader: Any, file: Path) -> "list[Event]":
@@ -99,7 +126,9 @@ def _session(content: bytes, run: _Run) -> None:
 
     said = HParamsPluginData.FromString(content)
     kind = said.WhichOneof("data")
-    if kind == "session_start_info":
+    if kind == "experiment":
+        run.heading = True
+    elif kind == "session_start_info":
         for name, value in said.session_start_info.hparams.items():
             which = value.WhichOneof("kind")
             run.parameters[name] = getattr(value, which) if which else None

@@ -22,6 +22,9 @@ from workbench.fitting.reading import flat
 WANDB_NAME = re.compile(r"^(offline-)?run-\d{8}_\d{6}-(?=.)")
 """What stands before the id in the name of a run's folder."""
 
+WORDED = re.compile(r"NaN|-?Infinity|[-+]?\d+[eE][-+]?\d+")
+"""Numbers that arrive as text: W&B's for those JSON has not, and 1e-05, which YAML 1.1 does not read as a number."""
+
 MLFLOW_RUN = re.compile(r"^run_(id|uuid):", re.MULTILINE)
 """What tells the `meta.yaml` of a run from an experiment's or a logged model's."""
 MLFLOW_STATUS = {1: "running", 2: "scheduled", 3: "finished", 4: "failed", 5: "killed"}
@@ -138,13 +141,14 @@ def _mlflow(folder: Path, runs: tuple[Path, ...]) -> Export:
         if meta.get("lifecycle_stage", "active") != "active":
             deleted += 1
             continue
-        row: dict[str, Any] = {"run_id": str(meta.get("run_id") or meta.get("run_uuid") or home.name)}
-        status = meta.get("status")
-        row["status"] = MLFLOW_STATUS.get(status, status) if isinstance(status, int) else status
+        row: dict[str, Any] = {}
         for file in _files(home / "params"):
             row[file.relative_to(home / "params").as_posix()] = _number(_text(file).strip())
         for file in _files(home / "metrics"):
             row[file.relative_to(home / "metrics").as_posix()] = _last_metric(file)
+        status = meta.get("status")
+        row["status"] = MLFLOW_STATUS.get(status, status) if isinstance(status, int) else status
+        row["run_id"] = str(meta.get("run_id") or meta.get("run_uuid") or home.name)
         rows[str(home)] = row
     if not rows:
         raise BadInput(f"{folder} holds {runs_said(deleted)} of MLflow, all deleted; give a folder with active runs.")
@@ -171,10 +175,9 @@ def _last_metric(file: Path) -> float:
 def _frame(rows: dict[str, dict[str, Any]]) -> pd.DataFrame:
     frame = pd.DataFrame(list(rows.values()))
     for column in frame:
-        # W&B writes numbers that JSON has not as words.
-        words = frame[column].isin(["NaN", "Infinity", "-Infinity"])
-        if words.any():
-            frame[column] = frame[column].where(~words, frame[column].map(_number))
+        worded = frame[column].map(lambda cell: isinstance(cell, str) and WORDED.fullmatch(cell) is not None)
+        if worded.any():
+            frame[column] = frame[column].where(~worded, frame[column].map(_number))
     return frame.infer_objects()
 
 
