@@ -151,10 +151,10 @@ class SumOfPowers(Law):
 
 
 def exponentials(level_S: Array, exponent_S: Array, x_M: Array) -> Array:
-    """exp(level − exponent·x) as (S, M); where the exponents lie close together, by Taylor's series around their middle.
+    """exp(level − exponent·x) as (S, M); where the exponents lie close together, by Taylor's series.
 
-    exp(−s x) = exp(−c x) Σ_k (s − c)^k (−x)^k / k! is a product of two thin matrices, several times quicker than S·M
-    exponentials, and as exact: the series is taken until its terms are below the rounding of a double.
+    exp(−s x) = exp(−c x) Σ_k (s − c)^k (−x)^k / k!, c their middle, is a product of two thin matrices, several times
+    quicker than S·M exponentials and as exact: it is taken until its terms are below the rounding of a double.
     """
     if len(level_S) < MANY:
         return np.asarray(np.exp(level_S[:, None] - exponent_S[:, None] * x_M))
