@@ -11,6 +11,8 @@ from workbench.fitting import tables
 from workbench.fitting.fit import RESAMPLES, fit
 from workbench.fitting.isoflop import budgets
 from workbench.fitting.laws import LAWS
+from workbench.fitting.laws.base import Law
+from workbench.fitting.prediction import prediction_interval
 from workbench.fitting.record import Fit, NotIdentifiable
 
 TOP = 0.5
@@ -38,7 +40,8 @@ class BackTest:
     fit: Fit = field(repr=False, compare=False)
     """The fit that made the forecast."""
     points: pd.DataFrame = field(repr=False, compare=False)
-    """One row a held-out run: n, d, c, loss, predicted, relative_error, and the law's low and high."""
+    """One row a held-out run: n, d, c, loss, predicted, relative_error; the law's low and high; and run_low and
+    run_high, between which the run was to fall."""
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON types; of the points, the mean and the largest absolute error."""
@@ -55,6 +58,7 @@ class BackTest:
             "points": len(self.points),
             "mean_absolute_error": float(errors.mean()),
             "largest_absolute_error": float(errors.max()),
+            "coverage": coverage(self.points),
         }
 
 
@@ -67,39 +71,24 @@ def backtest(
     resamples: int = RESAMPLES,
     seed: int = 0,
     level: float = 0.95,
+    *,
+    intervals: str = "auto",
 ) -> BackTest:
     """Hold out the largest budget (or the top half decade of compute), fit `law` to the rest and compare its forecast.
 
-    `chinchilla` and `kaplan-nd` forecast every held-out run; `kaplan-c` the best of the budget.
+    A law of N and D forecasts every held-out run; one of compute alone, the best of the budget.
     """
-    if law not in LAWS or law in ("kaplan-n", "kaplan-d"):
-        raise BadInput(f"law is '{law}'; a back-test over compute takes chinchilla, kaplan-nd or kaplan-c.")
-    if "conventions" not in table.attrs:
-        table = tables.canonical(table)
-    attrs = table.attrs
-    table, _ = tables.final_points(table)
-    table, _ = tables.checked(table, (convention, "d", "c", "loss"))
+    table = tested_table(table, law, convention)
     held, said = _held_out(table)
     rest = table[~held].reset_index(drop=True)
-    rest.attrs = attrs
+    rest.attrs = table.attrs
     if len(rest) == 0:
         raise NotIdentifiable("all runs have one budget, so none can be held out; add a smaller budget.")
-    found = fit(rest, law, objective, delta, convention, resamples, seed, level)
-    points = table[held].reset_index(drop=True)
-    points.attrs = {}
-    inputs = {
-        "n": points[convention].to_numpy(float),
-        "d": points["d"].to_numpy(float),
-        "c": points["c"].to_numpy(float),
-    }
-    inputs = {name: inputs[name] for name in LAWS[law].columns}
-    points["predicted"] = found.predict(**inputs)
-    if resamples:
-        points["low"], points["high"] = found.predict_interval(**inputs)
-    if law == "kaplan-c":
+    found = fit(rest, law, objective, delta, convention, resamples, seed, level, intervals=intervals)
+    points = forecast_of(found, table[held])
+    if LAWS[law].columns == ("c",):
         # The law is of the frontier, so that only the best run of the budget answers to it.
         points = points.loc[[points["loss"].idxmin()]].reset_index(drop=True)
-    points["relative_error"] = points["predicted"] / points["loss"] - 1
     predicted, observed = float(points["predicted"].min()), float(points["loss"].min())
     largest = float(points["c"].max())
     return BackTest(
@@ -114,6 +103,51 @@ def backtest(
         fit=found,
         points=points,
     )
+
+
+def tested_table(table: pd.DataFrame, law: str, convention: str) -> pd.DataFrame:
+    """The runs a back-test of this law may use: final points with N, D, C, the loss and what else the law reads."""
+    testable = [name for name, one in LAWS.items() if _testable(one)]
+    if law not in testable:
+        raise BadInput(f"law is '{law}'; a back-test over compute takes {', '.join(testable)}.")
+    if "conventions" not in table.attrs:
+        table = tables.canonical(table)
+    attrs = table.attrs
+    others = tuple(name for name in LAWS[law].columns if name not in ("n", "d", "c", "group"))
+    missing = [name for name in others if name not in table]
+    if missing:
+        raise NotIdentifiable(f"{law} needs the column {missing[0]}; the table has {', '.join(map(str, table))}.")
+    table, _ = tables.final_points(table)
+    table, _ = tables.checked(table, (convention, "d", "c", *others, "loss"))
+    table.attrs = dict(attrs)
+    return table
+
+
+def _testable(law: Law) -> bool:
+    """Whether a law forecasts losses of runs of more compute."""
+    return law.response == "loss" and ({"n", "d"} <= set(law.columns) or law.columns == ("c",))
+
+
+def forecast_of(found: Fit, held: pd.DataFrame) -> pd.DataFrame:
+    """The held-out runs with what the fit says of them."""
+    points = held.reset_index(drop=True)
+    points.attrs = {}
+    inputs = {name: points[found.convention if name == "n" else name].to_numpy() for name in LAWS[found.law].columns}
+    points["predicted"] = found.predict(**inputs)
+    if found.resamples:
+        with np.errstate(all="ignore"):  # extreme draws may over- or underflow
+            points["low"], points["high"] = found.predict_interval(**inputs)
+        points["run_low"], points["run_high"] = prediction_interval(found, **inputs)
+    points["relative_error"] = points["predicted"] / points["loss"] - 1
+    return points
+
+
+def coverage(points: pd.DataFrame) -> float:
+    """The share of held-out runs that fell where they were to fall; NaN where nothing was said of that."""
+    if "run_low" not in points or points["run_low"].isna().all():
+        return float("nan")
+    inside = (points["run_low"] <= points["loss"]) & (points["loss"] <= points["run_high"])
+    return float(inside.mean())
 
 
 def _held_out(table: pd.DataFrame) -> tuple[np.ndarray, str]:

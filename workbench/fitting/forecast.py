@@ -1,31 +1,71 @@
-"""Forecasts from a table: optimal N, D and loss at a compute, or the loss at N and D, backed by a back-test."""
+"""Forecasts from a table: what was asked of a law, and what it answered, with the back-tests that say how far to trust it."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from workbench.errors import BadInput
-from workbench.fitting import tables
+from workbench.fitting import decisions, tables
 from workbench.fitting.allocation import Allocation, allocate
 from workbench.fitting.backtest import BackTest, backtest
+from workbench.fitting.backtests import BackTests, backtests
 from workbench.fitting.fit import RESAMPLES, fit
-from workbench.fitting.record import Fit, Interval, NotIdentifiable
+from workbench.fitting.inference import Serving, serve
+from workbench.fitting.laws import LAWS
+from workbench.fitting.points import LossAt, Target, points, target
+from workbench.fitting.record import Fit, NotIdentifiable
+from workbench.fitting.repeats import BORROWED_SAID, Limited, Repetition, repetition
+from workbench.fitting.surface import ALLOCATING, Surface
 
 MULTIPLES = (10.0, 100.0)
 """Without a compute asked for, these multiples of the largest budget."""
 
+REPEATED = 0.999
+"""A run whose unique tokens are fewer than this share of its tokens has seen some of them twice."""
+
 
 @dataclass(frozen=True)
-class LossAt:
-    """The loss of one size trained on so many tokens."""
+class Question:
+    """What may be asked. Of N, D and C any two give the third; C alone, its optimum; N or D alone, where it is one."""
 
-    n: float
-    d: float
-    loss: float
-    interval: Interval
+    computes: Sequence[float] = ()
+    sizes: Sequence[float] = ()
+    tokens: Sequence[float] = ()
+    losses: Sequence[float] = ()
+    """Losses to reach: with what compute, size and tokens."""
+    depart: Sequence[float] = ()
+    """Factors of the optimal size: what each would cost."""
+    inference_tokens: float | None = None
+    """Tokens served over a model's life."""
+    unique_tokens: float | None = None
+    """Distinct tokens that there are."""
+    multipliers: Sequence[float] = ()
+    """Factors of compute: what each is worth."""
+    gaps: Sequence[float] = ()
+    """Losses in nats: which factor of compute each is worth."""
+
+    def checked(self) -> None:
+        """Refuse what is no positive number, and three of N, D and C."""
+        options: dict[str, Sequence[float]] = {
+            "--compute": self.computes,
+            "--n-params": self.sizes,
+            "--tokens": self.tokens,
+            "--loss": self.losses,
+            "--depart": self.depart,
+            "--inference-tokens": () if self.inference_tokens is None else (self.inference_tokens,),
+            "--unique-tokens": () if self.unique_tokens is None else (self.unique_tokens,),
+            "--multiplier": self.multipliers,
+            "--gap": self.gaps,
+        }
+        for name, values in options.items():
+            for value in values:
+                if not (np.isfinite(value) and value > 0):
+                    raise BadInput(f"{name} is {value:g}; it must be a positive number.")
+        if self.computes and self.sizes and self.tokens:
+            raise BadInput("--n-params, --tokens and --compute are all given; any two of them give the third.")
 
 
 @dataclass(frozen=True)
@@ -44,18 +84,34 @@ class Forecast:
     said: str
     """The back-test in a sentence, or why there is none."""
     notes: tuple[str, ...]
+    targets: tuple[Target, ...] = ()
+    departures: tuple[decisions.Departure, ...] = ()
+    flatness: tuple[decisions.Flatness, ...] = ()
+    serving: tuple[Serving, ...] = ()
+    repetition: tuple[Repetition, ...] = ()
+    multipliers: tuple[decisions.Multiplier, ...] = ()
+    backtests: BackTests | None = field(default=None, repr=False)
+    """The same with the top of the range of compute held out by factors of 2, 4, 8, …"""
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON types."""
+        several = {
+            "compute": self.allocations,
+            "points": self.points,
+            "targets": self.targets,
+            "departures": self.departures,
+            "flatness": self.flatness,
+            "inference": self.serving,
+            "repetition": self.repetition,
+            "multipliers": self.multipliers,
+        }
         return {
             "law": self.fit.law,
             "level": self.fit.level,
             "largest_budget": self.largest,
-            "compute": [one.to_dict() for one in self.allocations],
-            "points": [
-                {"n": one.n, "d": one.d, "loss": one.loss, "interval": list(one.interval)} for one in self.points
-            ],
+            **{name: [one.to_dict() for one in found] for name, found in several.items()},
             "backtest": None if self.backtest is None else self.backtest.to_dict(),
+            "backtests": None if self.backtests is None else self.backtests.to_dict(),
             "identified": self.fit.identified,
             "notes": [self.said, *self.notes, *self.fit.notes],
             "fits": [one.to_dict() for one in (self.fit, self.beside) if one is not None],
@@ -68,44 +124,60 @@ def forecast(
     at: tuple[float, float] | None = None,
     resamples: int = RESAMPLES,
     seed: int = 0,
+    *,
+    question: Question | None = None,
+    law: str = "chinchilla",
+    level: float = 0.95,
+    intervals: str = "auto",
 ) -> Forecast:
-    """Forecast from a canonical table: at each of `computes` (by default 10× and 100× the largest), or at (N, D)."""
-    for name, value in (
-        *(("--compute", c) for c in computes),
-        *zip(("--n-params", "--tokens"), at or (), strict=False),
-    ):
-        if not (np.isfinite(value) and value > 0):
-            raise BadInput(f"{name} is {value:g}; it must be a positive number.")
+    """Forecast from a canonical table: at each of `computes` (by default 10× and 100× the largest), or at (N, D).
+
+    A `question` asks for more, in place of `computes` and `at`.
+    """
+    asked = question or Question(computes, *((value,) for value in at or ()))
+    asked.checked()
+    if law not in ALLOCATING:
+        raise BadInput(f"law is '{law}'; a forecast takes a law of N and D: {', '.join(ALLOCATING)}.")
     if "conventions" not in table.attrs:
         table = tables.canonical(table)
-    main = fit(table, "chinchilla", resamples=resamples, seed=seed)
-    beside: Fit | None = None
-    notes = []
-    try:
-        beside = fit(table, "isoflop", resamples=resamples, seed=seed)
-    except NotIdentifiable as error:
-        notes.append(f"No isoFLOP law stands beside: {error}")
-    tested: BackTest | None = None
-    try:
-        tested = backtest(table, "chinchilla", resamples=resamples, seed=seed)
-        said = (
-            f"Back-test: fitted without {tested.held_out}, the law missed its best loss, {tested.observed:.4f}, by "
-            f"{100 * tested.relative_error:+.2f}% at {tested.distance:.3g}× the compute it saw."
-        )
-    except NotIdentifiable as error:
-        said = f"Back-test: not possible, since {error}"
+
+    def fitted(name: str) -> Fit:
+        return fit(table, name, resamples=resamples, seed=seed, level=level, intervals=intervals)
+
+    main = fitted(law)
+    surface = Surface.of(main)
+    notes: list[str] = []
+    beside = _tried(lambda: fit(table, "isoflop", resamples=resamples, seed=seed, level=level), "No isoFLOP law", notes)
+    tested, said = _tested(table, law, resamples, seed, level)
     largest = largest_budget(table)
-    asked = tuple(computes) or (() if at else tuple(largest * multiple for multiple in MULTIPLES))
-    laws = [one for one in (main, beside) if one is not None]
+    default = () if asked.sizes or asked.tokens or asked.losses else tuple(largest * times for times in MULTIPLES)
+    spent = tuple(asked.computes) or default
+    single = points(surface, asked.sizes, asked.tokens, asked.computes)
+    alone = () if asked.sizes or asked.tokens else spent
+    every = spent or tuple(one.flops for one in single)
+    repeats, repeats_notes = _repeats(table, surface, asked.unique_tokens, single, every, fitted)
+    reached = _reached(table, law, resamples, seed, level)
     return Forecast(
         fit=main,
         beside=beside,
         largest=largest,
-        allocations=tuple(allocate(one, flops) for flops in asked for one in laws),
-        points=() if at is None else (_loss_at(main, *at),),
+        allocations=tuple(allocate(one, c) for c in alone for one in (main, beside) if one is not None),
+        points=single,
         backtest=tested,
         said=said,
-        notes=(*notes, *_distance(main, table, asked, at, tested)),
+        notes=(*notes, *repeats_notes, *_distance(table, alone, single, tested, reached)),
+        targets=tuple(target(surface, loss) for loss in asked.losses),
+        departures=tuple(one for c in every if asked.depart for one in decisions.departures(surface, c, asked.depart)),
+        flatness=tuple(
+            decisions.flatness(surface, c, share) for c in every if asked.depart for share in decisions.NEAR
+        ),
+        serving=_served(surface, asked, every),
+        repetition=repeats,
+        multipliers=(
+            *(decisions.multiplier(surface, c, factor) for c in every for factor in asked.multipliers),
+            *(decisions.worth(surface, c, gap) for c in every for gap in asked.gaps),
+        ),
+        backtests=reached,
     )
 
 
@@ -117,27 +189,101 @@ def largest_budget(table: pd.DataFrame) -> float:
     return float(final["c"].max())
 
 
-def _loss_at(law: Fit, n: float, d: float) -> LossAt:
-    loss = float(law.predict(n=n, d=d))
-    if not law.resamples:
-        return LossAt(n, d, loss, (float("nan"), float("nan")))
-    low, high = law.predict_interval(n=n, d=d)
-    return LossAt(n, d, loss, (float(low[0]), float(high[0])))
+def _tried(make: Callable[[], Fit], what: str, notes: list[str]) -> Fit | None:
+    """A fit that may stand beside; where it cannot be made, a note says why."""
+    try:
+        return make()
+    except NotIdentifiable as error:
+        notes.append(f"{what} stands beside: {error}")
+        return None
+
+
+def _tested(table: pd.DataFrame, law: str, resamples: int, seed: int, level: float) -> tuple[BackTest | None, str]:
+    """The back-test of the largest budget, and what to say of it."""
+    try:
+        tested = backtest(table, law, resamples=resamples, seed=seed, level=level)
+    except NotIdentifiable as error:
+        return None, f"Back-test: not possible, since {error}"
+    return tested, (
+        f"Back-test: fitted without {tested.held_out}, the law missed its best loss, {tested.observed:.4f}, by "
+        f"{100 * tested.relative_error:+.2f}% at {tested.distance:.3g}× the compute it saw."
+    )
+
+
+def _reached(table: pd.DataFrame, law: str, resamples: int, seed: int, level: float) -> BackTests | None:
+    try:
+        return backtests(table, law, resamples=min(resamples, RESAMPLES), seed=seed, level=level)
+    except NotIdentifiable:
+        return None
+
+
+def _served(surface: Surface, asked: Question, computes: Sequence[float]) -> tuple[Serving, ...]:
+    """With inference: for each loss asked for, or else for as good a model as each compute's optimum."""
+    if asked.inference_tokens is None:
+        return ()
+    if asked.losses:
+        return tuple(serve(surface, asked.inference_tokens, loss=loss) for loss in asked.losses)
+    return tuple(serve(surface, asked.inference_tokens, flops=c) for c in computes)
+
+
+def _repeats(
+    table: pd.DataFrame,
+    surface: Surface,
+    unique: float | None,
+    single: Sequence[LossAt],
+    computes: Sequence[float],
+    fitted: Callable[[str], Fit],
+) -> tuple[tuple[Repetition, ...], list[str]]:
+    """The cost of repeats at each point asked for, or at the optimum of each compute and at the best with the limit."""
+    final, _ = tables.final_points(table)
+    seen = final[(final["u"] < REPEATED * final["d"])] if {"u", "d"} <= set(final) else final.iloc[:0]
+    notes: list[str] = []
+    if len(seen) and "u" not in surface.law.columns:
+        notes.append(
+            f"{len(seen)} runs saw tokens more than once, which {surface.fit.law} counts as fresh; "
+            "--law data-constrained does not."
+        )
+    if unique is None:
+        return (), notes
+    if len(seen) and "u" not in surface.law.columns and "data-constrained" in LAWS:
+        try:
+            surface = Surface.of(fitted("data-constrained"))
+            weak = "" if surface.fit.identified else ", which these runs do not determine"
+            notes.append(f"What repeats cost is by data-constrained, fitted to all runs{weak}.")
+        except NotIdentifiable as error:
+            notes.append(f"No law of repeats can be fitted: {error}")
+    limited = Limited(surface, unique)
+    if not limited.fitted:
+        notes.append(BORROWED_SAID)
+    if single:
+        return tuple(repetition(surface, unique, one.n, one.d) for one in single), notes
+    found: list[Repetition] = []
+    for flops in computes:
+        n_S, d_S = surface.optimum(flops)
+        found += [
+            repetition(surface, unique, float(n_S[0]), float(d_S[0])),
+            repetition(surface, unique, *limited.optimum(flops), flops=flops),
+        ]
+    return tuple(found), notes
 
 
 def _distance(
-    law: Fit,
     table: pd.DataFrame,
-    asked: Sequence[float],
-    at: tuple[float, float] | None,
+    computes: Sequence[float],
+    single: Sequence[LossAt],
     tested: BackTest | None,
+    tests: BackTests | None,
 ) -> list[str]:
     """What a reader should know of how far the forecasts reach."""
-    found = ["Intervals are of the law, given that its form holds; the noise of one run is not in them."]
+    found = [
+        "Intervals of the law are of its own uncertainty, given that its form holds; those of a run add the noise of one "
+        "run."
+    ]
     top = float(table["c"].max())
-    far = max([*asked, *([law.cost.flops(*at)] if at else [])]) / top
-    reached = 1.0 if tested is None else tested.distance
+    far = max([*computes, *(one.flops for one in single)], default=0.0) / top
+    reached = max(1.0 if tested is None else tested.distance, 1.0 if tests is None else tests.furthest)
     if far > reached:
-        last = "there is no back-test" if tested is None else f"the back-test reached {reached:.3g}×"
+        untested = tested is None and tests is None
+        last = "there is no back-test" if untested else f"the back-test reached {reached:.3g}×"
         found.append(f"The furthest forecast is at {far:.3g}× the compute of the largest run; {last}.")
     return found

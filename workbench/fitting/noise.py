@@ -69,15 +69,30 @@ def noise_of(residuals: pd.DataFrame, x_MF: Array, n_params: int) -> Noise:
     design = np.column_stack([np.ones(len(r_M)), x_MF])
     if not _changes(r_M**2, design) < REJECT:
         return flat
-    import statsmodels.api as sm  # heavy, and only for the few fits whose noise is not constant
-
     # A robust fit meets some points exactly; their squares are lifted to what a 1%-quantile would be.
     squares = np.maximum(r_M**2, 1e-4 * variance)
-    fitted = sm.GLM(squares, design, family=sm.families.Gamma(sm.families.links.Log())).fit()
-    level, *slopes = (float(value) for value in fitted.params)
+    level, *slopes = (float(value) for value in _gamma_regression(squares, design))
     level += float(np.log(len(r_M) / free))
     ln_M = level + x_MF @ np.array(slopes)
     return Noise(variance, free, flat.pure, level, tuple(slopes), (float(ln_M.min()), float(ln_M.max())))
+
+
+def _gamma_regression(squares_M: Array, design: Array) -> Array:
+    """β of ln σ² = design·β by maximum likelihood: Σ η + r²/e^η is convex in β, so that any descent finds it."""
+    from scipy.optimize import minimize
+
+    scale_P = np.maximum(np.abs(design).max(axis=0), 1e-300)
+    z_MP, typical = design / scale_P, squares_M.mean()
+
+    def deviance(beta_P: Array) -> tuple[float, Array]:
+        eta_M = z_MP @ beta_P
+        ratio_M = squares_M / typical * np.exp(-np.clip(eta_M, -50, 50))
+        return float((eta_M + ratio_M).sum()), z_MP.T @ (1 - ratio_M)
+
+    found = minimize(deviance, np.zeros(design.shape[1]), jac=True, method="BFGS")
+    beta_P = found.x / scale_P
+    beta_P[0] += np.log(typical)
+    return np.asarray(beta_P)
 
 
 def _changes(squares_M: Array, design: Array) -> float:

@@ -71,6 +71,11 @@ class Surface:
         params = {name: np.concatenate([[value], draws.get(name, empty)]) for name, value in fit.params.items()}
         return cls(fit, law, params, fit.cost)
 
+    @property
+    def rows(self) -> int:
+        """S."""
+        return len(next(iter(self.params.values())))
+
     def loss(self, n: Array | float, d: Array | float, u: Array | float | None = None) -> Array:
         """L of each row, of `u` unique tokens where the law knows of them (as many as `d`, unless given)."""
         columns = {"n": np.asarray(n, dtype=np.float64), "d": np.asarray(d, dtype=np.float64)}
@@ -79,7 +84,7 @@ class Surface:
         # Extreme draws may over- or underflow; they stay in the tails of the interval.
         with np.errstate(all="ignore"):
             found = self.law.predict(self.params, **columns)
-        return np.broadcast_to(found, (len(next(iter(self.params.values()))),))
+        return np.broadcast_to(found, (self.rows,))
 
     @property
     def terms(self) -> tuple[Array, Array, Array, Array]:
@@ -119,9 +124,8 @@ class Surface:
 
     def compute_for(self, loss: Array | float) -> Array:
         """C whose optimum has this loss: infinite where the law never comes so low, 0 where it is never so high."""
-        n_rows = len(next(iter(self.params.values())))
-        target = np.broadcast_to(np.asarray(loss, dtype=np.float64), (n_rows,))
-        ln_c = solve(lambda x: self.best(np.exp(x)) > target, np.zeros(n_rows), np.full(n_rows, REACH))
+        target = np.broadcast_to(np.asarray(loss, dtype=np.float64), (self.rows,))
+        ln_c = solve(lambda x: self.best(np.exp(x)) > target, np.zeros(self.rows), np.full(self.rows, REACH))
         found = np.where(ln_c >= REACH * (1 - 1e-9), np.inf, np.where(ln_c <= REACH * 1e-9, 0.0, np.exp(ln_c)))
         known = np.isfinite(target) & ~np.isnan(self.best(np.exp(ln_c)))
         return np.asarray(np.where(known, found, np.nan))
