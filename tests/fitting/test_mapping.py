@@ -62,7 +62,7 @@ def test_of_two_columns_that_no_law_must_have_neither_is_taken_and_a_text_is_not
     found = canonical(table)
     assert "rate" not in found and "error" not in found
     assert "lr and peak_lr could each be a learning rate: none is taken (rate)." in found.attrs["notes"]
-    assert "Column error holds text and is not taken as an error rate." in found.attrs["notes"]
+    assert "Column error is not taken as an error rate: its values are none." in found.attrs["notes"]
     with pytest.raises(BadInput, match="column error, row 1: 'OOM' is not a number"):
         canonical(table, {"error": "error"})
 

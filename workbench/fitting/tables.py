@@ -144,14 +144,15 @@ def _canonical(
     table = finished(table, source, notes)
     rows = table.index.to_numpy()
     names = chosen(table, given, source, notes)
-    refuse_without_response(table, names, source)
     frame = pd.DataFrame(index=table.index)
-    for name, column in names.items():
+    for name, column in list(names.items()):
         values = read_values(table[column], rows, name, column, source, given=name in given)
         if values is None:
-            notes.append(f"Column {column} holds text and is not taken as {COLUMNS[name].meaning}.")
+            notes.append(f"Column {column} is not taken as {COLUMNS[name].meaning}: its values are none.")
+            del names[name]
         else:
             frame[name] = values
+    refuse_without_response(table, names, source)
     frame = frame.assign(row=rows).reset_index(drop=True)
     refuse_impossible(frame, names, source)
     only_non_embedding = "n" not in frame and "n_non_embedding" in frame

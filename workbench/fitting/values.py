@@ -7,7 +7,7 @@ import pandas as pd
 
 from workbench.errors import BadInput
 from workbench.fitting.checks import runs_said
-from workbench.fitting.columns import COLUMNS, CORE, plain_name
+from workbench.fitting.columns import COLUMNS, CORE, meaning_of, plain_name
 
 FINISHED = {"finished", "done", "completed", "complete", "success", "succeeded"}
 UNFINISHED = {
@@ -17,6 +17,8 @@ UNFINISHED = {
 STATES = ("state", "status", "run_state")
 """Names of the column in which W&B ("State") and MLflow ("status") say how a run ended."""
 
+COMMON = ("value", "chance")
+"""Names that many tables give to something else."""
 
 SCALES = {"": 1.0, "k": 1e3, "m": 1e6, "b": 1e9, "g": 1e9, "t": 1e12}
 
@@ -44,14 +46,18 @@ def finished(table: pd.DataFrame, source: str, notes: list[str]) -> pd.DataFrame
 def read_values(
     values: pd.Series, rows: np.ndarray, name: str, column: str, source: str, given: bool
 ) -> pd.Series | None:
-    """A column as numbers (or as text where it is one); None where a column that no one asked for is all text."""
+    """A column as numbers (or as text where it is one); None where one that no one asked for means something else.
+
+    It does where it is all text, or, of a name in `COMMON`, out of the range of what a law means by it.
+    """
     if name in COLUMNS and COLUMNS[name].text:
         return _texts(values)
     is_bool = pd.api.types.is_bool_dtype(values)
     numbers = pd.to_numeric(values, errors="coerce").astype(np.float64)
     broken = (numbers.isna() & values.notna()) | is_bool
     if not broken.any():
-        return numbers
+        other = name in COMMON and not given and meaning_of(name).wrong(numbers.to_numpy()).any()
+        return None if other else numbers
     if broken[values.notna()].all() and not given and name in COLUMNS and name not in CORE:
         return None
     at = int(np.flatnonzero(broken.to_numpy())[0])
