@@ -13,6 +13,7 @@ from workbench.fitting.objectives import objective_named
 from workbench.fitting.parametric import fit_law
 from workbench.fitting.record import Fit, FitSet, NotFitted, NotIdentifiable
 from workbench.fitting.uncertainty import checked_method
+from workbench.fitting.weighting import checked_noise
 
 LAW_NAMES = ("chinchilla", "isoflop", "envelope", "kaplan-nd", "kaplan-n", "kaplan-d", "kaplan-c")
 """The laws that are fitted side by side where none is named, in the order they are shown."""
@@ -37,16 +38,21 @@ def fit(
     intervals: str = "auto",
     fixed: Mapping[str, float] | None = None,
     shape: str | None = None,
+    noise: str = "equal",
 ) -> Fit:
     """Fit one law to a table of runs (canonical, or any table whose columns have known names).
 
     `intervals` names the method behind the intervals (`uncertainty.METHODS`); `fixed` holds parameters at values;
-    `shape` is that of the curves of isoflop (`isoflop_curves.SHAPES`).
+    `shape` is that of the curves of isoflop (`isoflop_curves.SHAPES`); `noise` says what is known of the runs' noise, by
+    which they are weighed (`weighting.NOISES`).
     Raises `NotIdentifiable` (a `BadInput`) with the reason where the table cannot identify the law.
     """
     checked_settings(law, objective, delta, resamples, level, intervals)
     if shape is not None and law != "isoflop":
         raise BadInput(f"shape is '{shape}', but {law} has no curves to shape; only isoflop takes one.")
+    checked_noise(noise)
+    if noise != "equal" and law not in LAWS:
+        raise BadInput(f"noise is '{noise}', but {law} weighs no single runs; only 'equal' is right for it.")
     if "conventions" not in table.attrs:
         table = tables.canonical(table)
     if law == "isoflop":
@@ -54,7 +60,9 @@ def fit(
     if law == "envelope":
         return fit_envelope(table, convention, resamples, seed, level)
     table, said = _points_of(table, law, convention)
-    return fit_law(table, LAWS[law], objective, delta, convention, resamples, seed, level, said, intervals, fixed)
+    return fit_law(
+        table, LAWS[law], objective, delta, convention, resamples, seed, level, said, intervals, fixed, noise
+    )
 
 
 def checked_settings(

@@ -34,7 +34,7 @@ AT_BOUND = 0.01
 """Share of resamples with a parameter at a bound from which its interval is said to end there."""
 
 LEVELS = 1.05
-"""Values of an axis closer than this factor count as one level."""
+"""Values of an axis within this factor count as one level."""
 
 
 def weaknesses(prepared: "Prepared", best_P: Array, convention: str) -> tuple[str, ...]:
@@ -135,9 +135,13 @@ def lack_of_fit(
 
 
 def levels(values: pd.Series) -> int:
-    """How many distinct levels a column has, values within 5% of a neighbour taken as one."""
+    """How many distinct levels a column has, values within 5% of the least of a level belonging to it."""
     logs = np.sort(np.log(values.dropna().to_numpy(dtype=np.float64)))
-    return int(1 + (np.diff(logs) > np.log(LEVELS)).sum()) if len(logs) else 0
+    count, least = 0, -np.inf
+    for value in logs:
+        if value - least > np.log(LEVELS):
+            count, least = count + 1, value
+    return count
 
 
 def _at_bounds(law: Law, best_P: Array, free: list[int]) -> list[str]:

@@ -22,7 +22,7 @@ def jackknife(fitted: Fitted, resamples: int, rng: np.random.Generator) -> Sprea
 
     data, words = left_out(fitted)
     many = len(data.w_SM)
-    largest = int(round(len(fitted.residual_M) - data.w_SM.sum(axis=1).min()))
+    largest = round(float(len(fitted.residual_M) - data.w_SM.sum(axis=1).min()))
     if many < FEWEST or len(fitted.residual_M) - largest < fitted.prepared.free:
         return nothing(fitted, f"without one of {many} {words} fewer runs than parameters are left")
     theta_GP = solve(fitted, data, many)

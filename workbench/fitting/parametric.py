@@ -14,6 +14,7 @@ from workbench.fitting.objectives import objective_named
 from workbench.fitting.prepared import Prepared, prepare
 from workbench.fitting.record import Fit
 from workbench.fitting.uncertainty import Fitted, spread
+from workbench.fitting.weighting import weighed
 
 GRADIENT = 1e-6
 """At an optimum a Newton step promises less than this share of the objective."""
@@ -31,11 +32,12 @@ def fit_law(
     said: tuple[str, ...] = (),
     intervals: str = "auto",
     fixed: Mapping[str, float] | None = None,
+    noise: str = "equal",
 ) -> Fit:
     """Fit `law` to every row of a canonical table; `said` are notes on how the rows were chosen."""
     goal = objective_named(objective, delta)
     given = table
-    prepared = prepare(table, law, goal, convention, fixed)
+    prepared, weighing = weighed(prepare(table, law, goal, convention, fixed), noise)
     table, law = prepared.table, prepared.law
     certificate = certify(prepared.problem, prepared.held, prepared.start_P)
     best_P = certificate.basins_BP[0]
@@ -70,6 +72,7 @@ def fit_law(
             *given.attrs.get("notes", ()),
             *said,
             *prepared.notes,
+            *weighing,
             *held,
             _certified(certificate, goal.name),
             *weak,
@@ -116,12 +119,11 @@ def _certified(certificate: Certificate, objective: str) -> str:
 
 def _rivals(certificate: Certificate) -> tuple[str, ...]:
     """A sentence where another basin is nearly as low."""
-    many = len(certificate.rivals_BP)
+    many, values_B = len(certificate.rivals_BP), certificate.values_B
     if many == 1:
         return ()
     return (
-        f"{many - 1} other basin{'' if many == 2 else 's'} within 5% of the least objective: "
-        "resamples start from each.",
+        f"Resamples start from {many} basins, the second {100 * (values_B[1] / values_B[0] - 1):.2g}% above the least.",
     )
 
 

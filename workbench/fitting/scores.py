@@ -1,4 +1,4 @@
-"""The moments of Huber's score that asymptotic variances need: E ψ′ and E ψ², from residuals few of which lie inside ±δ.
+"""The moments of Huber's score that asymptotic variances need: E ψ′ and E ψ², from residuals few of which are small.
 
 The published corner, δ = 1e-3, is far below the noise of most sweeps, so that E ψ′ = P(|r| < δ) is in effect a density
 at zero, and P of the residuals are zero because the fit passes through those points. The P smallest are left out, the
