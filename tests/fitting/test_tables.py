@@ -174,7 +174,7 @@ def test_shares_keep_their_names_and_must_sum_to_one():
         ("empty.csv", "", "is empty"),
         ("header.csv", "n,d,loss\n", "no rows"),
         ("words.csv", "n,d,loss\n1e6,2e7,low\n", "column loss, row 1: 'low' is not a number"),
-        ("columns.csv", "size,d,value\n1,2,3\n", "has no column 'loss' for loss; it has size, d, value"),
+        ("columns.csv", "size,d,metric\n1,2,3\n", "has no column 'loss' for loss; it has size, d, metric"),
         ("corrupt.parquet", "PAR1 this is no parquet", "cannot be read as parquet"),
         ("table.xlsx", "x", "ends in '.xlsx'; a table must be .csv, .tsv, .parquet, .jsonl or .ndjson"),
         ("blank.csv", "\n \n", "is empty"),

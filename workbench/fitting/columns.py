@@ -103,11 +103,16 @@ COLUMNS: dict[str, Column] = {
         "a number of tokens per batch",
         _words("batch_tokens tokens_per_batch batch_size_tokens global_batch_tokens tokens_per_step"),
     ),
-    "vocab": Column(
-        "a vocabulary size", _words("vocab_size vocabulary vocabulary_size n_vocab model_vocab_size model_vocab")
+    "vocab": Column("a vocabulary size", _words("vocab_size vocabulary vocabulary_size model_vocab_size model_vocab")),
+    "n_vocab": Column("a number of vocabulary parameters", _words("vocab_params vocab_parameters n_vocab_params")),
+    "loss_u": Column(
+        "a unigram-normalised loss", _words("lossu unigram_normalized_loss"), low=-np.inf, open_below=False
     ),
+    "degradation": Column("a loss added by quantisation", _words("delta_ptq ptq_degradation")),
     "bits": Column("a precision in bits", _words("precision_bits training_bits train_bits")),
     "error": Column("an error rate", _words("err error_rate downstream_error"), high=1.0, open_below=False),
+    "value": Column("a value of a metric", low=-np.inf, open_below=False),
+    "chance": Column("a share", high=1.0, open_below=False),
     "kl": Column("a KL divergence in nats", _words("kl_divergence objective_kl"), open_below=False),
     "reward": Column("a reward", _words("gold_reward"), low=-np.inf, open_below=False),
     "rate": Column("a learning rate", _words("lr learning_rate peak_lr max_lr peak_learning_rate max_learning_rate")),
@@ -119,7 +124,7 @@ COLUMNS: dict[str, Column] = {
 """Canonical name → what it is. `share_<domain>` columns keep their own names."""
 
 CORE = ("n", "d", "c", "loss")
-RESPONSES = ("error", "reward", "rate", "batch")
+RESPONSES = ("error", "reward", "rate", "batch", "degradation", "loss_u", "value")
 """What a law may predict where a table has no loss."""
 
 SHARE = "share_"

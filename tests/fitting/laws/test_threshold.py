@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from tests.fitting.laws import checks
 from workbench.errors import BadInput
+from workbench.fitting import fit
 from workbench.fitting.laws.threshold import Threshold
 
 N = np.geomspace(1e5, 1e9, 24)
@@ -66,6 +67,17 @@ def test_without_chance_the_floor_is_free():
 def test_a_chance_that_is_none_is_refused(chance, message):
     with pytest.raises(BadInput, match=message):
         Threshold().configured(**Threshold.setting_of(pd.DataFrame({"n": [1e4, 1e6], "chance": chance})))
+
+
+def test_a_metric_that_is_no_share_is_refused():
+    with pytest.raises(BadInput, match="value is 55; a threshold is fitted to a share"):
+        fit(pd.DataFrame({"n": N, "value": np.linspace(10, 55, len(N))[::-1]}), "threshold")
+
+
+def test_the_threshold_is_fitted_like_any_law():
+    found = fit(pd.DataFrame({"n": N, "value": rise(N)}), "threshold", "log-mse", resamples=0)
+    assert found.params == pytest.approx(TRUTH, rel=1e-3)
+    assert found.predict(n=8e6) == pytest.approx((0.1 + 0.85) / 2)
 
 
 @settings(max_examples=3, deadline=None, derandomize=True)

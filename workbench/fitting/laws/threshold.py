@@ -45,7 +45,13 @@ class Threshold(Law):
 
     @classmethod
     def setting_of(cls, table: pd.DataFrame) -> dict[str, Any]:
-        """Half the range of ln N, and the chance level where the table has one."""
+        """Half the range of ln N, and its chance level; a metric that is no share is refused."""
+        value_M = table["value"].to_numpy(dtype=np.float64) if "value" in table else np.zeros(1)
+        if ((value_M < 0) | (value_M > 1)).any():
+            worst = value_M[(value_M < 0) | (value_M > 1)][0]
+            raise BadInput(
+                f"value is {worst:g}; a threshold is fitted to a share between 0 and 1, such as exact match."
+            )
         name = "n" if "n" in table else "n_non_embedding"
         logs = np.log(table[name].dropna().to_numpy(dtype=np.float64)) if name in table else np.zeros(1)
         setting: dict[str, Any] = {"half_span": max(float(logs.max() - logs.min()) / 2, 0.5)}

@@ -18,6 +18,7 @@ MOST = 100.0
 class Vocabulary(Law):
     """L_u(N_nv, N_v, D) = −E + A_1/N_nv^α_1 + A_2/N_v^α_2 + B/D^β with N_v = V·d_model.
 
+    The column `n` holds N_nv: in a table with both counts, the law is fitted under the convention n_non_embedding.
     Theta holds −E and the three terms at the centre of the data, in which L_u is linear. The authors fit with α_1 = β,
     and so that E is positive they write −E.
     """
@@ -29,7 +30,7 @@ class Vocabulary(Law):
         r"+ \frac{A_2}{N_{\mathrm{v}}^{\alpha_2}} + \frac{B}{D^{\beta}}"
     )
     citation = "Tao et al. 2024 (arXiv 2407.13623), approach 3: parametric fit of the loss"
-    columns = ("n_non_embedding", "n_vocab", "d")
+    columns = ("n", "n_vocab", "d")
     response = "loss_u"
     log_response = False
     parameters = (
@@ -105,8 +106,8 @@ class Vocabulary(Law):
         return np.array([-params["E"], *terms_F, *exponents_F])
 
     def predict(self, params: Mapping[str, Array | float], **columns: Array) -> Array:
-        """L_u at `n_non_embedding` and `n_vocab` parameters (V·d_model) and `d` tokens."""
-        size = params["A_1"] * power(columns["n_non_embedding"], params["alpha_1"])
+        """L_u at `n` non-vocabulary and `n_vocab` vocabulary parameters (V·d_model) and `d` tokens."""
+        size = params["A_1"] * power(columns["n"], params["alpha_1"])
         vocabulary = params["A_2"] * power(columns["n_vocab"], params["alpha_2"])
         return np.asarray(size + vocabulary + params["B"] * power(columns["d"], params["beta"]) - params["E"])
 
