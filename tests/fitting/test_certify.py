@@ -81,8 +81,8 @@ def test_two_free_entries_are_laid_out_whatever_the_law():
     assert certificate.basins_BP[0] == pytest.approx(best, abs=1e-6)
 
 
-def test_basins_nearly_as_low_are_rivals():
-    values = np.array([1.0, 1.03, 1.2])
+def test_basins_not_much_higher_are_rivals():
+    values = np.array([1.0, 1.03, 1.8])
     certificate = module.Certificate(np.eye(3), values, 0.0, "a grid", 3, 1.0, True)
     assert len(certificate.rivals_BP) == 2
     assert certificate.to_dict()["runner_up"] == pytest.approx(0.03)

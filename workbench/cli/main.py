@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "replicate": ("workbench.cli.replicate", "Make a published fit again from its own table."),
     "report": ("workbench.cli.report", "Write the fit report: HTML, Markdown and JSON."),
     "app": ("workbench.cli.app", "Open the dashboard on localhost."),
+    "laws": ("workbench.cli.laws", "List the scaling laws, with formulas and sources."),
     "models": ("workbench.cli.models", "List the presets with their exact counts."),
 }
 """Name of a command → the module that defines a click command called `command`, and its line of help."""

@@ -43,8 +43,11 @@ LOWEST = 24
 EXACT = 1e-17
 """The lowest basin is solved until a Newton step promises less than this share: to its parameters' last digits."""
 
-RIVAL = 0.05
-"""A basin within this share of the least objective is a rival: resamples start from it too."""
+RIVAL = 0.5
+"""A basin within this share of the least objective is a rival: resamples start from it too …"""
+
+RIVALS = 8
+"""… but from no more basins than this, the lowest."""
 
 Profile = Callable[[Array], tuple[Array, Array]]
 """Nodes of a grid → theta_SP there and the objective."""
@@ -68,8 +71,8 @@ class Certificate:
 
     @property
     def rivals_BP(self) -> Array:
-        """The lowest basin, and those nearly as low."""
-        return np.asarray(self.basins_BP[self.values_B <= self.values_B[0] * (1 + RIVAL) + 1e-30])
+        """The lowest basin, and those that a resample may find lower."""
+        return np.asarray(self.basins_BP[self.values_B <= self.values_B[0] * (1 + RIVAL) + 1e-30][:RIVALS])
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON types."""
