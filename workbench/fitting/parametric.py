@@ -112,7 +112,8 @@ def _certified(certificate: Certificate, objective: str) -> str:
         said = f"{100 * certificate.agree:.0f}% of {certificate.searched} reached the optimum"
         said += ": few, so that a lower one may exist" if certificate.agree < 0.1 else ""
     # Least absolute deviations end at a vertex, where no gradient vanishes.
-    if objective != "lad" and not certificate.left < GRADIENT:
+    exact = certificate.values_B[0] < 1e-20  # data without noise: a share of nothing says nothing
+    if objective != "lad" and not exact and not certificate.left < GRADIENT:
         said += f"; doubtful, for a Newton step still promises to lower it by a share of {certificate.left:.1g}"
     return said + "."
 
