@@ -14,7 +14,6 @@ import numpy as np
 
 from workbench.errors import BadInput
 from workbench.fitting.bootstrap import percentile
-from workbench.fitting.laws import LAWS
 from workbench.fitting.prediction import prediction_interval
 from workbench.fitting.record import Fit, Interval
 from workbench.fitting.surface import ALLOCATING, Surface, narrow
@@ -62,8 +61,7 @@ def allocate(fit: Fit, flops: float) -> Allocation:
         raise BadInput(f"compute is {flops:g}; it must be a positive number of FLOPs.")
     if fit.law in PROCEDURES:
         return _by_powers(fit, float(flops))
-    law = LAWS.get(fit.law)
-    if law is None or not law.allocates:
+    if fit.law not in ALLOCATING:
         raise BadInput(
             f"{fit.law} does not say how compute divides; use one of {', '.join((*ALLOCATING, *PROCEDURES))}."
         )

@@ -32,8 +32,8 @@ REACH = 230.0
 HALVINGS = 64
 """Of an interval of logarithms: to the last digit of a float."""
 
-ALLOCATING = tuple(name for name, law in LAWS.items() if law.allocates)
-"""Laws of points that say how compute divides."""
+ALLOCATING = tuple(name for name, law in LAWS.items() if law.allocates and set(law.columns) <= {"n", "d", "u"})
+"""Laws of single runs that say how compute divides, and read N, D and unique tokens alone."""
 
 
 @dataclass(frozen=True)
@@ -61,11 +61,8 @@ class Surface:
     def of(cls, fit: Fit) -> "Surface":
         """The surface of a fit of a law of N and D."""
         law = LAWS.get(fit.law)
-        if law is None or not law.allocates:
+        if law is None or fit.law not in ALLOCATING:
             raise BadInput(f"{fit.law} does not say how compute divides; use one of {', '.join(ALLOCATING)}.")
-        law = fit.configured_law
-        if not set(law.columns) <= {"n", "d", "u"}:
-            raise BadInput(f"{fit.law} needs {', '.join(law.columns)}; forecasts are of laws of n and d (and u) alone.")
         draws = fit.draws()
         empty = np.empty(0)
         params = {name: np.concatenate([[value], draws.get(name, empty)]) for name, value in fit.params.items()}
