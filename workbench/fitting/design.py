@@ -79,7 +79,7 @@ def known(fit: Fit, draws: int = DRAWS, seed: int = 0) -> Known:
     y_centre = float(np.log(fit.residuals["loss"].to_numpy(dtype=np.float64)).mean())
     rng = np.random.default_rng(seed)
     rows = [fit.params]
-    if fit.resamples and draws > 1:
+    if len(fit.resample_params) and draws > 1:
         chosen = rng.choice(len(fit.resample_params), min(draws - 1, len(fit.resample_params)), replace=False)
         rows += [dict(zip(fit.params, fit.resample_params[i], strict=True)) for i in chosen]
     theta_SP = np.stack([law.from_params(row, x_centre_F, y_centre) for row in rows])
@@ -200,7 +200,7 @@ def _present(fit: Fit, target: Target, aim: Criterion, state: Known) -> tuple[fl
     """The target's value, its present interval (by the fit's own draws, or else linearised), and the width."""
     point = {name: np.array([value]) for name, value in fit.params.items()}
     at = float(target.values(state.law, point, fit.cost)[0, -1])
-    if fit.resamples:
+    if len(fit.resample_params):
         low, high = percentile(target.values(state.law, fit.draws(), fit.cost)[:, -1], fit.cut)
     else:
         variance = aim.variances(np.zeros(aim.j_SMP.shape[1]))[0] / aim.c_STP.shape[1]
