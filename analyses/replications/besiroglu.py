@@ -65,7 +65,7 @@ def analyse(path: Path, resamples: int = 4000, seed: int = 0) -> Report:
         Section(
             "Their estimates",
             (
-                estimates.table("parameters", "Their parameters beside the least absolute deviations here", points),
+                estimates.table("parameters", "Their parameters beside the least absolute deviations here", points, 8),
                 estimates.table("spread", f"Their bootstrap beside {resamples} resamples of runs here", spread),
             ),
         ),

@@ -30,17 +30,6 @@ class Estimate:
         return self.low <= self.ours <= self.high
 
 
-COLUMNS = (
-    Column("name", "estimate"),
-    Column("published", "published", "number4"),
-    Column("range", "published range", "interval-number4"),
-    Column("stated", "which is"),
-    Column("ours", "here", "number4"),
-    Column("our_range", "95% interval here", "interval-number4"),
-    Column("within", "within"),
-)
-
-
 def frame(estimates: Sequence[Estimate]) -> pd.DataFrame:
     """One row an estimate."""
     return pd.DataFrame(
@@ -59,9 +48,19 @@ def frame(estimates: Sequence[Estimate]) -> pd.DataFrame:
     )
 
 
-def table(name: str, caption: str, estimates: Sequence[Estimate]) -> Table:
+def table(name: str, caption: str, estimates: Sequence[Estimate], digits: int = 4, level: float = 0.95) -> Table:
     """The estimates as a table of a report."""
-    return Table.of(name, caption, frame(estimates), COLUMNS)
+    style = f"number{digits}"
+    columns = (
+        Column("name", "estimate"),
+        Column("published", "published", style),
+        Column("range", "published range", f"interval-{style}"),
+        Column("stated", "which is"),
+        Column("ours", "here", style),
+        Column("our_range", f"{100 * level:g}% interval here", f"interval-{style}"),
+        Column("within", "within"),
+    )
+    return Table.of(name, caption, frame(estimates), columns)
 
 
 def verdict(estimates: Sequence[Estimate], source: str) -> str:

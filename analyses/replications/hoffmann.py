@@ -43,13 +43,15 @@ def analyse(path: Path, resamples: int = 4000, seed: int = 0) -> Report:
     )
     minima = isoflop.extra["minima"]
     points = with_budgets(runs)[["budget", "n", "d", "c", "loss"]]
-    drawn = figures.isoflop(points, minima, None)
-    caption = f"The {len(points)} runs near one of the nine budgets; stars are the fitted minima."
+    drawn = figures.isoflop(points, minima, isoflop.extra["curves"])
+    caption = f"The {len(points)} runs near one of the nine budgets, the fitted curves and their minima."
     sections = (
         Section(
             "Three approaches",
             (
-                estimates.table("exponents", "The exponent of N_opt ∝ C^a; intervals are 10% to 90%", found),
+                estimates.table(
+                    "exponents", "The exponent of N_opt ∝ C^a; theirs and ours from 10% to 90%", found, 4, LEVEL
+                ),
                 Text(_how(envelope, isoflop, parametric)),
             ),
         ),

@@ -73,7 +73,7 @@ def analyse(path: Path, resamples: int = 1000, seed: int = 0) -> Report:
         Section(
             "Their estimates",
             (
-                estimates.table("estimates", "Published and here; the range of a parameter is the valley", checked),
+                estimates.table("estimates", "Published and here; the range of a parameter is the valley", checked, 8),
                 goodness,
             ),
         ),
