@@ -1,4 +1,4 @@
-"""`workbench fit`: scaling laws of a store or a table, one law or all of them side by side."""
+"""`workbench fit`: scaling laws of a store or a table, one law or several side by side, or compared out of sample."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,20 +18,73 @@ from workbench.cli.source import (
 from workbench.errors import BadInput
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from workbench.fitting import Fit, FitSet
+    from workbench.fitting.comparison import Comparison
+
+OPEN_TO_ALL = "all of Hoffmann's and Kaplan's laws side by side"
+"""What is fitted without --law."""
+
+
+class WithLaws(click.Command):
+    """A command whose help ends with the laws, read from the table of laws when help is asked for."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The laws by what they predict and read, then the exit codes."""
+        from workbench.fitting.fit import LAW_NAMES
+        from workbench.fitting.laws import LAWS
+
+        kinds: dict[str, list[str]] = {}
+        for name, law in LAWS.items():
+            reads = " and ".join(("the loss" if column == "loss" else column) for column in law.columns)
+            kinds.setdefault(f"{law.response} from {reads}" if len(reads) < 30 else law.response, []).append(name)
+        kinds["procedures"] = [name for name in LAW_NAMES if name not in LAWS]
+        with formatter.section("Laws (workbench laws shows their formulas)"):
+            formatter.write_dl([(kind, ", ".join(names)) for kind, names in kinds.items()])
+        super().format_epilog(ctx, formatter)
 
 
 @click.command(
+    cls=WithLaws,
     epilog="Exit codes: 0 done, 1 failed, 2 bad input, or nothing could be fitted. "
-    "A fit that the data do not identify is marked so (JSON key identified), and leaves with 0."
+    "A fit that the data do not identify is marked so (JSON key identified), and leaves with 0.",
 )
 @source_argument
 @click.option(
     "--law",
-    help="chinchilla, isoflop, envelope, kaplan-n, kaplan-d, kaplan-c or kaplan-nd; without it, all side by side.",
+    "laws",
+    multiple=True,
+    help=f"A law to fit, one of those below; may be given often. Without it, {OPEN_TO_ALL}.",
+)
+@click.option(
+    "--compare",
+    "compared",
+    is_flag=True,
+    help="Hold the laws (without --law: those of N and D that the table allows) against runs they were not fitted to: "
+    "back-tests, and a log score with groups of runs left out.",
+)
+@click.option(
+    "--leave-out",
+    default="auto",
+    show_default=True,
+    help="With --compare, what is left out for the log score: every size, budget or configuration in turn.",
 )
 @click.option("--objective", default="huber", show_default=True, help="huber, lad, log-mse or mse.")
 @click.option("--delta", type=float, default=1e-3, show_default=True, help="Corner of the huber objective.")
+@click.option(
+    "--intervals",
+    default="auto",
+    show_default=True,
+    help="Method of the intervals: residuals, cases, groups, wild, parametric, sandwich, jackknife or profile.",
+)
+@click.option("--fix", "fixed", multiple=True, metavar="NAME=VALUE", help="Hold a parameter; may be given often.")
+@click.option(
+    "--noise",
+    default="equal",
+    show_default=True,
+    help="How runs are weighed: equal (or by a column weight, where there is one), column (by loss_se) or by-compute.",
+)
 @columns_option
 @where_option
 @resamples_option
@@ -39,9 +92,14 @@ if TYPE_CHECKING:
 @json_option
 def command(
     source: Path,
-    law: str | None,
+    laws: tuple[str, ...],
+    compared: bool,
+    leave_out: str,
     objective: str,
     delta: float,
+    intervals: str,
+    fixed: tuple[str, ...],
+    noise: str,
     columns: str | None,
     where: str | None,
     resamples: int,
@@ -54,21 +112,32 @@ def command(
     export of W&B (the runs table as CSV, or a wandb folder), TensorBoard (a folder of event files) or MLflow (mlruns).
 
     Every law is fitted under every count of N that the source carries, with bootstrap intervals. Of a store, final
-    points of finished runs are used, and the fits are added to its table of fits.
+    points of finished runs are used, and the fits are added to its table of fits. With --compare nothing is added.
     """
     from workbench.fitting import LAW_NAMES, fit_all
     from workbench.fitting.fit import checked_settings
 
-    checked_settings(law, objective, delta, resamples)
+    for law in laws or (None,):
+        checked_settings(law, objective, delta, resamples, intervals=intervals)
+    held = _held(fixed)
     loaded = load_source(source, columns, where)
-    found = fit_all(loaded.table, (law,) if law else LAW_NAMES, objective, delta, resamples, seed)
+    if compared:
+        if noise != "equal" or intervals != "auto":
+            raise BadInput("--compare takes neither --noise nor --intervals; leave them out.")
+        _compare(loaded.table, laws, objective, delta, resamples, seed, leave_out, held, as_json)
+        return
+    found = fit_all(
+        loaded.table, laws or LAW_NAMES, objective, delta, resamples, seed,
+        intervals=intervals, fixed=held or None, noise=noise,
+    )  # fmt: skip
+    one = len(laws) == 1
     if not found.fits:
-        raise BadInput(found.not_fitted[0].reason if law else _nothing(source, found))
+        raise BadInput(found.not_fitted[0].reason if one else _nothing(source, found))
     if loaded.kind == "store":
         reason = record(source, [fit.to_dict() for fit in found.fits])
         if reason:
             say(f"The fits are not kept in the store: {reason}")
-    if law:
+    if one:
         first, *others = found.fits
         payload: dict[str, Any] = first.to_dict()
         if others:
@@ -76,6 +145,77 @@ def command(
         emit(as_json, payload, lambda: _print_one(found))
     else:
         emit(as_json, found.to_dict(), lambda: _print_all(found))
+
+
+def _held(texts: tuple[str, ...]) -> dict[str, float]:
+    """`alpha=0.35` as names and values."""
+    found: dict[str, float] = {}
+    for text in texts:
+        name, _, value = (part.strip() for part in text.partition("="))
+        try:
+            found[name] = float(value)
+        except ValueError:
+            raise BadInput(f"--fix is '{text}'; it must be a parameter and its value, such as alpha=0.35.") from None
+        if not name:
+            raise BadInput(f"--fix is '{text}', which names no parameter; write alpha=0.35.")
+    return found
+
+
+def _compare(
+    table: "pd.DataFrame",
+    laws: tuple[str, ...],
+    objective: str,
+    delta: float,
+    resamples: int,
+    seed: int,
+    leave_out: str,
+    held: dict[str, float],
+    as_json: bool,
+) -> None:
+    """Compare under the first count of N, and print."""
+    from workbench.fitting.comparison import RESAMPLES, compare
+
+    found = compare(
+        table, laws, objective, delta, resamples=min(resamples, RESAMPLES), seed=seed, by=leave_out, fixed=held or None
+    )
+    emit(as_json, found.to_dict(), lambda: _print_comparison(found))
+
+
+def _print_comparison(found: "Comparison") -> None:
+    """A line a law, then who stands first by which judge."""
+    from rich.console import Console
+    from rich.table import Table
+
+    frame = found.frame()
+    heads = ["law", "parameters", "back-test rms", "bias", "in 95% intervals", "log score", "behind", "left-out rms"]
+    likelihood = frame["aicc"].notna().any()
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in [*heads, *(["ΔAICc"] if likelihood else [])]:
+        table.add_column(heading, justify="left" if heading == "law" else "right", no_wrap=True)
+    for row in frame.to_dict("records"):
+        tested = row["backtest_rms"] == row["backtest_rms"]
+        cells = [str(row["law"]), str(row["parameters"])]
+        cells += [f"{row['backtest_rms']:.2%}", f"{row['backtest_bias']:+.2%}"] if tested else ["–", "–"]
+        cells.append(f"{row['coverage']:.0%}" if row["coverage"] == row["coverage"] else "–")
+        cells.append(f"{row['log_score']:.2f}")
+        cells.append(f"{row['behind']:.2f} ± {row['behind_se']:.2f}" if row["behind_se"] > 0 else "–")
+        table.add_row(*cells, f"{row['left_out_rms']:.2%}", *([f"{row['delta_aicc']:.1f}"] if likelihood else []))
+    Console(highlight=False, width=160).print(table)
+    click.echo(found.verdict())
+    words = found.candidates[0].scores.words
+    factors = ", ".join(f"{factor:g}" for factor in found.factors) or "none in common"
+    click.echo(
+        f"Over {found.points} runs. Back-tests hold out runs of more than the largest compute over {factors}; the log "
+        f"score is of each of the {words} left out in turn, in nats, and behind is how far below the best, ± its "
+        "standard error."
+    )
+    for one in found.candidates:
+        if one.untested:
+            click.echo(f"{one.law}: no back-tests. {one.untested}")
+    for other in found.not_fitted:
+        click.echo(f"{other.law}: not compared. {other.reason}")
+    for note in found.notes:
+        click.echo(f"Note: {note}")
 
 
 def _nothing(source: Path, found: "FitSet") -> str:

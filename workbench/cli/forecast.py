@@ -1,7 +1,6 @@
-"""`workbench forecast`: what a larger model would give, with intervals and the error of an earlier such forecast."""
+"""`workbench forecast`: what a larger model would give, what decisions cost, and how earlier such forecasts erred."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,9 +15,6 @@ from workbench.cli.source import (
 )
 from workbench.errors import BadInput
 
-if TYPE_CHECKING:
-    from workbench.fitting.forecast import Forecast
-
 
 @click.command(
     epilog="Exit codes: 0 done, 1 failed, 2 bad input, or no law could be fitted. "
@@ -31,10 +27,63 @@ if TYPE_CHECKING:
     type=float,
     multiple=True,
     metavar="C",
-    help="FLOPs to spend; may be given often. Without it: 10× and 100× the largest budget.",
+    help="FLOPs to spend; may be given often, as may --n-params and --tokens. Alone: the optimal N and D. With nothing "
+    "given: 10× and 100× the largest budget.",
 )
-@click.option("--n-params", type=float, help="Forecast the loss of this size …")
-@click.option("--tokens", type=float, help="… trained on so many tokens.")
+@click.option(
+    "--n-params",
+    "sizes",
+    type=float,
+    multiple=True,
+    metavar="N",
+    help="Forecast the loss of this size, trained on --tokens or with --compute; alone, on the tokens optimal for it.",
+)
+@click.option(
+    "--tokens",
+    type=float,
+    multiple=True,
+    metavar="D",
+    help="Forecast the loss of so many tokens, of --n-params or with --compute; alone, of the size optimal for them.",
+)
+@click.option(
+    "--loss", "losses", type=float, multiple=True, metavar="L", help="The compute, N and D that reach this loss."
+)
+@click.option(
+    "--depart",
+    metavar="K,…",
+    help="What sizes of K times the optimum cost at the same compute, and how flat the optimum is: 0.5,2,4.",
+)
+@click.option(
+    "--inference-tokens",
+    type=float,
+    metavar="T",
+    help="Tokens to be served: the N and D cheapest in training and inference together, as good as the optimum of "
+    "--compute or of --loss.",
+)
+@click.option(
+    "--unique-tokens",
+    type=float,
+    metavar="U",
+    help="Distinct tokens there are: what repeating them costs, and the best N and D with no more.",
+)
+@click.option(
+    "--multiplier",
+    "multipliers",
+    type=float,
+    multiple=True,
+    metavar="M",
+    help="The loss that M times the compute saves, spent optimally.",
+)
+@click.option(
+    "--gap",
+    "gaps",
+    type=float,
+    multiple=True,
+    metavar="NATS",
+    help="How many times the compute a loss lower by so much takes.",
+)
+@click.option("--law", default="chinchilla", show_default=True, help="The parametric law: one of N and D.")
+@click.option("--intervals", default="auto", show_default=True, help="Method of the law's intervals (see fit --help).")
 @columns_option
 @where_option
 @resamples_option
@@ -43,8 +92,16 @@ if TYPE_CHECKING:
 def command(
     source: Path,
     computes: tuple[float, ...],
-    n_params: float | None,
-    tokens: float | None,
+    sizes: tuple[float, ...],
+    tokens: tuple[float, ...],
+    losses: tuple[float, ...],
+    depart: str | None,
+    inference_tokens: float | None,
+    unique_tokens: float | None,
+    multipliers: tuple[float, ...],
+    gaps: tuple[float, ...],
+    law: str,
+    intervals: str,
     columns: str | None,
     where: str | None,
     resamples: int,
@@ -57,51 +114,30 @@ def command(
     export of W&B (the runs table as CSV, or a wandb folder), TensorBoard (a folder of event files) or MLflow (mlruns).
 
     For each compute: the optimal N and D and the loss, by the parametric law with the isoFLOP law beside it; or the
-    loss at a given N and D. Beside every forecast stands how far the same law, fitted without the largest budget,
-    missed that budget.
+    loss at a given N, D or C, any two of which give the third. Beside the interval of the law stands that of one run,
+    which has the run's noise in it. Beside every forecast stands how far the same law, fitted without the runs of most
+    compute, missed these. What the runs leave open is marked "not determined".
     """
+    from workbench.cli.forecast_text import show
     from workbench.fitting.fit import checked_settings
-    from workbench.fitting.forecast import forecast
+    from workbench.fitting.forecast import Question, checked_law, forecast
 
-    if (n_params is None) != (tokens is None):
-        missing = "--tokens" if tokens is None else "--n-params"
-        raise BadInput(f"{missing} is missing; a loss is forecast at a size and a number of tokens.")
-    checked_settings(None, "huber", 1e-3, resamples)
-    at = None if n_params is None or tokens is None else (n_params, tokens)
+    question = Question(
+        computes, sizes, tokens, losses, _factors(depart), inference_tokens, unique_tokens, multipliers, gaps
+    )
+    question.checked()
+    checked_law(law)
+    checked_settings(None, "huber", 1e-3, resamples, intervals=intervals)
     loaded = load_source(source, columns, where)
-    found = forecast(loaded.table, computes, at, resamples, seed)
-    payload: dict[str, Any] = found.to_dict()
-    emit(as_json, payload, lambda: _print(found))
+    found = forecast(loaded.table, resamples=resamples, seed=seed, question=question, law=law, intervals=intervals)
+    emit(as_json, found.to_dict(), lambda: show(found))
 
 
-def _print(found: "Forecast") -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    # Numbers are never cut to the width of a pipe or a narrow terminal.
-    console = Console(highlight=False, width=150)
-    miss = "no back-test" if found.backtest is None else f"{100 * found.backtest.relative_error:+.2f}%"
-    if found.allocations:
-        table = Table(box=None, pad_edge=False, header_style="bold")
-        interval = f"{100 * found.fit.level:g}% interval"
-        for heading in ("C (FLOPs)", "law", "N", interval, "D", interval, "loss", interval, "back-test"):
-            table.add_column(heading, justify="left" if heading in ("law", interval) else "right", no_wrap=True)
-        weak = {law.law for law in (found.fit, found.beside) if law is not None and not law.identified}
-        for one in found.allocations:
-            label = f"{one.law} (not identified)" if one.law in weak else one.law
-            cells = []
-            for name, value, style in (("n", one.n, ".3g"), ("d", one.d, ".3g"), ("loss", one.loss, ".4f")):
-                low, high = one.intervals.get(name, (float("nan"), float("nan")))
-                known = value == value
-                cells += [f"{value:{style}}" if known else "–", f"{low:{style}} to {high:{style}}" if known else ""]
-            table.add_row(f"{one.flops:.3g}", label, *cells, miss if one.law == found.fit.law else "")
-        console.print(table)
-    for point in found.points:
-        low, high = point.interval
-        click.echo(
-            f"N = {point.n:.4g}, D = {point.d:.4g}: loss {point.loss:.4f} ({100 * found.fit.level:g}% {low:.4f} to "
-            f"{high:.4f}), back-test {miss}"
-        )
-    click.echo(found.said)
-    for note in (*found.notes, *found.fit.notes):
-        click.echo(f"Note: {note}")
+def _factors(text: str | None) -> tuple[float, ...]:
+    """`0.5,2,4` as numbers."""
+    if text is None:
+        return ()
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise BadInput(f"--depart is '{text}'; it must be factors of the optimal size, such as 0.5,2,4.") from None

@@ -1,7 +1,7 @@
 """How errors grow with distance: hold out the top of the range of compute by factors of 2, 4, 8, …, each time anew.
 
-At a factor k every run with C > C_max/k is forecast by the law fitted to the others. Errors are of ln L; coverage is the
-share of held-out runs inside the interval of a single run (`prediction`).
+At a factor k every run with C > C_max/k is forecast by the law fitted to the others. Errors are of ln L; coverage is
+the share of held-out runs inside the interval of a single run (`prediction`).
 """
 
 from collections.abc import Sequence

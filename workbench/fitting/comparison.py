@@ -159,7 +159,7 @@ def compare(
     factors: Sequence[float] = FACTORS,
     fixed: Mapping[str, float] | None = None,
 ) -> Comparison:
-    """Hold candidate laws against runs they were not fitted to; without `laws`, all of N and D that the table allows."""
+    """Hold candidate laws against runs they were not fitted to; without `laws`, those of N and D the table allows."""
     if "conventions" not in table.attrs:
         table = tables.canonical(table)
     names = tuple(laws) or candidates_for(table, convention)
@@ -207,7 +207,7 @@ def candidates_for(table: pd.DataFrame, convention: str = "n") -> tuple[str, ...
             return False
         if column == "u":
             return bool((values < 0.999 * table["d"]).any())
-        return column in ("n", "d") or values.nunique() > 1
+        return column in ("n", "d") or not (values == values.iloc[0]).all()
 
     return tuple(
         name

@@ -3,8 +3,9 @@
 Left out is a whole group (a size, a budget, a configuration), since runs of one group err together. A row of the batch
 is the fit without group g, its runs at weight 0. The held-out residuals r, linearised in theta, have the predictive
 density of a regression with unknown variance: multivariate Student with ν = M − P − m degrees of freedom and scale
-σ²(W⁻¹ + J_out (J_inᵀ W_in J_in)⁻¹ J_outᵀ), σ² = Σ_in w r²/ν (Gelman et al. 2013, "Bayesian Data Analysis", section 14.3).
-The score is its logarithm (Good 1952; Gneiting & Raftery 2007): in nats, larger is better, wide intervals are paid for.
+σ²(W⁻¹ + J_out (J_inᵀ W_in J_in)⁻¹ J_outᵀ), σ² = Σ_in w r²/ν (Gelman et al. 2013, "Bayesian Data Analysis", section
+14.3). The score is its logarithm (Good 1952; Gneiting & Raftery 2007): in nats, larger is better, and intervals that
+are wide are paid for.
 
     G  groups    M  points    m  points left out    P  entries of theta
 """

@@ -2,10 +2,11 @@
 
 A model of N = f·N_opt at the same C, so that D = f^(−s)·D_opt, has with w the share of size (see `surface`)
 
-    R/R_opt = w f^−α + (1 − w) f^(sβ)                      whatever C is, and reaches what C_eq = C (R/R_opt)^(−1/γ) would
+    R/R_opt = w f^−α + (1 − w) f^(sβ),    C_eq = C (R/R_opt)^(−1/γ)
 
-at its own optimum: C/C_eq is the overhead of de Vries 2023, "Go smol or go home". A multiplier m, of hardware or of an
-algorithm, is worth L_opt(C) − L_opt(mC) at C (compute-equivalent gain: Davidson et al. 2023, 2312.07413).
+whatever C is, where C_eq is the compute whose optimum is as good: C/C_eq is the overhead of de Vries 2023, "Go smol or
+go home". The loss itself is inverted here, so that it holds as well where a law bends the terms. A multiplier m, of
+hardware or of an algorithm, is worth L_opt(C) − L_opt(mC) at C (compute-equivalent gain: Davidson et al. 2023, 2312.07413).
 """
 
 from collections.abc import Sequence
@@ -93,7 +94,7 @@ def departures(surface: Surface, flops: float, factors: Sequence[float]) -> tupl
                 n=n,
                 d=d,
                 loss=surface.read(loss_S),
-                excess=surface.read(loss_S - best_S),
+                excess=surface.read(np.maximum(loss_S - best_S, 0.0)),
                 overhead=surface.read(flops / surface.compute_for(loss_S)),
                 determined=surface.settled(surface.read(n_opt_S)),
             )

@@ -1,6 +1,7 @@
 """`fit` one law, or `fit_all` of them under every convention of N: the front door of the room."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -43,8 +44,8 @@ def fit(
     """Fit one law to a table of runs (canonical, or any table whose columns have known names).
 
     `intervals` names the method behind the intervals (`uncertainty.METHODS`); `fixed` holds parameters at values;
-    `shape` is that of the curves of isoflop (`isoflop_curves.SHAPES`); `noise` says what is known of the runs' noise, by
-    which they are weighed (`weighting.NOISES`).
+    `shape` is that of the curves of isoflop (`isoflop_curves.SHAPES`); `noise` says what is known of the runs' noise,
+    by which they are weighed (`weighting.NOISES`).
     Raises `NotIdentifiable` (a `BadInput`) with the reason where the table cannot identify the law.
     """
     checked_settings(law, objective, delta, resamples, level, intervals)
@@ -108,8 +109,15 @@ def fit_all(
     resamples: int = RESAMPLES,
     seed: int = 0,
     level: float = 0.95,
+    *,
+    intervals: str = "auto",
+    fixed: Mapping[str, float] | None = None,
+    noise: str = "equal",
 ) -> FitSet:
-    """Every law under every convention of N; a law that cannot be identified is listed with the reason."""
+    """Every law under every convention of N; a law that cannot be identified is listed with the reason.
+
+    `intervals`, `fixed` and `noise` are for the laws of single runs; of several, each takes what it has of `fixed`.
+    """
     if "conventions" not in table.attrs:
         table = tables.canonical(table)
     fits: list[Fit] = []
@@ -119,7 +127,18 @@ def fit_all(
             if convention != "n" and law not in LAW_NAMES and "n" not in LAWS[law].columns:
                 continue  # a law without N is the same under every count of it
             try:
-                fits.append(fit(table, law, objective, delta, convention, resamples, seed, level))
+                own = _own(law, intervals, fixed, noise, alone=len(laws) == 1)
+                fits.append(fit(table, law, objective, delta, convention, resamples, seed, level, **own))
             except NotIdentifiable as error:
                 not_fitted.append(NotFitted(law, str(error), convention))
     return FitSet(tuple(fits), tuple(not_fitted), tuple(table.attrs.get("notes", ())))
+
+
+def _own(law: str, intervals: str, fixed: Mapping[str, float] | None, noise: str, *, alone: bool) -> dict[str, Any]:
+    """Of the settings that not every law takes, those of this law: of held parameters, those it has."""
+    if alone:
+        return {"intervals": intervals, "fixed": fixed, "noise": noise}
+    if law not in LAWS:
+        return {}
+    held = {one.name for one in LAWS[law].parameters} & set(fixed or {})
+    return {"intervals": intervals, "fixed": {name: (fixed or {})[name] for name in held} or None, "noise": noise}

@@ -1,4 +1,4 @@
-"""Forecasts from a table: what was asked of a law, and what it answered, with the back-tests that say how far to trust it."""
+"""Forecasts from a table: what was asked of a law, what it answered, and back-tests that say how far to trust it."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -136,8 +136,7 @@ def forecast(
     """
     asked = question or Question(computes, *((value,) for value in at or ()))
     asked.checked()
-    if law not in ALLOCATING:
-        raise BadInput(f"law is '{law}'; a forecast takes a law of N and D: {', '.join(ALLOCATING)}.")
+    checked_law(law)
     if "conventions" not in table.attrs:
         table = tables.canonical(table)
 
@@ -179,6 +178,12 @@ def forecast(
         ),
         backtests=reached,
     )
+
+
+def checked_law(law: str) -> None:
+    """Refuse a law that does not say how compute divides."""
+    if law not in ALLOCATING:
+        raise BadInput(f"law is '{law}'; a forecast takes a law of N and D: {', '.join(ALLOCATING)}.")
 
 
 def largest_budget(table: pd.DataFrame) -> float:
@@ -276,8 +281,8 @@ def _distance(
 ) -> list[str]:
     """What a reader should know of how far the forecasts reach."""
     found = [
-        "Intervals of the law are of its own uncertainty, given that its form holds; those of a run add the noise of one "
-        "run."
+        "Intervals of the law are of its own uncertainty, given that its form holds; those of a run add the noise of "
+        "one run."
     ]
     top = float(table["c"].max())
     far = max([*computes, *(one.flops for one in single)], default=0.0) / top

@@ -54,7 +54,7 @@ class Target:
 def points(
     surface: Surface, sizes: Sequence[float], tokens: Sequence[float], computes: Sequence[float]
 ) -> tuple[LossAt, ...]:
-    """The loss at every combination of two of N, D and C; N alone has the tokens, and D the size, it is optimal with."""
+    """The loss at every pair of N, D and C; N alone has the tokens, and D alone the size, that it is optimal with."""
     cost = surface.cost
     if sizes and tokens:
         asked = list(product(sizes, tokens))
@@ -79,7 +79,7 @@ def loss_at(surface: Surface, n: float, d: float) -> LossAt:
         loss=found.value,
         interval=found.interval,
         run=run_interval(surface.fit, n, d) if surface.fit.resamples else UNKNOWN,
-        excess=surface.read(loss_S - surface.best(flops)),
+        excess=surface.read(np.maximum(loss_S - surface.best(flops), 0.0)),
         overhead=surface.read(flops / surface.compute_for(loss_S)),
         determined=surface.settled(),
     )
@@ -89,6 +89,7 @@ def target(surface: Surface, loss: float) -> Target:
     """The least compute that reaches a loss."""
     flops_S = surface.compute_for(loss)
     n_S, d_S = surface.optimum(np.where(flops_S > 0, flops_S, np.nan))
+    n_S, d_S = (np.where(np.isinf(flops_S), np.inf, size_S) for size_S in (n_S, d_S))
     flops, n, d = (surface.read(values) for values in (flops_S, n_S, d_S))
     return Target(loss, flops, n, d, surface.settled(n))
 

@@ -1,15 +1,15 @@
 """Where a new run will fall: the law's uncertainty and the noise of one run together.
 
-With draws f_s of the law's ln L at the run, f by the point estimate, residual variance σ² on ν = M − P degrees of freedom
-and Φ the normal distribution, an end of the interval is
+With draws f_s of the law's ln L at the run, f by the point estimate, residual variance σ² on ν = M − P degrees of
+freedom and Φ the normal distribution, an end of the interval is
 
     f + (t_ν(p)/z(p)) (q − f)    with    mean_s Φ((q − f_s)/σ) = p = Φ(z(p))
 
 For normal draws of variance τ² this is f ± t_ν √(τ² + σ²), the textbook's interval of a new observation (Draper & Smith
-1998, "Applied Regression Analysis", section 3.1); for skewed ones it follows the mixture. σ² is constant, or changes with
-N and D where the residuals show it (`noise`); but a run outside the range of the fitted ones is never taken to be less
-noisy than they are on average. On the Chinchilla table (2404.10102), with the top of its compute held out by factors of 8
-to 256, intervals at 95% so cover 71 to 94% of the runs, and 56 to 75% without that rule.
+1998, "Applied Regression Analysis", section 3.1); for skewed ones it follows the mixture. σ² is constant, or changes
+with N and D where the residuals show it (`noise`); but a run outside the range of the fitted ones is never taken to be
+less noisy than they are on average. On the Chinchilla table (2404.10102), with the top of its compute held out by
+factors of 8 to 256, intervals at 95% so cover 71 to 94% of the runs, and 56 to 75% without that rule.
 """
 
 from collections.abc import Mapping
@@ -51,7 +51,7 @@ class Prediction:
         return cls(fit, noise_of(fit.residuals, x_MF - centre_F, free), centre_F, range_2G)
 
     def sigma(self, **columns: ArrayLike) -> Array:
-        """Standard deviation of a run about the law: of ln L, or of the response where the law is not of a logarithm."""
+        """Standard deviation of a run about the law, of ln L or of what else the law's residuals are of."""
         x_MF = _features(self.fit, {name: np.atleast_1d(value) for name, value in columns.items()})
         variance_M = self.noise.at(x_MF - self.centre_F)
         low_MG, high_MG = self.range_2G[0] - _sides(x_MF), _sides(x_MF) - self.range_2G[1]

@@ -5,7 +5,8 @@ parameters N′, U_N being the size for which U tokens are optimal:
 
     D′ = U + U R_D* (1 − e^(−(D/U − 1)/R_D*)),     N′ = U_N + U_N R_N* (1 − e^(−(N/U_N − 1)/R_N*))
 
-"Fresh" is the same law with U = D: N′ is below N there too where N is more than optimal for D. A further token is worth dD′/dD = e^(−(D/U − 1)/R_D*) of a fresh one: half at 1 + R_D* ln 2 epochs.
+"Fresh" is the same law with U = D: N′ is below N there too where N is more than optimal for D. A further token is worth
+dD′/dD = e^(−(D/U − 1)/R_D*) of a fresh one: half at 1 + R_D* ln 2 epochs.
 """
 
 from dataclasses import dataclass
@@ -21,8 +22,8 @@ BORROWED = {"R_N": 5.309743, "R_D": 15.387756}
 """Muennighoff et al. 2023, of their own 182 runs on C4; the constants of another corpus or family may differ much."""
 
 BORROWED_SAID = (
-    "What repeats cost is borrowed, not fitted: R_N* = 5.31 and R_D* = 15.4 of Muennighoff et al. 2023 (2305.16264). Their "
-    "own runs leave R_D* between about 15 and 270, and the intervals know nothing of that."
+    "What repeats cost is borrowed, not fitted: R_N* = 5.31 and R_D* = 15.4 of Muennighoff et al. 2023 (2305.16264). "
+    "Their own runs leave R_D* between about 15 and 270, and the intervals know nothing of that."
 )
 
 SPAN = 12.0

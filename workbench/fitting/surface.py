@@ -139,7 +139,7 @@ class Surface:
 def narrow(ends: Interval) -> bool:
     """Whether the interval of a size spans two decades or less; one that is unknown speaks against nothing."""
     low, high = ends
-    return not (np.isinf(high) or high > WIDE * low)
+    return bool(np.isinf(low) or not high > WIDE * low)
 
 
 def interval(draws_S: Array, share: float) -> Interval:
