@@ -11,7 +11,6 @@ from workbench.cli.source import (
     SourceTable,
     columns_option,
     load_source,
-    read_source,
     resamples_option,
     seed_option,
     source_argument,
@@ -104,7 +103,7 @@ def command(
     wanted = Target(target, at)
     found = fit(loaded.table, law, resamples=resamples, seed=seed)
     bounds = bounds_of(found.residuals, "n", flops, max_run_flops, min_run_flops, _range(tokens_per_param), max_tokens)
-    choice = _of_store(source, where, found, bounds) if loaded.kind == "store" else _of_table(found, bounds)
+    choice = _of_store(source, found, bounds) if loaded.kind == "store" else _of_table(found, bounds)
     proposal = propose(found, wanted, choice.pool, flops, robust=robust, max_runs=max_runs, seed=seed)
     names = [choice.sizes[i].name if choice.sizes else "" for i in choice.pool.size[proposal.runs["candidate"]]]
     payload: dict[str, Any] = {**proposal.to_dict(), "out": out}
@@ -164,13 +163,13 @@ def _of_table(fitted: "Fit", bounds: "Bounds") -> Choice:
     return Choice(candidates(ladder, [fitted.cost.flops(float(n), 1.0) for n in ladder], bounds))
 
 
-def _of_store(source: Path, where: str | None, fitted: "Fit", bounds: "Bounds") -> Choice:
+def _of_store(source: Path, fitted: "Fit", bounds: "Bounds") -> Choice:
     """Sizes of the fitted runs' family, at their exact cost; no more tokens than the corpus has, if that is known."""
     from workbench.fitting.candidates import candidates, largest_size
     from workbench.runner.continuation import family_of
+    from workbench.store import Store
 
-    runs = read_source(source, None, where)["runs"]
-    runs = runs[runs["run_id"].isin(set(fitted.residuals["run_id"]))].drop_duplicates("run_id")
+    runs = Store(source).runs_by_id(list(fitted.residuals["run_id"]))
     family = family_of(list(runs["config"]), str(source))
     repeated = runs["unique_tokens"] < runs["tokens"]  # such a run has seen all there is
     if repeated.any():

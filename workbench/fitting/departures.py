@@ -40,7 +40,7 @@ class Departures:
 
 def p_values(j_MP: Array, shape_MQ: Array, r_SM: Array) -> Array:
     """The F test's p-value for each set of residuals; 1 where too few points are left to test."""
-    from scipy.stats import f as f_distribution
+    from scipy.special import fdtrc
 
     def left(columns_MK: Array) -> tuple[Array, int]:
         basis, singular, _ = np.linalg.svd(columns_MK / np.linalg.norm(columns_MK, axis=0), full_matrices=False)
@@ -53,4 +53,4 @@ def p_values(j_MP: Array, shape_MQ: Array, r_SM: Array) -> Array:
     if free < 2 or tested < 1:
         return np.ones(len(r_SM))
     ratio = np.maximum(law_S - both_S, 0) / tested / np.maximum(both_S / free, 1e-300)
-    return np.asarray(f_distribution.sf(ratio, tested, free))
+    return np.asarray(fdtrc(tested, free, ratio))
