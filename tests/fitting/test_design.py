@@ -203,6 +203,13 @@ def test_without_checks_every_run_is_for_the_target_and_the_promise_is_better(pi
     assert "nothing would show it" in trusting.notes[0]
 
 
+@pytest.mark.parametrize(("robust", "flops", "max_runs"), [(0.01, BUDGET, 5), (0.95, BUDGET, 5), (0.5, 2.01e11, 2)])
+def test_at_least_one_run_is_for_the_target_and_one_a_check(pilot, pool, robust, flops, max_runs):
+    found = propose(pilot, Target("a"), pool, flops, robust=robust, max_runs=max_runs, draws=4)
+    assert set(found.runs["purpose"]) == {"target", "check"}
+    assert found.flops <= flops and found.runs["repeats"].sum() <= max_runs
+
+
 def test_the_promised_narrowing_is_what_refits_show(pilot, pool):
     target = Target("n-opt", 1e14)
     found = propose(pilot, target, pool, BUDGET, draws=8)
@@ -253,7 +260,8 @@ def test_without_draws_the_present_width_is_the_linearised_one(pool):
     [
         ({"robust": 1.0}, "robust is 1"),
         ({"max_runs": 1}, "max_runs is 1"),
-        ({"flops": 1.5e11}, "it must pay for two"),
+        ({"flops": 1.5e11}, "it must pay for 2 of the cheapest run"),
+        ({"flops": 1e10, "robust": 0}, "it must pay for 1 of the cheapest run"),
     ],
 )
 def test_what_cannot_be_proposed_is_refused(pilot, pool, options, message):

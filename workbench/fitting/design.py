@@ -40,7 +40,6 @@ ROBUST = 0.2
 DEPARTURE = 0.1
 """Prior standard deviation of γ: 10% of the loss at the edge of the range. It only keeps the matrices regular."""
 
-
 DOUBT = 0.05
 """Level of the test for departures."""
 
@@ -106,18 +105,17 @@ def propose(
     """The runs of `pool` that shrink the target's variance most for `flops`, and check points for a share `robust`."""
     if not 0 <= robust < 1:
         raise BadInput(f"robust is {robust:g}; it must be a share of the budget from 0 to below 1, such as 0.2.")
-    if max_runs < (2 if robust else 1):
-        raise BadInput(f"max_runs is {max_runs}; it must be at least {2 if robust else 1}, a check point included.")
+    fewest, said = (2, ", one of them a check point (robust = 0 needs none)") if robust else (1, "")
+    if max_runs < fewest:
+        raise BadInput(f"max_runs is {max_runs}; it must be at least {fewest}{said}.")
     cheapest = float(pool.c.min())
-    if flops < cheapest * (2 if robust else 1):
-        raise BadInput(
-            f"flops is {flops:g}, and the cheapest run {cheapest:.3g}: it must pay for {'two' if robust else 'one'}"
-            f"{', of which one is a check point (robust = 0 needs none)' if robust else ''}."
-        )
+    if flops < cheapest * fewest:
+        raise BadInput(f"flops is {flops:g}; it must pay for {fewest} of the cheapest run, {cheapest:.3g}{said}.")
     state = known(fit, draws, seed)
     aim = criterion_of(state, target, pool, fit)
-    checks_at_most = max(1, round(robust * max_runs)) if robust else 0
-    reserve = max(robust * flops, cheapest) if robust else 0.0
+    # However small or large the share, at least one run is for the target and one is a check.
+    checks_at_most = min(max(1, round(robust * max_runs)), max_runs - 1) if robust else 0
+    reserve = min(max(robust * flops, cheapest), flops - cheapest) if robust else 0.0
     limits = Limits(pool.c, flops - reserve, max_runs - checks_at_most)
     ideal_M, bound, prices_2 = continuous(aim, limits)
     main_M = whole(aim, limits, ideal_M, prices_2)
