@@ -59,7 +59,8 @@ def analyse(path: Path, resamples: int = 1000, seed: int = 0) -> Report:
         estimates.verdict(checked, "Muennighoff et al."),
         "The published pair is not reproduced, for it is not the optimum of its own objective: "
         f"R_N* = {found.params['R_N']:.3g} and R_D* = {found.params['R_D']:.3g} lower it by "
-        f"{100 * (theirs / found.objective_value - 1):.2g}% and raise R² from {fits[1]['r2']:.4f} to {fits[0]['r2']:.4f}.",
+        f"{100 * (theirs / found.objective_value - 1):.2g}% and raise R² from {fits[1]['r2']:.4f} to "
+        f"{fits[0]['r2']:.4f}.",
         f"Within {100 * FLAT:g}% of the least objective R_N* runs from {spans['R_N'][0]:.2g} to {spans['R_N'][-1]:.2g} "
         f"and R_D* from {spans['R_D'][0]:.3g} to {spans['R_D'][-1]:.3g}: these runs do not determine R_D*.",
     )
