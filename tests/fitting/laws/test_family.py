@@ -28,11 +28,10 @@ def terms(n, d, group):
 
 
 COLUMNS = {"n": N, "d": D, "group": G}
-ONE = checks.Case(
-    Family(GROUPS), {"E": 1.7, **SHARED}, COLUMNS, lambda n, d, group: 1.7 + terms(n, d, group), units=("n", "d")
-)
+LAW, EACH_FLOOR = Family(GROUPS), FamilyCorpora().configured(groups=list(GROUPS))
+ONE = checks.Case(LAW, {"E": 1.7, **SHARED}, COLUMNS, lambda n, d, group: 1.7 + terms(n, d, group), units=("n", "d"))
 CORPORA = checks.Case(
-    FamilyCorpora().configured(groups=list(GROUPS)),
+    EACH_FLOOR,
     {"E_dense": 1.7, "E_experts": 1.9, "E_linear": 2.2, **SHARED},
     COLUMNS,
     lambda n, d, group: np.array([FLOOR[name] for name in group]) + terms(n, d, group),
@@ -61,7 +60,7 @@ def test_the_curvature_is_exact_where_multipliers_are_not_one(case):
 def test_a_group_reaches_at_c_what_the_reference_reaches_at_kappa_c():
     def frontier(compute: float, group: str) -> float:
         n = np.geomspace(1e6, 1e12, 200_001)
-        return float(ONE.law.predict(ONE.params, n=n, d=compute / 6 / n, group=group).min())
+        return float(LAW.predict(ONE.params, n=n, d=compute / 6 / n, group=group).min())
 
     for group, kappa in WORTH.items():
         assert frontier(1e20, group) == pytest.approx(frontier(kappa * 1e20, "dense"), rel=1e-9)
@@ -78,26 +77,26 @@ def test_nonlinear_parameters_are_two_and_one_a_group(many):
 
 
 def test_without_a_group_the_reference_is_predicted():
-    lone = CORPORA.law.predict(CORPORA.params, n=1e8, d=1e9)
-    assert lone == CORPORA.law.predict(CORPORA.params, n=1e8, d=1e9, group="dense") and np.ndim(lone) == 0
+    lone = EACH_FLOOR.predict(CORPORA.params, n=1e8, d=1e9)
+    assert lone == EACH_FLOOR.predict(CORPORA.params, n=1e8, d=1e9, group="dense") and np.ndim(lone) == 0
 
 
 def test_draws_of_the_parameters_are_predicted_elementwise():
     draws = {name: np.full(5, value) for name, value in ONE.params.items()}
-    found = ONE.law.predict(draws, n=np.full(5, 1e8), d=1e9, group="experts")
-    assert found == pytest.approx(np.full(5, ONE.law.predict(ONE.params, n=1e8, d=1e9, group="experts")))
+    found = LAW.predict(draws, n=np.full(5, 1e8), d=1e9, group="experts")
+    assert found == pytest.approx(np.full(5, LAW.predict(ONE.params, n=1e8, d=1e9, group="experts")))
 
 
 def test_the_allocation_is_the_references():
     found = ONE.law.derived({name: np.array([value]) for name, value in ONE.params.items()})
     assert found["a"] == pytest.approx(0.28 / 0.62) and found["gamma"] == pytest.approx(GAMMA)
-    ln_a, alpha, ln_b, beta = ONE.law.balance(ONE.params)
+    ln_a, alpha, ln_b, beta = LAW.balance({name: np.array(value) for name, value in ONE.params.items()})
     assert (np.exp(ln_a), alpha, np.exp(ln_b), beta) == pytest.approx((400, 0.34, 410, 0.28))
 
 
 def test_an_unknown_group_is_refused():
     with pytest.raises(BadInput, match="group is 'sparse'; family was fitted to dense, experts, linear"):
-        ONE.law.predict(ONE.params, n=N, d=D, group="sparse")
+        LAW.predict(ONE.params, n=N, d=D, group="sparse")
 
 
 def test_one_group_is_no_family():

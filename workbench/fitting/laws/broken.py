@@ -86,7 +86,7 @@ class Broken(Law):
         """ln of x^(−c_0)·Π…, and of each bend c, f, z = (x − ln d)/f, ln(1 + e^z), its slope; entries from c_0 on."""
         x_M = x_MF[:, 0]
         total_SM = -entries_SK[:, 0, None] * x_M
-        bends = []
+        bends: list[tuple[Array, ...]] = []
         for i in range(self.breaks):
             c, place, ln_f = (entries_SK[:, 1 + 3 * i + k, None] for k in range(3))
             f = np.exp(ln_f)
@@ -94,7 +94,7 @@ class Broken(Law):
             soft_SM = np.logaddexp(0.0, z_SM)
             total_SM = total_SM - c * f * soft_SM
             bends.append((c, f, z_SM, soft_SM, np.exp(z_SM - soft_SM)))
-        return total_SM, bends
+        return np.asarray(total_SM), bends
 
     def separable(self, nodes_SK: Array, x_MF: Array) -> Separable:
         """Given exponents and bends, y is linear in a and b."""

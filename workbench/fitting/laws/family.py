@@ -44,6 +44,10 @@ class Family(Law):
         floors = ("E",) if self.shared_floor else tuple(f"E_{group}" for group in self.groups)
         self.floors = n = len(floors)
         others, reference = self.groups[1:], self.groups[0]
+        multipliers = (
+            Parameter(f"multiplier_{group}", f"FLOPs of {reference} that one of {group} is worth", "1", theta=(i,))
+            for i, group in enumerate(others, n + 4)
+        )
         self.parameters = (
             *(Parameter(floor, "irreducible loss", "nats per token", theta=(i,)) for i, floor in enumerate(floors)),
             Parameter(
@@ -52,12 +56,7 @@ class Family(Law):
             Parameter("B", f"amplitude of the term of data in {reference}", "nats · tokens^beta", theta=(n + 1, n + 3)),
             Parameter("alpha", "exponent of model size", "1", 0.01, 2.5, theta=(n + 2,)),
             Parameter("beta", "exponent of data", "1", 0.01, 2.5, theta=(n + 3,)),
-            *(
-                Parameter(
-                    f"multiplier_{group}", f"FLOPs of {reference} that one of {group} is worth", "1", theta=(n + 4 + i,)
-                )
-                for i, group in enumerate(others)
-            ),
+            *multipliers,
         )
         self.theta_names = (
             *(f"ln {floor}" for floor in floors),
@@ -68,8 +67,8 @@ class Family(Law):
             *(f"ln multiplier_{group}" for group in others),
         )
         amplitude, exponent = (-10.0, 3.0), (0.01, 2.5)
-        multipliers = ((-MULTIPLIER, MULTIPLIER),) * len(others)
-        self.theta_bounds = (*((-8.0, 1.0),) * n, amplitude, amplitude, exponent, exponent, *multipliers)
+        worth = ((-MULTIPLIER, MULTIPLIER),) * len(others)
+        self.theta_bounds = (*((-8.0, 1.0),) * n, amplitude, amplitude, exponent, exponent, *worth)
         self.nonlinear = tuple(range(n + 2, n + 4 + len(others)))
 
     @classmethod
@@ -203,11 +202,10 @@ class Family(Law):
         """Each E, then A, B, alpha, beta, and the multipliers."""
         n = self.floors
         a, b, alpha, beta = theta_SP[:, n : n + 4].T
-        logs = {parameter.name: theta_SP[:, i] + y_centre for i, parameter in enumerate(self.parameters[:n])}
-        logs |= {"A": a + y_centre + alpha * x_centre_F[0], "B": b + y_centre + beta * x_centre_F[1]}
-        multipliers = {f"multiplier_{group}": theta_SP[:, n + 4 + i] for i, group in enumerate(self.groups[1:])}
-        found = {name: np.exp(value) for name, value in logs.items()}
-        return {**found, "alpha": alpha, "beta": beta, **{name: np.exp(value) for name, value in multipliers.items()}}
+        floors = {parameter.name: np.exp(theta_SP[:, i] + y_centre) for i, parameter in enumerate(self.parameters[:n])}
+        multipliers = {f"multiplier_{name}": np.exp(theta_SP[:, n + 4 + i]) for i, name in enumerate(self.groups[1:])}
+        a, b = a + y_centre + alpha * x_centre_F[0], b + y_centre + beta * x_centre_F[1]
+        return {**floors, "A": np.exp(a), "B": np.exp(b), "alpha": alpha, "beta": beta, **multipliers}
 
     def from_params(self, params: Mapping[str, float], x_centre_F: Array, y_centre: float) -> Array:
         """The inverse of `to_params`."""

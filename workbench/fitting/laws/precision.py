@@ -91,18 +91,24 @@ class Precision(Law):
 
     def evaluate(self, theta_SP: Array, x_MF: Array) -> Array:
         """The logarithm of the sum of the three terms."""
-        return self.jacobian(theta_SP, x_MF)[0]
+        floor_SM, size_SM, data_SM = self._terms(theta_SP, x_MF)
+        return np.log(floor_SM + size_SM + data_SM)
+
+    def _terms(self, theta_SP: Array, x_MF: Array) -> tuple[Array, Array, Array]:
+        """E, and the terms of size and data."""
+        e, a, b, alpha, beta, ln_gamma = (theta_SP[:, i, None] for i in range(6))
+        size_SM = np.exp(a - alpha * (x_MF[:, 0] + self._worth(ln_gamma, x_MF)[0]))
+        return np.broadcast_to(np.exp(e), size_SM.shape), size_SM, np.exp(b - beta * x_MF[:, 1])
 
     def jacobian(self, theta_SP: Array, x_MF: Array) -> tuple[Array, Array]:
         """With p and q the shares of size and data, w = ln(N_eff/N): ∂α = −p(x + w), ∂ln γ = −α p ∂w."""
-        e, a, b, alpha, beta, ln_gamma = (theta_SP[:, i, None] for i in range(6))
+        alpha, ln_gamma = theta_SP[:, 3, None], theta_SP[:, 5, None]
         worth_SM, slope_SM = self._worth(ln_gamma, x_MF)
-        size_SM = x_MF[:, 0] + worth_SM
-        floor = np.exp(e)
-        terms = [np.broadcast_to(floor, size_SM.shape), np.exp(a - alpha * size_SM), np.exp(b - beta * x_MF[:, 1])]
+        terms = self._terms(theta_SP, x_MF)
         total_SM = terms[0] + terms[1] + terms[2]
-        f0, p_SM, q_SM = (term / total_SM for term in terms)
-        j_SPM = np.stack([f0, p_SM, q_SM, -p_SM * size_SM, -q_SM * x_MF[:, 1], -alpha * p_SM * slope_SM], axis=1)
+        e_SM, p_SM, q_SM = (term / total_SM for term in terms)
+        by_alpha, by_gamma = -p_SM * (x_MF[:, 0] + worth_SM), -alpha * p_SM * slope_SM
+        j_SPM = np.stack([e_SM, p_SM, q_SM, by_alpha, -q_SM * x_MF[:, 1], by_gamma], axis=1)
         return np.log(total_SM), j_SPM
 
     def to_params(self, theta_SP: Array, x_centre_F: Array, y_centre: float) -> dict[str, Array]:

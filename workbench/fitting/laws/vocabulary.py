@@ -74,12 +74,16 @@ class Vocabulary(Law):
 
     def evaluate(self, theta_SP: Array, x_MF: Array) -> Array:
         """L_u itself."""
-        return self.jacobian(theta_SP, x_MF)[0]
+        return np.asarray(theta_SP[:, 0, None] + self._terms(theta_SP, x_MF)[1].sum(axis=1))
+
+    def _terms(self, theta_SP: Array, x_MF: Array) -> tuple[Array, Array]:
+        """x^(−s) of size, vocabulary and data, and the terms they make, (S, 3, M)."""
+        powers_SFM = np.exp(-theta_SP[:, 4:, None] * x_MF.T)
+        return powers_SFM, theta_SP[:, 1:4, None] * powers_SFM
 
     def jacobian(self, theta_SP: Array, x_MF: Array) -> tuple[Array, Array]:
         """∂(term at centre) = x^(−s), ∂s = −ln x times the term."""
-        powers_SFM = np.exp(-theta_SP[:, 4:, None] * x_MF.T)
-        terms_SFM = theta_SP[:, 1:4, None] * powers_SFM
+        powers_SFM, terms_SFM = self._terms(theta_SP, x_MF)
         ones_S1M = np.ones((len(theta_SP), 1, len(x_MF)))
         f_SM = theta_SP[:, 0, None] + terms_SFM.sum(axis=1)
         return f_SM, np.concatenate([ones_S1M, powers_SFM, -terms_SFM * x_MF.T], axis=1)
