@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.fitting.laws import checks
+from workbench.errors import BadInput
 from workbench.fitting.laws.broken import BrokenC, BrokenD, BrokenN
 
 
@@ -54,6 +55,12 @@ def test_bends_are_named_in_the_order_of_their_places():
     theta_P = case.law.from_params(swapped, np.array([15.0]), 0.3)
     back = case.law.to_params(theta_P[None], np.array([15.0]), 0.3)
     assert {name: float(value[0]) for name, value in back.items()} == pytest.approx(TWO)
+
+
+@pytest.mark.parametrize("breaks", [0, 5])
+def test_a_number_of_bends_that_no_table_determines_is_refused(breaks):
+    with pytest.raises(BadInput, match=f"breaks is {breaks}; broken-n takes 1 to 4"):
+        BrokenN().configured(breaks=breaks)
 
 
 @settings(max_examples=2, deadline=None, derandomize=True)

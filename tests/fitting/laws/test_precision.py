@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.fitting.laws import checks
+from workbench.errors import BadInput
 from workbench.fitting.laws.precision import PostTrainingQuantisation, Precision
 
 N, D, BITS = (
@@ -53,6 +54,11 @@ def test_the_allocation_at_one_precision_is_chinchillas():
     found = ONE.law.derived({name: np.array([value]) for name, value in TRUTH.items()})
     assert found["a"] == pytest.approx(0.4526 / (0.4965 + 0.4526))
     assert found["a"] + found["b"] == pytest.approx(1)
+
+
+def test_a_fourth_kind_of_tensor_is_refused():
+    with pytest.raises(BadInput, match="kinds is 4; there are three"):
+        Precision().configured(kinds=4)
 
 
 @settings(max_examples=2, deadline=None, derandomize=True)

@@ -10,6 +10,7 @@ from typing import ClassVar, Self
 
 import numpy as np
 
+from workbench.errors import BadInput
 from workbench.fitting.laws.base import Array, Law, Parameter, Separable
 
 SLOPE, CHANGE, PLACE = 3.0, 10.0, 12.0
@@ -17,6 +18,9 @@ SLOPE, CHANGE, PLACE = 3.0, 10.0, 12.0
 
 WIDTHS = (0.02, 10.0)
 """Bounds of f_i."""
+
+MOST = 4
+"""Bends at most: each takes three parameters, and a table that determines more is hard to imagine."""
 
 
 class Broken(Law):
@@ -26,6 +30,8 @@ class Broken(Law):
     unit_of_x: ClassVar[str]
 
     def __init__(self, breaks: int = 1) -> None:
+        if not 1 <= breaks <= MOST:
+            raise BadInput(f"breaks is {breaks}; {self.name} takes 1 to {MOST}.")
         self.breaks, self.setting = breaks, {"breaks": breaks}
         x, numbers = self.unit_of_x, range(1, breaks + 1)
         own = [

@@ -5,6 +5,7 @@ from typing import Self
 
 import numpy as np
 
+from workbench.errors import BadInput
 from workbench.fitting.laws.base import Array, Law, Parameter, Separable
 from workbench.fitting.laws.linear import LogLinear
 from workbench.fitting.laws.powers import EXPONENTS, power
@@ -45,6 +46,8 @@ class Precision(Law):
     nonlinear = (3, 4, 5)
 
     def __init__(self, kinds: int = 1) -> None:
+        if kinds not in (1, 2, 3):
+            raise BadInput(f"kinds is {kinds}; there are three: weights, activations and the KV cache.")
         self.kinds, self.setting = kinds, {"kinds": kinds}
 
     def configured(self, **setting: object) -> Self:
