@@ -25,6 +25,9 @@ ROUNDS = 8
 """Reweightings at a node: the objective there is then within about a percent of its least, or within some ten percent
 where an amplitude vanishes."""
 
+ROUGH, FAR = 3, 5.0
+"""After so many rounds a node this many times above the least is left there: more lower it by 2.6 times at most."""
+
 EVEN = 40
 """Values of an entry, evenly between its bounds, where all but one or two are held."""
 
@@ -205,18 +208,24 @@ def _minima(profile: Profile, nodes_SK: Array, axes: list[Array], lowest: int = 
 
 
 def profiled(problem: Problem, nodes_SK: Array) -> tuple[Array, Array]:
-    """theta_SP with the amplitudes fitted at each node, and the objective there."""
+    """theta_SP with the amplitudes fitted at each node, and the objective there: roughly where it is far from least."""
+    theta_SP, value_S = _rounds(problem, nodes_SK, ROUGH)
+    near = np.flatnonzero(value_S <= FAR * value_S.min())
+    theta_SP[near], value_S[near] = _rounds(problem, nodes_SK[near], ROUNDS)
+    return theta_SP, value_S
 
+
+def _rounds(problem: Problem, nodes_SK: Array, rounds: int) -> tuple[Array, Array]:
     def work(rows: np.ndarray) -> tuple[Array, Array]:
         separable = problem.law.separable(nodes_SK[rows], problem.x_MF)
         assert separable is not None
-        return _amplitudes(problem, separable, len(rows))
+        return _amplitudes(problem, separable, len(rows), rounds)
 
     theta_SP, value_S = over_blocks(len(nodes_SK), len(problem.x_MF), work)
     return theta_SP, value_S
 
 
-def _amplitudes(problem: Problem, separable: Separable, n_rows: int) -> tuple[Array, Array]:
+def _amplitudes(problem: Problem, separable: Separable, n_rows: int, rounds: int) -> tuple[Array, Array]:
     """Reweighted least squares for the amplitudes of each node, in their logarithms where the response has one."""
     shape = (n_rows, len(problem.x_MF))
     y_SM, w_SM = np.broadcast_to(problem.y_SM, shape), np.broadcast_to(problem.w_SM, shape)
@@ -230,7 +239,7 @@ def _amplitudes(problem: Problem, separable: Separable, n_rows: int) -> tuple[Ar
     c_SQ = _first_amplitudes(basis, y_SM / power_S1, w_SM) if log else np.zeros((n_rows, len(basis)))
     best_SQ, least_S = c_SQ, np.full(n_rows, np.inf)
     step_SQ, scale_S1 = np.zeros_like(c_SQ), np.ones((n_rows, 1))
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         total_SM = sum((c_SQ[:, q, None] * part for q, part in enumerate(basis[1:], 1)), c_SQ[:, :1] * basis[0])
         if log:
             per_SM = power_S1 / total_SM
