@@ -54,6 +54,37 @@ def test_a_person_sees_a_summary(run, table):
     assert code == 0 and "95% interval" in out and "note: " in out
 
 
+def test_laws_are_compared_out_of_sample(run, table):
+    code, out, _ = run("fit", table, "--compare", "--law", "chinchilla", "--law", "kaplan-nd", "--resamples", 20)
+    assert code == 0 and "By the log score" in out and "back-test rms" in out
+    code, out, _ = run(
+        "fit", table, "--compare", "--law", "chinchilla", "--law", "kaplan-nd", "--objective", "log-mse",
+        "--resamples", 20, "--leave-out", "budget", "--json",
+    )  # fmt: skip
+    found = json.loads(out)
+    assert code == 0 and [one["law"] for one in found["laws"]] == ["chinchilla", "kaplan-nd"]
+
+
+def test_parameters_are_held_and_methods_named(run, table):
+    options = ("--law", "chinchilla", "--fix", "alpha=0.35", "--intervals", "wild", "--resamples", 20, "--json")
+    found = json.loads(run("fit", table, *options)[1])
+    assert found["params"]["alpha"] == pytest.approx(0.35) and "wild" in found["interval_method"]
+
+
+def test_several_laws_stand_side_by_side_each_with_what_it_has_of_the_held(run, table):
+    options = ("--law", "chinchilla", "--law", "kaplan-nd", "--fix", "beta=0.37", "--resamples", 0, "--json")
+    found = json.loads(run("fit", table, *options)[1])
+    assert [fit["law"] for fit in found["fits"]] == ["chinchilla", "kaplan-nd"]
+    assert found["fits"][0]["params"]["beta"] == pytest.approx(0.37)
+
+
+def test_the_help_lists_every_law(run):
+    from workbench.fitting import LAWS
+
+    out = run("fit", "--help")[1]
+    assert all(name in out for name in (*LAWS, "isoflop", "envelope"))
+
+
 def test_a_store_keeps_its_fits(run, tmp_path):
     folder = make_store(tmp_path / "store")
     code, out, err = run("fit", folder, "--law", "chinchilla", "--resamples", 20, "--json")
@@ -71,6 +102,12 @@ def test_a_store_keeps_its_fits(run, tmp_path):
         (["--law", "cobb-douglas"], "law is 'cobb-douglas'"),
         (["--objective", "hubris"], "objective is 'hubris'"),
         (["--delta", "0"], "delta is 0"),
+        (["--fix", "alpha"], "--fix is 'alpha'"),
+        (["--fix", "=3"], "--fix is '=3'"),
+        (["--law", "chinchilla", "--fix", "gamma=1"], "fixed names 'gamma'"),
+        (["--noise", "loud"], "noise is 'loud'"),
+        (["--compare", "--noise", "column"], "--compare takes neither"),
+        (["--compare", "--leave-out", "seed"], "by is 'seed'"),
         (["--resamples", "-3"], "resamples is -3"),
         (["--columns", "n"], "'n' is no name=column"),
         (["--columns", "n=n,n=d"], "names n twice"),

@@ -37,12 +37,43 @@ def test_a_law_that_the_runs_leave_open_is_marked_where_its_numbers_stand(run, t
     path = tmp_path / "noisy.csv"
     isoflop(0.1, seed=3, sizes=4).to_csv(path, index=False)
     code, out, _ = run("forecast", path, "--resamples", 100)
-    assert code == 0 and out.count("chinchilla (not identified)") == 2
+    assert code == 0 and out.count("chinchilla (not identified)") == 2 and out.count("not determined") == 4
+    found = json.loads(run("forecast", path, "--resamples", 100, "--json")[1])
+    assert not any(one["determined"] for one in found["compute"])
 
 
 def test_the_loss_of_a_size_and_a_horizon(run, table):
     code, out, _ = run("forecast", table, "--n-params", "1e6", "--tokens", "1e8", "--resamples", 50)
-    assert code == 0 and "N = 1e+06, D = 1e+08: loss" in out and "back-test" in out
+    assert code == 0
+    head, line = out.splitlines()[:2]
+    assert head.split()[:3] == ["N", "D", "C"] and "95% of a run" in head
+    assert line.split()[:3] == ["1e+06", "1e+08", "6e+14"] and "back-test" in line
+
+
+def test_decisions_are_answered_in_text_and_in_json(run, table):
+    asked = ("--compute", "1e15", "--depart", "0.5,2", "--inference-tokens", "1e10", "--unique-tokens", "1e7")
+    asked = (*asked, "--multiplier", 2, "--gap", 0.05, "--loss", 3, "--loss", 1, "--resamples", 50)
+    code, out, _ = run("forecast", table, *asked)
+    assert code == 0
+    for title in (
+        "Reaching a loss",
+        "Departing from the optimum",
+        "How flat it is",
+        "With 1e+10 tokens of inference",
+        "With 1e+07 unique tokens (after 11.7 epochs a further token is worth half, by borrowed constants)",
+        "Compute multipliers",
+        "Back-tests of chinchilla",
+        "out of reach",
+    ):
+        assert title in out
+    found = json.loads(run("forecast", table, *asked, "--json")[1])
+    assert [one["factor"] for one in found["departures"]] == [0.5, 2]
+    assert [one["share"] for one in found["flatness"]] == [0.001, 0.01]
+    assert found["inference"][0]["loss"]["value"] == 3 and found["inference"][1]["n"]["value"] is None
+    assert [one["flops"] for one in found["repetition"]] == [None, 1e15]
+    assert found["multipliers"][0]["factor"]["value"] == 2 and found["multipliers"][1]["gain"]["value"] == 0.05
+    assert found["targets"][1]["flops"]["value"] is None
+    assert {"bias", "rms", "worst", "coverage"} <= set(found["backtests"]["tests"][0])
 
 
 def test_a_store_is_forecast_from(run, tmp_path):
@@ -53,8 +84,12 @@ def test_a_store_is_forecast_from(run, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--n-params", "1e6"], "--tokens is missing"),
-        (["--tokens", "1e6"], "--n-params is missing"),
+        (["--n-params", "1e6", "--tokens", "1e8", "--compute", "1e15"], "any two of them give the third"),
+        (["--depart", "two"], "--depart is 'two'"),
+        (["--multiplier", "0"], "--multiplier is 0"),
+        (["--unique-tokens", "-1"], "--unique-tokens is -1"),
+        (["--law", "isoflop"], "law is 'isoflop'; a forecast takes a law of N and D"),
+        (["--intervals", "guess"], "intervals is 'guess'"),
         (["--compute", "-1"], "--compute is -1"),
         (["--resamples", "-1"], "resamples is -1"),
         (["--where", "n < 1e4"], "needs more"),

@@ -26,3 +26,15 @@ def isoflop(noise: float = 0.0, seed: int = 0, budgets: tuple[float, ...] = BUDG
     table["loss"] = loss_of(table["n"].to_numpy(), table["d"].to_numpy())
     table["loss"] *= np.exp(noise * np.random.default_rng(seed).standard_normal(len(table)))
     return table
+
+
+def repeated(noise: float = 0.002, seed: int = 0, r_n: float = 5.3, r_d: float = 15.4) -> pd.DataFrame:
+    """Sizes × tokens × limits of unique tokens, by the law of Muennighoff et al. 2023 with the true constants."""
+    from workbench.fitting.laws import LAWS
+
+    rows = [(n, d, min(u, d)) for n in (1e5, 3e5, 1e6, 3e6) for d in (3e6, 1e7, 3e7, 1e8) for u in (1e6, 1e7, 1e9)]
+    table = pd.DataFrame(rows, columns=["n", "d", "u"]).drop_duplicates(ignore_index=True)
+    columns = {name: table[name].to_numpy() for name in ("n", "d", "u")}
+    table["loss"] = LAWS["data-constrained"].predict({**TRUE, "R_N": r_n, "R_D": r_d}, **columns)
+    table["loss"] *= np.exp(noise * np.random.default_rng(seed).standard_normal(len(table)))
+    return table

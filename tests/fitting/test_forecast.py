@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize_scalar
 
-from tests.fitting.designs import isoflop
+from tests.fitting.designs import isoflop, repeated
 from workbench.errors import BadInput
 from workbench.fitting import allocate, backtest, fit, forecast
+from workbench.fitting.forecast import Question
 
 
 @pytest.mark.parametrize("law", ["chinchilla", "kaplan-nd"])
@@ -84,7 +85,8 @@ def test_a_forecast_defaults_to_ten_and_a_hundred_times_the_largest_budget():
     ]  # fmt: skip
     assert "the law missed its best loss" in found.said
     assert found.backtest is not None and abs(found.backtest.relative_error) < 0.02
-    reach = f"at 100× the compute of the largest run; the back-test reached {found.backtest.distance:.3g}×"
+    assert found.backtests is not None
+    reach = f"at 100× the compute of the largest run; the back-test reached {found.backtests.furthest:.3g}×"
     assert any(reach in note for note in found.notes)
 
 
@@ -92,7 +94,64 @@ def test_a_loss_is_forecast_at_a_size_and_a_horizon():
     found = forecast(isoflop(0.002), at=(1e6, 1e9), resamples=100)
     (point,) = found.points
     assert point.interval[0] < point.loss < point.interval[1]
+    assert point.run[0] < point.interval[0] and point.interval[1] < point.run[1]
     assert not found.allocations
+
+
+def test_any_two_of_size_tokens_and_compute_give_the_third():
+    table = isoflop(0.002)
+    (both,) = forecast(table, at=(1e6, 2e8), resamples=0).points
+    (by_size,) = forecast(table, question=Question((1.2e15,), (1e6,)), resamples=0).points
+    (by_tokens,) = forecast(table, question=Question((1.2e15,), (), (2e8,)), resamples=0).points
+    for one in (by_size, by_tokens):
+        assert (one.n, one.d, one.flops) == pytest.approx((both.n, both.d, 1.2e15), rel=1e-9)
+        assert one.loss == pytest.approx(both.loss, rel=1e-12)
+    with pytest.raises(BadInput, match="any two of them give the third"):
+        forecast(table, question=Question((1e15,), (1e6,), (2e8,)))
+
+
+@pytest.mark.parametrize("question", [Question(sizes=(1e6,)), Question(tokens=(3e7,))])
+def test_a_size_or_tokens_alone_are_completed_to_an_optimum(question):
+    found = forecast(isoflop(0.002), question=question, resamples=0)
+    (point,) = found.points
+    best = allocate(found.fit, point.flops)
+    assert (best.n, best.d) == pytest.approx((point.n, point.d), rel=1e-9)
+    assert point.overhead.value == pytest.approx(1, abs=1e-6) and point.excess.value == pytest.approx(0, abs=1e-9)
+
+
+def test_a_loss_to_reach_has_the_compute_whose_optimum_it_is():
+    found = forecast(isoflop(), question=Question(losses=(3.0, 1.5)), resamples=0)
+    reached, never = found.targets
+    assert allocate(found.fit, reached.flops.value).loss == pytest.approx(3.0, rel=1e-10)
+    assert never.flops.value == np.inf  # the law's floor is 1.8
+
+
+def test_every_law_of_size_and_data_forecasts():
+    table = isoflop(0.002)
+    for law in ("chinchilla-tied", "over-training", "kaplan-nd"):
+        found = forecast(table, (1e14,), law=law, resamples=20)
+        assert found.allocations[0].law == law and found.backtest is not None
+    with pytest.raises(BadInput, match="law is 'kaplan-c'; a forecast takes a law of N and D"):
+        forecast(table, law="kaplan-c")
+
+
+def test_what_noise_leaves_open_is_not_determined():
+    found = forecast(isoflop(0.1, seed=3, sizes=4), (1e15,), resamples=100)
+    assert not found.fit.identified
+    assert not any(one.determined for one in found.allocations)
+    assert all(one.determined for one in forecast(isoflop(0.002), (1e15,), resamples=100).allocations)
+    assert found.to_dict()["compute"][0]["determined"] is False
+
+
+def test_repeats_in_the_table_are_said_and_fitted_where_the_unique_tokens_are_known():
+    table = repeated()
+    found = forecast(table, question=Question((1e15,), unique_tokens=1e7), resamples=20)
+    assert any("saw tokens more than once" in note for note in found.notes)
+    assert any("by data-constrained, fitted to all runs" in note for note in found.notes)
+    as_fresh, best = found.repetition
+    assert not as_fresh.borrowed and best.repeated.value <= as_fresh.repeated.value
+    borrowed = forecast(isoflop(0.002), question=Question((1e15,), unique_tokens=1e7), resamples=20)
+    assert borrowed.repetition[0].borrowed and any("borrowed, not fitted" in note for note in borrowed.notes)
 
 
 def test_one_budget_forecasts_without_isoflop_and_without_back_test_and_says_so():

@@ -2,10 +2,13 @@
 
 from workbench.fitting.allocation import Allocation, allocate
 from workbench.fitting.backtest import BackTest, backtest
+from workbench.fitting.backtests import BackTests, backtests
+from workbench.fitting.comparison import Comparison, compare
 from workbench.fitting.emergence import fit_threshold
 from workbench.fitting.fit import LAW_NAMES, fit, fit_all
-from workbench.fitting.forecast import Forecast, forecast
+from workbench.fitting.forecast import Forecast, Question, forecast
 from workbench.fitting.laws import LAWS
+from workbench.fitting.prediction import prediction_interval
 from workbench.fitting.record import Fit, FitSet, NotFitted, NotIdentifiable
 from workbench.fitting.tables import from_runs, read_table
 
@@ -14,17 +17,23 @@ __all__ = [
     "LAW_NAMES",
     "Allocation",
     "BackTest",
+    "BackTests",
+    "Comparison",
     "Fit",
     "FitSet",
     "Forecast",
     "NotFitted",
     "NotIdentifiable",
+    "Question",
     "allocate",
     "backtest",
+    "backtests",
+    "compare",
     "fit",
     "fit_all",
     "fit_threshold",
     "forecast",
     "from_runs",
+    "prediction_interval",
     "read_table",
 ]

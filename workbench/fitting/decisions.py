@@ -6,7 +6,8 @@ A model of N = f·N_opt at the same C, so that D = f^(−s)·D_opt, has with w t
 
 whatever C is, where C_eq is the compute whose optimum is as good: C/C_eq is the overhead of de Vries 2023, "Go smol or
 go home". The loss itself is inverted here, so that it holds as well where a law bends the terms. A multiplier m, of
-hardware or of an algorithm, is worth L_opt(C) − L_opt(mC) at C (compute-equivalent gain: Davidson et al. 2023, 2312.07413).
+hardware or of an algorithm, is worth L_opt(C) − L_opt(mC) at C: the compute-equivalent gain of Davidson et al. 2023
+(2312.07413).
 """
 
 from collections.abc import Sequence

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,9 @@ from workbench.errors import BadInput
 from workbench.fitting.cost import Cost
 from workbench.fitting.laws import LAWS
 from workbench.fitting.laws.base import Array, Law
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 Interval = tuple[float, float]
 
@@ -134,23 +137,16 @@ class Fit:
         )
 
     def summary(self) -> str:
-        """The fit as a page of text."""
-        title = f"{self.law} · {self.objective}" + (f" (δ = {self.delta:g})" if self.delta is not None else "")
-        lines = [
-            title,
-            f"{self.n_points} points · N {CONVENTION_LABELS.get(self.convention, self.convention)} · "
-            f"objective {self.objective_value:.10g}" + ("" if self.identified else " · NOT IDENTIFIED"),
-            "",
-            f"{'':>10}  {'estimate':>14}  {f'{100 * self.level:g}% interval':>30}",
-        ]
-        both = {**self.intervals, **self.derived_intervals}
-        for name, value in {**self.params, **self.derived}.items():
-            low, high = both.get(name, (math.nan, math.nan))
-            lines.append(f"{name:>10}  {value:>14.7g}  {f'{low:.5g} to {high:.5g}':>30}")
-        lines += ["", f"intervals: {self.interval_method}"]
-        lines += [f"{name}: {text}" for name, text in self.conventions.items()]
-        lines += [f"note: {note}" for note in self.notes]
-        return "\n".join(lines)
+        """The fit as a page of text, in the manner of statsmodels."""
+        from workbench.fitting.summary import summary
+
+        return summary(self)
+
+    def plot(self) -> "go.Figure":
+        """Observed against predicted, and the residuals: a plotly figure."""
+        from workbench.fitting.plot import plot
+
+        return plot(self)
 
     def to_dict(self) -> dict[str, Any]:
         """The record as JSON types; draws and tables are left out."""
