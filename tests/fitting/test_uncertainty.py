@@ -1,4 +1,4 @@
-"""Each method against ordinary least squares, where what it must give is known; then on a sweep, and where it cannot."""
+"""Each method against ordinary least squares, where the answer is known; then on a sweep, and where it cannot."""
 
 import numpy as np
 import pandas as pd
@@ -129,13 +129,13 @@ def test_wild_weights_have_mean_zero_and_variance_one(kind):
     assert drawn.var() == pytest.approx(1, abs=0.02)
 
 
-def test_wild_errors_are_hc2_residuals_and_clusters_share_a_sign():
+def test_wild_errors_are_hc3_residuals_and_clusters_share_a_sign():
     table = power_law(10).assign(cluster=["a", "a", *"bcdefghi"])
     point = fitted(table)
     reference = least_squares(table)
     q, _ = np.linalg.qr(reference.model.exog)
-    hc2 = reference.resid / np.sqrt(1 - (q**2).sum(axis=1))
-    ratio = errors(point) / hc2
+    hc3 = reference.resid / (1 - (q**2).sum(axis=1))
+    ratio = errors(point) / hc3
     np.testing.assert_allclose(ratio, ratio.iloc[0], rtol=1e-6)
     drawn = wild_resamples(point, 50, np.random.default_rng(0)).y_SM - point.fitted_M
     np.testing.assert_allclose(drawn[:, 0] / drawn[:, 1], errors(point)[0] / errors(point)[1])

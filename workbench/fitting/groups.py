@@ -1,4 +1,4 @@
-"""Which runs may miss together: seeds of one configuration (clusters), and all runs of one size or one budget (groups)."""
+"""Which runs may miss together: seeds of one configuration (clusters), all runs of one size or budget (groups)."""
 
 import numpy as np
 import pandas as pd

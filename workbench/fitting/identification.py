@@ -2,8 +2,8 @@
 
 Looked at: bounds hit by the optimum or by resamples, directions of theta that the objective hardly feels, less than a
 decade of the law's own axis or of compute, fewer than three levels of an axis, a fixed ratio of D to N (the fit is then
-ill-conditioned as 1/(α−β)²: Kricheli 2605.08541), and an interval of the allocation's exponent so wide that it says
-nothing. A law may be determined and still be wrong: `lack_of_fit` holds its residuals against the noise of seeds.
+ill-conditioned as 1/(α−β)²: Kricheli 2605.08541), and intervals so wide that they say nothing: of an exponent, against
+the range that its law allows, or of the allocation's. A law may be determined and still be wrong: see `misfit`.
 """
 
 from collections.abc import Mapping
@@ -29,6 +29,9 @@ DECADES = 0.95
 
 WIDEST = 0.5
 """An exponent of the allocation lies between 0 and 1; an interval wider than this leaves it open."""
+
+OPEN = 0.4
+"""Share of the allowed range of an exponent that an interval may take before the exponent is said to be open."""
 
 AT_BOUND = 0.01
 """Share of resamples with a parameter at a bound from which its interval is said to end there."""
@@ -90,6 +93,22 @@ def open_exponent(intervals: Mapping[str, tuple[float, float]]) -> list[str]:
     return [f"The interval of a, {low:.2g} to {high:.2g}, leaves open how compute divides between size and data."]
 
 
+def open_in_range(law: Law, draws_SP: Array, level: float, held: tuple[int, ...] = ()) -> list[str]:
+    """Which exponents the draws leave anywhere in the range that the law allows: the profile is flat along them."""
+    if len(draws_SP) < 20:
+        return []
+    low_P, high_P = law.bounds_2P
+    ends_2P = np.quantile(draws_SP, [(1 - level) / 2, (1 + level) / 2], axis=0)
+    share_P = (ends_2P[1] - ends_2P[0]) / (high_P - low_P)
+    names = [law.theta_names[i] for i in law.nonlinear if i not in held and share_P[i] > OPEN]
+    if not names:
+        return []
+    shares = " and ".join(f"{100 * share_P[law.theta_names.index(name)]:.0f}%" for name in names)
+    return [
+        f"The data leave {' and '.join(names)} open: the interval takes {shares} of the range that {law.name} allows."
+    ]
+
+
 def at_bound_in_resamples(law: Law, draws_SP: Array, held: tuple[int, ...] = ()) -> list[str]:
     """Which intervals end at a bound rather than where the data end them."""
     if not len(draws_SP):
@@ -101,36 +120,6 @@ def at_bound_in_resamples(law: Law, draws_SP: Array, held: tuple[int, ...] = ())
         f"{name} is at the edge of its range in {100 * share:.0f}% of the resamples, where its interval ends."
         for entry, (name, share) in enumerate(zip(law.theta_names, share_P, strict=True))
         if share >= AT_BOUND and entry not in held
-    ]
-
-
-def lack_of_fit(
-    table: pd.DataFrame, residual_M: Array, n_params: int, response: str = "loss", level: float = 0.95
-) -> list[str]:
-    """A sentence where the law misses the runs by more than their seeds differ (the F test against pure error).
-
-    Draper and Smith, Applied Regression Analysis, section 2.1: the variance of the misses is held against that between
-    runs of one configuration, here of ln L.
-    """
-    if response != "loss" or "cluster" not in table or table["cluster"].isna().any():
-        return []
-    from scipy.stats import f as f_distribution
-
-    logs = np.log(table["loss"])
-    within = logs - logs.groupby(table["cluster"]).transform("mean")
-    repeats = len(table) - table["cluster"].nunique()
-    free = len(table) - n_params - repeats
-    pure = float((within**2).sum())
-    if repeats < 1 or free < 1 or pure <= 0:
-        return []
-    misses = max(float((residual_M**2).sum()) - pure, 0.0)
-    ratio = (misses / free) / (pure / repeats)
-    if ratio <= f_distribution.ppf(level, free, repeats):
-        return []
-    miss, noise = np.sqrt(misses / free), np.sqrt(pure / repeats)
-    return [
-        f"The law misses the runs by {100 * miss:.2g}% where seeds differ by {100 * noise:.2g}%: its form does "
-        "not hold for all of these runs, or some were trained badly, and the intervals do not cover that."
     ]
 
 

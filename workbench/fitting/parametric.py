@@ -8,13 +8,19 @@ import pandas as pd
 from workbench.fitting import bootstrap, tables
 from workbench.fitting.certify import Certificate, certify
 from workbench.fitting.cost import Cost
-from workbench.fitting.identification import at_bound_in_resamples, lack_of_fit, open_exponent, weaknesses
+from workbench.fitting.identification import at_bound_in_resamples, open_exponent, open_in_range, weaknesses
 from workbench.fitting.laws.base import Law
+from workbench.fitting.misfit import alike, lack_of_fit, misfits
 from workbench.fitting.objectives import objective_named
 from workbench.fitting.prepared import Prepared, prepare
 from workbench.fitting.record import Fit
 from workbench.fitting.uncertainty import Fitted, spread
 from workbench.fitting.weighting import weighed
+
+LABELS = (
+    "run_id", "n", "n_non_embedding", "d", "c", "u", "group", "budget", "cluster", "rate_factor", "role", "loss_se",
+)  # fmt: skip
+"""What the residuals carry of a table besides the law's own columns."""
 
 GRADIENT = 1e-6
 """At an optimum a Newton step promises less than this share of the objective."""
@@ -51,9 +57,14 @@ def fit_law(
     derived_draws = law.derived(draw_params) if resamples else {}
     derived = {name: bootstrap.percentile(value, tail) for name, value in derived_draws.items()}
     residuals = _residuals(prepared, params)
-    misfit = lack_of_fit(table, residuals["residual"].to_numpy(dtype=np.float64), prepared.free, law.response)
-    weak = (*weaknesses(prepared, best_P, convention), *open_exponent(derived))
-    doubts = (*_rivals(certificate), *at_bound_in_resamples(law, drawn.theta_SP, prepared.held), *misfit)
+    unfit = lack_of_fit(table, residuals["residual"].to_numpy(dtype=np.float64), prepared.free, law.response)
+    astray = [*misfits(fitted), *alike(fitted)]
+    weak = (
+        *weaknesses(prepared, best_P, convention),
+        *open_exponent(derived),
+        *open_in_range(law, drawn.theta_SP, level, prepared.held),
+    )
+    doubts = (*_rivals(certificate), *at_bound_in_resamples(law, drawn.theta_SP, prepared.held), *unfit, *astray)
     cost = Cost.of(table, convention)
     held = tuple(f"Held: {name} = {value:.6g}." for name, value in (fixed or {}).items())
     return Fit(
@@ -90,7 +101,9 @@ def fit_law(
             "certificate": certificate.to_dict(),
             "relative_decrease_left": certificate.left,
             "theta": [float(entry) for entry in best_P],
-            "lack_of_fit": bool(misfit),
+            "held": list(prepared.held),
+            "lack_of_fit": bool(unfit),
+            "misfit": bool(astray),
             "free_parameters": prepared.free,
         },
         residuals=residuals,
@@ -131,8 +144,7 @@ def _rivals(certificate: Certificate) -> tuple[str, ...]:
 def _residuals(prepared: Prepared, params: dict[str, float]) -> pd.DataFrame:
     """One row a point, with what the law predicts there."""
     table, law = prepared.table, prepared.law
-    labels = ("run_id", "n", "n_non_embedding", "d", "c", "u", "group", "budget", "cluster", "rate_factor", "role")
-    frame = table[[name for name in labels if name in table]].copy()
+    frame = table[[name for name in LABELS if name in table]].copy()
     for name in (*law.columns, law.response):
         if name not in frame and name in table:
             frame[name] = table[name]
@@ -140,5 +152,8 @@ def _residuals(prepared: Prepared, params: dict[str, float]) -> pd.DataFrame:
     observed = frame[law.response].to_numpy(dtype=np.float64)
     predicted = frame["predicted"].to_numpy(dtype=np.float64)
     frame["residual"] = np.log(observed / predicted) if law.log_response else observed - predicted
+    weight_M = prepared.problem.w_SM[0]
+    if np.ptp(weight_M) > 0:
+        frame["weight"] = weight_M
     frame.attrs = {}
     return frame

@@ -38,7 +38,7 @@ WALKS = 7
 NEAR = 0.003
 """An end is met when the root of the statistic is this near to that of the quantile, relatively."""
 
-STIFF = 30.0
+STIFF = 10.0
 """Stiffness of the penalty, in units of the profile's own curvature along g."""
 
 DIFFERENCE = 1e-5
@@ -126,7 +126,7 @@ def walk(fits: list[Fitted], functions: list[Function]) -> Edge:
     sign_S = np.tile([-1.0, 1.0], len(fits) * len(functions))
     metrics = [Metric.of(fitted) for fitted in fits]
     unit_S = np.repeat([metric.unit for metric in metrics], ends)
-    start_S, error_S = (each.ravel() for each in _starts(fits, metrics, functions))
+    start_S, error_S, step_SP = _starts(fits, metrics, functions)
     wanted_S = np.repeat([_quantile(fitted) for fitted in fits], ends)
     y_SM = np.repeat(np.concatenate([fitted.prepared.problem.y_SM for fitted in fits]), ends, axis=0)
     w_SM = np.repeat(np.concatenate([fitted.weight_M[None] for fitted in fits]), ends, axis=0)
@@ -134,12 +134,18 @@ def walk(fits: list[Fitted], functions: list[Function]) -> Edge:
     theta_SP = np.repeat(np.stack([fitted.best_P for fitted in fits]), ends, axis=0)
     least_S = _total(batch, theta_SP)
     edge_SP, edge_S = theta_SP.copy(), np.zeros(len(theta_SP))
+    best_SP = theta_SP
     bracket = _Bracket.around(len(theta_SP))
-    length_S = wanted_S.copy()
+    length_S, last_S = wanted_S.copy(), wanted_S
+    theta_SP = best_SP + (sign_S * wanted_S)[:, None] * step_SP
     for _ in range(WALKS):
-        target_S = start_S + sign_S * length_S * error_S
+        # On a quadratic profile the pull ends at STIFF/(1 + STIFF) of the way to its target.
+        target_S = start_S + sign_S * length_S * error_S * (1 + STIFF) / STIFF
         penalty = Penalty(_evaluator(functions), which_S, target_S, STIFF * unit_S / error_S**2)
-        theta_SP = minimise(replace(batch, penalty=penalty), theta_SP, held=fits[0].prepared.held).theta_SP
+        held = fits[0].prepared.held
+        guess_SP = np.clip(best_SP + (theta_SP - best_SP) * (length_S / last_S)[:, None], *problem.law.bounds_2P)
+        pulled = minimise(replace(batch, penalty=penalty), guess_SP, held=held, tolerance=1e-9, near=True)
+        theta_SP, last_S = pulled.theta_SP, length_S
         root_S = np.sqrt(np.maximum(2 * (_total(batch, theta_SP) - least_S) / unit_S, 0.0))
         nearer_S = np.abs(root_S - wanted_S) < np.abs(edge_S - wanted_S)
         edge_SP[nearer_S], edge_S[nearer_S] = theta_SP[nearer_S], root_S[nearer_S]
@@ -149,19 +155,20 @@ def walk(fits: list[Fitted], functions: list[Function]) -> Edge:
     return Edge(edge_SP, edge_S / wanted_S)
 
 
-def _starts(fits: list[Fitted], metrics: list[Metric], functions: list[Function]) -> tuple[Array, Array]:
-    """Each function at each estimate and its standard error there, once for either end: (fits, 2·functions)."""
+def _starts(fits: list[Fitted], metrics: list[Metric], functions: list[Function]) -> tuple[Array, Array, Array]:
+    """For each row the function at the estimate, its standard error, and the step of theta that moves it by one."""
     best_SP = np.stack([fitted.best_P for fitted in fits])
-    starts, errors = [], []
-    for g in functions:
+    start_SF2, error_SF2 = (np.empty((len(fits), len(functions), 2)) for _ in range(2))
+    step_SF2P = np.zeros((len(fits), len(functions), 2, best_SP.shape[1]))
+    for f, g in enumerate(functions):
+        start_SF2[:, f] = g(best_SP)[:, None]
         slope_SP = _gradient(g, best_SP)
-        variance_S = [
-            slope_P[fitted.estimated] @ metric.covariance_QQ @ slope_P[fitted.estimated]
-            for fitted, metric, slope_P in zip(fits, metrics, slope_SP, strict=True)
-        ]
-        starts += 2 * [g(best_SP)]
-        errors += 2 * [np.sqrt(np.maximum(variance_S, 1e-24))]
-    return np.stack(starts, axis=1), np.stack(errors, axis=1)
+        for s, (fitted, metric) in enumerate(zip(fits, metrics, strict=True)):
+            along_Q = metric.covariance_QQ @ slope_SP[s, fitted.estimated]
+            error = np.sqrt(max(slope_SP[s, fitted.estimated] @ along_Q, 1e-24))
+            error_SF2[s, f] = error
+            step_SF2P[s, f][:, fitted.estimated] = along_Q / error
+    return start_SF2.ravel(), error_SF2.ravel(), step_SF2P.reshape(-1, best_SP.shape[1])
 
 
 @dataclass

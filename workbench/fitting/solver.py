@@ -44,11 +44,13 @@ def minimise(
     max_steps: int = 80,
     held: tuple[int, ...] = (),
     tolerance: float = TOLERANCE,
+    near: bool = False,
 ) -> Solution:
-    """Solve every row from its start; the entries `held` stay where they are."""
+    """Solve every row from its start; the entries `held` stay where they are. A start that is `near` its optimum passes
+    no wider corners on the way."""
     theta_SP = np.clip(np.array(theta_SP, dtype=np.float64), *problem.law.bounds_2P)
     *wider, narrow = problem.objective.continuation
-    for delta in wider:
+    for delta in () if near else wider:
         # On the way a rough minimum will do; the last corner is solved to the end.
         theta_SP, _ = _solve(problem, theta_SP, delta, 1e-4, ON_THE_WAY, held)
     theta_SP, left_S = _solve(problem, theta_SP, narrow, tolerance, max_steps, held)

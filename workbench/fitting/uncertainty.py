@@ -11,6 +11,7 @@ from workbench.fitting.fitted import Fitted, Method, Spread, nothing
 from workbench.fitting.groups import FEWEST, clusters, groups
 from workbench.fitting.jackknife import jackknife
 from workbench.fitting.laws.base import Array
+from workbench.fitting.misfit import SHARED, shared_errors
 from workbench.fitting.problem import Problem
 from workbench.fitting.profile import profile
 from workbench.fitting.sandwich import sandwich
@@ -35,8 +36,10 @@ def checked_method(method: str) -> None:
 
 
 def automatic(fitted: Fitted) -> str:
-    """Residuals for small sweeps, whole configurations where there are many or most are replicated."""
-    return "cases" if bootstrap.by_case(clusters(fitted.prepared.table)) else "residuals"
+    """Configurations where there are many or most are replicated, groups where they miss together, else residuals."""
+    if bootstrap.by_case(clusters(fitted.prepared.table)):
+        return "cases"
+    return "groups" if shared_errors(fitted) < SHARED else "residuals"
 
 
 def solve(fitted: Fitted, data: Resampled, rows: int) -> Array:

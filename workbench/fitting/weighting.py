@@ -54,9 +54,7 @@ def weighed(prepared: Prepared, noise: str) -> tuple[Prepared, tuple[str, ...]]:
     if noise == "column" and ("loss_se" not in prepared.table or prepared.table["loss_se"].isna().any()):
         raise NotIdentifiable("noise is 'column', but not every run has a loss_se; add it, or use by-compute.")
     if noise == "column" and (prepared.law.response != "loss" or not prepared.law.log_response):
-        raise BadInput(
-            f"noise is 'column', but loss_se is of the loss and {prepared.law.name} is not a law of its log."
-        )
+        raise BadInput(f"noise is 'column', but loss_se is of the loss and {prepared.law.name} is no law of its log.")
     given, weight_M = prepared, np.asarray(prepared.problem.w_SM[0])
     theta_P = certify(prepared.problem, prepared.held, prepared.start_P).basins_BP[0]
     said = ""
