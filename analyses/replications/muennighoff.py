@@ -6,6 +6,7 @@ the published pair lies in a long curved valley and is not its lowest point.
 """
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -98,7 +99,7 @@ def _objective(columns: dict[str, Array], loss_M: Array, rn: float, rd: float) -
     return float(objective_named("huber", 1e-3).value(r_1M, np.ones_like(r_1M))[0])
 
 
-def _goodness(columns: dict[str, Array], loss_M: Array, found: Fit, theirs: float) -> list[dict[str, object]]:
+def _goodness(columns: dict[str, Array], loss_M: Array, found: Fit, theirs: float) -> list[dict[str, Any]]:
     """Objective and R² of the loss at our pair, at theirs, and with no decay of what repetition is worth."""
     plain = LAWS["chinchilla"].predict(C4, n=columns["n"], d=columns["d"])
     r_1M = np.log(loss_M / plain)[None]

@@ -12,7 +12,7 @@ from scipy.optimize import minimize
 from tests.factories import make_runs
 from tests.fitting.designs import TRUE, isoflop, loss_of
 from workbench.errors import BadInput
-from workbench.fitting import Fit, NotIdentifiable, fit, fit_all, from_runs, read_table
+from workbench.fitting import LAWS, Fit, NotIdentifiable, fit, fit_all, from_runs, read_table
 
 PUBLISHED = {"A": 477.82587, "B": 2143.41737, "E": 1.8172181, "alpha": 0.3473105, "beta": 0.3671724}
 PUBLISHED_LAD = {"A": 482.00598, "B": 2085.43581, "E": 1.8168641, "alpha": 0.3478131, "beta": 0.3658542}
@@ -223,3 +223,40 @@ def test_nonsense_is_refused_in_a_sentence(table, message):
 def test_settings_that_no_fit_can_have_are_refused(settings, message):
     with pytest.raises(BadInput, match=message):
         fit(isoflop(), **settings)
+
+
+def test_a_law_can_be_configured():
+    n = np.geomspace(1e5, 1e10, 40)
+    truth = {"a": 1.5, "b": 300.0, "c_0": 0.4, "c_1": 0.3, "d_1": 1e7, "f_1": 0.3, "c_2": -0.2, "d_2": 1e9, "f_2": 0.3}
+    law = LAWS["broken-n"].configured(breaks=2)
+    table = pd.DataFrame({"n": n, "loss": law.predict(truth, n=n)})
+    found = fit(table, "broken-n", resamples=0, setting={"breaks": 2})
+    assert found.setting == {"breaks": 2} and len(found.params) == 9
+    again = Fit.from_dict(json.loads(found.to_json()))
+    assert again.predict(n=1e8) == pytest.approx(found.predict(n=1e8))
+    with pytest.raises(BadInput, match="chinchilla has no setting 'breaks'"):
+        fit(isoflop(), setting={"breaks": 2})
+    with pytest.raises(BadInput, match="isoflop takes none"):
+        fit(isoflop(), "isoflop", setting={"breaks": 2})
+
+
+def test_parameters_can_be_held():
+    table = isoflop(0.01)
+    found = fit(table, resamples=20, fixed={"alpha": 0.35, "E": 1.8})
+    assert found.params["alpha"] == 0.35 and found.params["E"] == pytest.approx(1.8)
+    assert found.interval("alpha") == (0.35, 0.35) and any("Held: alpha = 0.35" in note for note in found.notes)
+    assert found.objective_value >= fit(table, resamples=0).objective_value
+
+
+@pytest.mark.parametrize(
+    ("fixed", "message"),
+    [
+        ({"gamma": 1.0}, "fixed names 'gamma', which chinchilla does not have; it has E, A"),
+        ({"A": 400.0}, "A can be held only together with alpha"),
+        ({"alpha": 7.0}, "alpha = 7; it must lie between 0.01 and 2.5"),
+        ({"E": np.nan}, "E = nan"),
+    ],
+)
+def test_parameters_that_cannot_be_held_are_refused(fixed, message):
+    with pytest.raises(BadInput, match=message):
+        fit(isoflop(), fixed=fixed)

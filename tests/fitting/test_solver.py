@@ -37,10 +37,11 @@ def test_every_resample_is_as_low_as_scipy_can_get_it():
     for row in range(12):
         weights = data.w_SM[row]
         scale = 1e-3 * weights.sum()
-        found = [
-            minimize(lambda t, w=weights, s=scale: plain_huber(t, problem, w) / s, start, method="BFGS")
-            for start in (theta, solved.theta_SP[row])
-        ]
+
+        def scaled(t: np.ndarray, weights: np.ndarray = weights, scale: float = scale) -> float:
+            return plain_huber(t, problem, weights) / scale
+
+        found = [minimize(scaled, start, method="BFGS") for start in (theta, solved.theta_SP[row])]
         least = min(one.fun for one in found) * scale
         assert solved.value_S[row] == pytest.approx(plain_huber(solved.theta_SP[row], problem, weights), rel=1e-12)
         assert solved.value_S[row] <= least * (1 + 1e-6)

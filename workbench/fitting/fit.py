@@ -10,6 +10,7 @@ from workbench.fitting import limits, tables
 from workbench.fitting.envelope import fit_envelope
 from workbench.fitting.isoflop import DEFAULT_SHAPE, fit_isoflop
 from workbench.fitting.laws import LAWS
+from workbench.fitting.laws.base import Law
 from workbench.fitting.objectives import objective_named
 from workbench.fitting.parametric import fit_law
 from workbench.fitting.record import Fit, FitSet, NotFitted, NotIdentifiable
@@ -40,18 +41,22 @@ def fit(
     fixed: Mapping[str, float] | None = None,
     shape: str | None = None,
     noise: str = "equal",
+    setting: Mapping[str, Any] | None = None,
 ) -> Fit:
     """Fit one law to a table of runs (canonical, or any table whose columns have known names).
 
     `intervals` names the method behind the intervals (`uncertainty.METHODS`); `fixed` holds parameters at values;
     `shape` is that of the curves of isoflop (`isoflop_curves.SHAPES`); `noise` says what is known of the runs' noise,
-    by which they are weighed (`weighting.NOISES`).
+    by which they are weighed (`weighting.NOISES`); `setting` configures a law that can be, such as broken-n with
+    {"breaks": 2}.
     Raises `NotIdentifiable` (a `BadInput`) with the reason where the table cannot identify the law.
     """
     checked_settings(law, objective, delta, resamples, level, intervals)
     if shape is not None and law != "isoflop":
         raise BadInput(f"shape is '{shape}', but {law} has no curves to shape; only isoflop takes one.")
     checked_noise(noise)
+    if setting and law not in LAWS:
+        raise BadInput(f"setting is {dict(setting)}, but {law} takes none.")
     if noise != "equal" and law not in LAWS:
         raise BadInput(f"noise is '{noise}', but {law} weighs no single runs; only 'equal' is right for it.")
     if "conventions" not in table.attrs:
@@ -62,8 +67,29 @@ def fit(
         return fit_envelope(table, convention, resamples, seed, level)
     table, said = _points_of(table, law, convention)
     return fit_law(
-        table, LAWS[law], objective, delta, convention, resamples, seed, level, said, intervals, fixed, noise
+        table,
+        configured(law, setting),
+        objective,
+        delta,
+        convention,
+        resamples,
+        seed,
+        level,
+        said,
+        intervals,
+        fixed,
+        noise,
     )
+
+
+def configured(law: str, setting: Mapping[str, Any] | None) -> Law:
+    """The law called so, with its setting."""
+    if not setting:
+        return LAWS[law]
+    try:
+        return LAWS[law].configured(**setting)
+    except TypeError as error:
+        raise BadInput(f"setting is {dict(setting)}, which {law} does not take: {error}.") from error
 
 
 def checked_settings(

@@ -63,7 +63,7 @@ def prepare(
     table: pd.DataFrame, law: Law, goal: Objective, convention: str, fixed: Mapping[str, float] | None = None
 ) -> Prepared:
     """Check the table for the law and lay it out; rows of weight 0 are left out."""
-    law = law.configured(**law.setting_of(table))
+    law = law.configured(**{**law.setting, **law.setting_of(table)})
     names = {name: convention if name == "n" else name for name in law.columns}
     numeric = tuple(column for name, column in names.items() if name not in TEXT)
     table, dropped = tables.checked(_labelled(table, law), (*numeric, law.response))
@@ -71,7 +71,8 @@ def prepare(
     if (weight_M <= 0).any():
         table = table[weight_M > 0].reset_index(drop=True)
         weight_M = weight_M[weight_M > 0]
-    held, start_P = (), None
+    held: tuple[int, ...] = ()
+    start_P: Array | None = None
     columns = {
         name: table[column].to_numpy(dtype=object if name in TEXT else np.float64) for name, column in names.items()
     }

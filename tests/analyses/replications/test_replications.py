@@ -8,6 +8,7 @@ import pytest
 from workbench.analyses.replications import REPLICATIONS, besiroglu, estimates, hoffmann, muennighoff
 from workbench.analyses.replications.estimates import Estimate
 from workbench.errors import BadInput
+from workbench.reporting.document import Table
 
 
 def by_name(report) -> dict[str, dict]:
@@ -20,7 +21,9 @@ def test_every_number_of_besiroglu_comes_back(shared_data):
     assert report.data["huber"]["objective_value"] == pytest.approx(1.01827401780e-3, rel=1e-9)
     assert report.data["lad"]["objective_value"] == pytest.approx(1.12949465, abs=1e-8)
     assert [name for name, row in by_name(report).items() if not row["within"]] == []
-    rows = {row["source"]: row for row in report.sections[0].blocks[0].rows}
+    objectives = report.sections[0].blocks[0]
+    assert isinstance(objectives, Table)
+    rows = {row["source"]: row for row in objectives.rows}
     # The printed point lies 3.6e-4 above the Huber optimum it is said to be, and Hoffmann's a fifth.
     assert rows["Besiroglu et al., as printed"]["excess"] == pytest.approx(3.6e-4, abs=5e-6)
     assert rows["Hoffmann et al., unrounded"]["excess"] == pytest.approx(0.209, abs=1e-3)

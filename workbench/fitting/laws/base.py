@@ -20,6 +20,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from workbench.errors import BadInput
+
 Array = NDArray[np.float64]
 
 DIFFERENCE = 1e-5
@@ -96,8 +98,10 @@ class Law(ABC):
         """What of a table the law depends on (its groups, its domains), as JSON types."""
         return {}
 
-    def configured(self, **setting: Any) -> Self:  # noqa: ARG002
-        """The law for such a table, its `setting` these; most laws depend on none."""
+    def configured(self, **setting: Any) -> Self:
+        """The law for such a table, its `setting` these; most laws take none."""
+        if setting:
+            raise BadInput(f"{self.name} has no setting '{next(iter(setting))}'; it takes none.")
         return self
 
     def features(self, columns: Mapping[str, Array]) -> Array:
