@@ -51,8 +51,9 @@ def test_the_loss_of_a_size_and_a_horizon(run, table):
 
 
 def test_decisions_are_answered_in_text_and_in_json(run, table):
-    asked = ("--compute", "1e15", "--depart", "0.5,2", "--inference-tokens", "1e10", "--unique-tokens", "1e7")
-    asked = (*asked, "--multiplier", 2, "--gap", 0.05, "--loss", 3, "--loss", 1, "--resamples", 50)
+    asked: tuple[object, ...] = ("--compute", 1e15, "--depart", "0.5,2", "--inference-tokens", 1e10)
+    asked = (*asked, "--unique-tokens", 1e7, "--multiplier", 2, "--gap", 0.05)
+    asked = (*asked, "--loss", 3, "--loss", 1, "--resamples", 50)
     code, out, _ = run("forecast", table, *asked)
     assert code == 0
     for title in (

@@ -60,9 +60,9 @@ def test_the_closed_form_of_every_law_is_the_minimum_along_equal_compute(law):
         assert best.loss <= loss.min() * (1 + 1e-9)
         assert np.log(best.n) == pytest.approx(np.log(every[loss.argmin()]), abs=0.01)
         return
-    ln_n, loss = least(surface, C)
+    ln_n, lowest = least(surface, C)
     assert np.log(best.n) == pytest.approx(ln_n, abs=1e-4)
-    assert best.loss == pytest.approx(loss, rel=1e-10)
+    assert best.loss == pytest.approx(lowest, rel=1e-10)
 
 
 def test_a_law_that_does_not_allocate_has_no_surface():
@@ -78,7 +78,7 @@ def test_departing_costs_the_closed_form(exact, factor):
     ratio = w * factor**-alpha + (1 - w) * factor**beta
     best = allocate(exact.fit, C)
     assert found.n == pytest.approx(factor * best.n) and 6 * found.n * found.d == pytest.approx(C)
-    assert found.loss.value == pytest.approx(loss_of(found.n, found.d), rel=1e-5)
+    assert found.loss.value == pytest.approx(float(loss_of(np.array(found.n), np.array(found.d))), rel=1e-5)
     assert found.excess.value == pytest.approx((ratio - 1) * (best.loss - TRUE["E"]), rel=1e-3)
     assert found.overhead.value == pytest.approx(ratio ** (1 / GAMMA), rel=1e-3)
 
@@ -174,7 +174,7 @@ def test_borrowed_repeats_follow_muennighoff_s_formula(exact):
     optimal = (TRUE["alpha"] * TRUE["A"] / (TRUE["beta"] * TRUE["B"]) * u ** TRUE["beta"]) ** (1 / TRUE["alpha"])
     u_n = min(optimal, n)
     n_effective = u_n + u_n * BORROWED["R_N"] * (1 - np.exp(-(n / u_n - 1) / BORROWED["R_N"]))
-    assert found.repeated.value == pytest.approx(loss_of(n_effective, effective), rel=1e-5)
+    assert found.repeated.value == pytest.approx(float(loss_of(np.array(n_effective), np.array(effective))), rel=1e-5)
     assert found.cost.value > 0 and found.epochs.value == 10
 
 

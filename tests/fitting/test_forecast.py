@@ -7,7 +7,7 @@ from scipy.optimize import minimize_scalar
 from tests.fitting.designs import isoflop, repeated
 from workbench.errors import BadInput
 from workbench.fitting import allocate, backtest, fit, forecast
-from workbench.fitting.forecast import Question
+from workbench.fitting.question import Question
 
 
 @pytest.mark.parametrize("law", ["chinchilla", "kaplan-nd"])

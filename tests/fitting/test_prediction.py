@@ -45,7 +45,7 @@ def test_a_run_outside_the_range_is_never_taken_to_be_less_noisy_than_the_averag
     # Noise that falls with compute, steeply enough for the test to see it.
     table["loss"] *= np.exp(0.03 * (table["c"] / 1e11) ** -0.5 * rng.choice([-1, 1], len(table)))
     found = Prediction.of(fit(table, objective="log-mse", resamples=0))
-    assert found.noise.slopes_F
+    assert found is not None and found.noise.slopes_F
     average = found.noise.variance**0.5
     n, d = table[["n", "d"]].iloc[-6]
     assert found.sigma(n=n, d=d)[0] < average

@@ -6,9 +6,10 @@ from workbench.fitting.backtests import BackTests, backtests
 from workbench.fitting.comparison import Comparison, compare
 from workbench.fitting.emergence import fit_threshold
 from workbench.fitting.fit import LAW_NAMES, fit, fit_all
-from workbench.fitting.forecast import Forecast, Question, forecast
+from workbench.fitting.forecast import Forecast, forecast
 from workbench.fitting.laws import LAWS
 from workbench.fitting.prediction import prediction_interval
+from workbench.fitting.question import Question
 from workbench.fitting.record import Fit, FitSet, NotFitted, NotIdentifiable
 from workbench.fitting.tables import from_runs, read_table
 

@@ -158,7 +158,7 @@ def _on_frontier(table: pd.DataFrame, held: pd.DataFrame, convention: str) -> pd
 def _errors(found: Fit, held: pd.DataFrame, factor: float, reached: float) -> HeldOut:
     points = forecast_of(found, held)
     points["distance"] = points["c"] / reached
-    error_M = np.log(points["predicted"] / points["loss"]).to_numpy(dtype=np.float64)
+    error_M = np.log((points["predicted"] / points["loss"]).to_numpy(dtype=np.float64))
     return HeldOut(
         factor=float(factor),
         fitted=found.n_points,

@@ -113,19 +113,18 @@ class Comparison:
     def verdict(self) -> str:
         """Which law stands first by each judge, and which cannot be told from it."""
         frame = self.frame()
-        first = frame.iloc[0]
-        near = frame.iloc[1:][frame["behind"].iloc[1:] <= 2 * frame["behind_se"].iloc[1:]]["law"].tolist()
+        names = frame["law"].tolist()
+        close = (frame["behind"] <= 2 * frame["behind_se"]).tolist()
+        near = [name for name, one in zip(names[1:], close[1:], strict=True) if one]
         words = self.candidates[0].scores.words
-        said = [f"By the log score with {words} left out: {first['law']}"]
+        said = [f"By the log score with {words} left out: {names[0]}"]
         said[0] += f", not to be told from {' or '.join(near)}." if near else "."
-        tested = frame.dropna(subset=["backtest_rms"])
-        if len(tested):
-            best = tested.loc[tested["backtest_rms"].idxmin()]
-            said.append(
-                f"By the back-tests: {best['law']}, off by {100 * best['backtest_rms']:.2g}% in the root mean square."
-            )
+        rms = frame["backtest_rms"].to_numpy(dtype=np.float64)
+        if np.isfinite(rms).any():
+            best = int(np.nanargmin(rms))
+            said.append(f"By the back-tests: {names[best]}, off by {100 * rms[best]:.2g}% in the root mean square.")
         if self._likelihood:
-            said.append(f"By AICc: {frame.loc[frame['aicc'].idxmin(), 'law']}.")
+            said.append(f"By AICc: {names[int(np.nanargmin(frame['aicc'].to_numpy(dtype=np.float64)))]}.")
         return " ".join(said)
 
     def to_dict(self) -> dict[str, Any]:

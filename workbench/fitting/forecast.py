@@ -4,10 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from workbench.errors import BadInput
 from workbench.fitting import decisions, tables
 from workbench.fitting.allocation import Allocation, allocate
 from workbench.fitting.backtest import BackTest, backtest
@@ -16,56 +14,16 @@ from workbench.fitting.fit import RESAMPLES, fit
 from workbench.fitting.inference import Serving, serve
 from workbench.fitting.laws import LAWS
 from workbench.fitting.points import LossAt, Target, points, target
+from workbench.fitting.question import Question, checked_law
 from workbench.fitting.record import Fit, NotIdentifiable
 from workbench.fitting.repeats import BORROWED_SAID, Limited, Repetition, repetition
-from workbench.fitting.surface import ALLOCATING, Surface
+from workbench.fitting.surface import Surface
 
 MULTIPLES = (10.0, 100.0)
 """Without a compute asked for, these multiples of the largest budget."""
 
 REPEATED = 0.999
 """A run whose unique tokens are fewer than this share of its tokens has seen some of them twice."""
-
-
-@dataclass(frozen=True)
-class Question:
-    """What may be asked. Of N, D and C any two give the third; C alone, its optimum; N or D alone, where it is one."""
-
-    computes: Sequence[float] = ()
-    sizes: Sequence[float] = ()
-    tokens: Sequence[float] = ()
-    losses: Sequence[float] = ()
-    """Losses to reach: with what compute, size and tokens."""
-    depart: Sequence[float] = ()
-    """Factors of the optimal size: what each would cost."""
-    inference_tokens: float | None = None
-    """Tokens served over a model's life."""
-    unique_tokens: float | None = None
-    """Distinct tokens that there are."""
-    multipliers: Sequence[float] = ()
-    """Factors of compute: what each is worth."""
-    gaps: Sequence[float] = ()
-    """Losses in nats: which factor of compute each is worth."""
-
-    def checked(self) -> None:
-        """Refuse what is no positive number, and three of N, D and C."""
-        options: dict[str, Sequence[float]] = {
-            "--compute": self.computes,
-            "--n-params": self.sizes,
-            "--tokens": self.tokens,
-            "--loss": self.losses,
-            "--depart": self.depart,
-            "--inference-tokens": () if self.inference_tokens is None else (self.inference_tokens,),
-            "--unique-tokens": () if self.unique_tokens is None else (self.unique_tokens,),
-            "--multiplier": self.multipliers,
-            "--gap": self.gaps,
-        }
-        for name, values in options.items():
-            for value in values:
-                if not (np.isfinite(value) and value > 0):
-                    raise BadInput(f"{name} is {value:g}; it must be a positive number.")
-        if self.computes and self.sizes and self.tokens:
-            raise BadInput("--n-params, --tokens and --compute are all given; any two of them give the third.")
 
 
 @dataclass(frozen=True)
@@ -95,7 +53,7 @@ class Forecast:
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON types."""
-        several = {
+        several: dict[str, Sequence[Any]] = {
             "compute": self.allocations,
             "points": self.points,
             "targets": self.targets,
@@ -134,7 +92,8 @@ def forecast(
 
     A `question` asks for more, in place of `computes` and `at`.
     """
-    asked = question or Question(computes, *((value,) for value in at or ()))
+    n, d = at or (None, None)
+    asked = question or Question(computes, () if n is None else (n,), () if d is None else (d,))
     asked.checked()
     checked_law(law)
     if "conventions" not in table.attrs:
@@ -178,12 +137,6 @@ def forecast(
         ),
         backtests=reached,
     )
-
-
-def checked_law(law: str) -> None:
-    """Refuse a law that does not say how compute divides."""
-    if law not in ALLOCATING:
-        raise BadInput(f"law is '{law}'; a forecast takes a law of N and D: {', '.join(ALLOCATING)}.")
 
 
 def largest_budget(table: pd.DataFrame) -> float:

@@ -147,8 +147,10 @@ def interval(draws_S: Array, share: float) -> Interval:
     known = draws_S[~np.isnan(draws_S)]
     if len(known) < 20:
         return (float("nan"), float("nan"))
-    method = "linear" if np.isfinite(known).all() else "inverted_cdf"
-    low, high = np.quantile(known, [share, 1 - share], method=method)
+    if np.isfinite(known).all():
+        low, high = np.quantile(known, [share, 1 - share])
+    else:  # nothing lies between a number and an infinite one
+        low, high = np.quantile(known, [share, 1 - share], method="inverted_cdf")
     return float(low), float(high)
 
 
