@@ -110,7 +110,7 @@ def _added(r_M: Array, j_MQ: Array, z_M: Array) -> tuple[float, float]:
     q_MQ, _ = np.linalg.qr(j_MQ)
     left_M = z_M - q_MQ @ (q_MQ.T @ z_M)
     size = float(left_M @ left_M)
-    if size < 1e-8 * float(z_M @ z_M):
+    if size <= 1e-8 * float(z_M @ z_M):
         return 1.0, 0.0
     own_M = r_M - q_MQ @ (q_MQ.T @ r_M)
     effect = float(left_M @ own_M) / size
