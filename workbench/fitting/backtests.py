@@ -4,7 +4,7 @@ At a factor k every run with C > C_max/k is forecast by the law fitted to the ot
 the share of held-out runs inside the interval of a single run (`prediction`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -111,6 +111,7 @@ def backtests(
     *,
     factors: Sequence[float] = FACTORS,
     intervals: str = "auto",
+    fixed: Mapping[str, float] | None = None,
 ) -> BackTests:
     """Hold out the top of the range of compute by each factor, while enough remains to fit `law`."""
     table = tested_table(table, law, convention)
@@ -127,7 +128,9 @@ def backtests(
         rest.attrs = table.attrs
         try:
             _enough(len(rest), law, factor)
-            found = fit(rest, law, objective, delta, convention, resamples, seed, level, intervals=intervals)
+            found = fit(
+                rest, law, objective, delta, convention, resamples, seed, level, intervals=intervals, fixed=fixed
+            )
         except NotIdentifiable as error:
             ended = f"at {factor:g}, {error}"
             break

@@ -183,7 +183,9 @@ def compare(
             continue
         tests, untested = None, ""
         try:
-            tests = backtests(final, name, objective, delta, convention, resamples, seed, level, factors=factors)
+            tests = backtests(
+                final, name, objective, delta, convention, resamples, seed, level, factors=factors, fixed=own or None
+            )
         except BadInput as error:
             untested = str(error)
         found.append(
