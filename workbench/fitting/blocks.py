@@ -10,8 +10,8 @@ from threadpoolctl import ThreadpoolController
 
 from workbench.fitting.laws.base import Array
 
-ENTRIES = 60_000
-"""Entries of an (S, M) array of one block: temporaries of half a megabyte stay in the cache of a core."""
+ENTRIES = 120_000
+"""Entries of an (S, M) array of one block: temporaries of a megabyte stay in the cache, and calls are few."""
 
 Work = Callable[[np.ndarray], tuple[Array, ...]]
 

@@ -40,7 +40,7 @@ SHRINK = 0.03
 MOST = 12
 """Local minima of a grid that are solved to their bottoms, the lowest first."""
 
-LOWEST = 24
+LOWEST = 12
 """Nodes of the finer grid that are solved besides, for a rough objective has many small basins near its least."""
 
 EXACT = 1e-17
@@ -97,24 +97,20 @@ def certify(problem: Problem, held: tuple[int, ...] = (), start_P: Array | None 
     if profile is None:
         return _from_starts(problem, held, start_P)
     nodes_SK = grid_of(axes)
-    first = minimise(problem, _minima(profile, nodes_SK, axes), held=held)
-    best_P = first.theta_SP[int(np.nanargmin(first.value_S))]
+    starts_SP = _minima(profile, nodes_SK, axes)
     near = [
-        axis if len(axis) == 1 else _around(float(best_P[entry]), axis, law.theta_bounds[entry])
+        axis if len(axis) == 1 else _around(float(starts_SP[0, entry]), axis, law.theta_bounds[entry])
         for entry, axis in zip(entries, axes, strict=True)
     ]
     fine_SK = grid_of(near)
-    finer_SP = _minima(profile, fine_SK, near, LOWEST)
+    starts_SP = np.concatenate([starts_SP, _minima(profile, fine_SK, near, LOWEST)])
     if problem.objective.name == "lad" and not held:
         # Absolute deviations have a small basin at every vertex: blind starts now and then find one lower by 1e-5.
-        finer_SP = np.concatenate([finer_SP, law.starts()])
-    second = minimise(problem, finer_SP, held=held, tolerance=EXACT)
-    theta_SP = np.concatenate([first.theta_SP, second.theta_SP])
-    value_S = np.concatenate([first.value_S, second.value_S])
-    left_S = np.concatenate([first.gradient_S, second.gradient_S])
+        starts_SP = np.concatenate([starts_SP, law.starts()])
+    found = minimise(problem, starts_SP, held=held, tolerance=EXACT)
     names = " × ".join(law.theta_names[entry] for entry in entries)
     said = f"a grid of {' × '.join(str(len(axis)) for axis in axes)} values of {names}, and a finer one around the best"
-    return _sorted(theta_SP, value_S, left_S, said, len(nodes_SK) + len(fine_SK), True)
+    return _sorted(found.theta_SP, found.value_S, found.gradient_S, said, len(nodes_SK) + len(fine_SK), True)
 
 
 def _searched(
@@ -196,7 +192,8 @@ def _fewer_points(problem: Problem) -> Problem:
 
 
 def _minima(profile: Profile, nodes_SK: Array, axes: list[Array], lowest: int = 0) -> Array:
-    """theta at the nodes whose profiled objective is no higher than their neighbours', and at the `lowest` ones."""
+    """theta at the nodes no higher than their neighbours in the profiled objective, the lowest first; then more of the
+    `lowest`."""
     from scipy.ndimage import minimum_filter
 
     theta_SP, value_S = profile(nodes_SK)
@@ -204,7 +201,7 @@ def _minima(profile: Profile, nodes_SK: Array, axes: list[Array], lowest: int = 
     low = (grid <= minimum_filter(grid, size=3, mode="nearest")).ravel()
     order = np.argsort(value_S, kind="stable")
     rows = order[low[order]][:MOST]
-    return theta_SP[np.unique(np.concatenate([rows, order[:lowest]]))]
+    return theta_SP[np.concatenate([rows, np.setdiff1d(order[:lowest], rows)])]
 
 
 def profiled(problem: Problem, nodes_SK: Array) -> tuple[Array, Array]:

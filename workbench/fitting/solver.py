@@ -17,6 +17,9 @@ from workbench.fitting.problem import Problem
 TOLERANCE = 1e-11
 """A row is done when a Newton step promises less than this share of its objective."""
 
+NEARLY = 1e-9
+"""The same for resamples, of which there are many: a thousandth of what the bootstrap could notice."""
+
 ON_THE_WAY = 40
 """Steps at a corner wider than the final one: enough to reach its basin, few enough that stragglers do not dominate."""
 
@@ -64,12 +67,12 @@ def minimise_near(
 
     The wide corners are passed on the law's linearisation at theta, which all rows share.
     """
-    *wider, narrow = problem.objective.continuation
-    if wider:
-        theta_SP = linearised.approach(problem, theta_P, n_rows, tuple(wider), held)
+    corners = problem.objective.approach
+    if corners:
+        theta_SP = linearised.approach(problem, theta_P, n_rows, corners, held)
     else:
         theta_SP = np.repeat(theta_P[None], n_rows, axis=0)
-    theta_SP, left_S = _solve(problem, theta_SP, narrow, TOLERANCE, max_steps, held)
+    theta_SP, left_S = _solve(problem, theta_SP, problem.objective.delta, NEARLY, max_steps, held)
     return _finished(problem, theta_SP, left_S, held)
 
 
