@@ -57,7 +57,7 @@ def test_left_out_groups_are_scored_as_by_refits_one_by_one():
         alone = fit(rest, objective="log-mse", resamples=0)
         held = table[code_M == g]
         error = np.log(held["loss"] / alone.predict(n=held["n"].to_numpy(), d=held["d"].to_numpy())).to_numpy()
-        assert found.error_M[code_M == g] == pytest.approx(error, abs=1e-7)
+        assert found.error_M[code_M == g] == pytest.approx(error, abs=1e-6)
         own = prepare(rest, LAWS["chinchilla"], objective_named("log-mse", 1e-3), "n")
         theta_P = np.array(alone.diagnostics["theta"])
         x = LAWS["chinchilla"].features({name: held[name].to_numpy() for name in ("n", "d")}) - own.x_centre_F
@@ -66,7 +66,7 @@ def test_left_out_groups_are_scored_as_by_refits_one_by_one():
         nu = len(rest) - 5
         shape = np.eye(6) + j_out @ np.linalg.inv(j_in.T @ j_in) @ j_out.T
         shape *= float((alone.residuals["residual"] ** 2).sum()) / nu
-        assert found.score_G[g] == pytest.approx(multivariate_t(shape=shape, df=nu).logpdf(error), abs=1e-4)
+        assert found.score_G[g] == pytest.approx(multivariate_t(shape=shape, df=nu).logpdf(error), abs=1e-3)
 
 
 @pytest.mark.parametrize("by", ["size", "budget", "configuration"])
