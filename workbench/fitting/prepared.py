@@ -63,6 +63,8 @@ def prepare(
     table: pd.DataFrame, law: Law, goal: Objective, convention: str, fixed: Mapping[str, float] | None = None
 ) -> Prepared:
     """Check the table for the law and lay it out; rows of weight 0 are left out."""
+    table = table.copy(deep=False)
+    table.attrs = {}  # pandas copies them, deeply, in every operation
     law = law.configured(**{**law.setting, **law.setting_of(table)})
     names = {name: convention if name == "n" else name for name in law.columns}
     numeric = tuple(column for name, column in names.items() if name not in TEXT)
