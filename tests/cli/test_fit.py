@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from tests.factories import add_sweep, make_store
@@ -106,7 +107,7 @@ def test_a_store_keeps_its_fits(run, tmp_path):
         (["--fix", "=3"], "--fix is '=3'"),
         (["--law", "chinchilla", "--fix", "gamma=1"], "fixed names 'gamma'"),
         (["--noise", "loud"], "noise is 'loud'"),
-        (["--compare", "--noise", "column"], "--compare takes neither"),
+        (["--compare", "--noise", "column"], "--compare takes none of"),
         (["--compare", "--leave-out", "seed"], "by is 'seed'"),
         (["--resamples", "-3"], "resamples is -3"),
         (["--columns", "n"], "'n' is no name=column"),
@@ -176,3 +177,21 @@ def test_a_fit_of_the_shipped_store_leaves_the_installation_as_it_was():
         )
     assert left.value.code == 0
     assert sorted(reference_store().rglob("*")) == before
+
+
+def test_isoflop_takes_a_shape_and_a_broken_law_its_bends(run, tmp_path):
+    table = isoflop()
+    table.to_csv(tmp_path / "runs.csv", index=False)
+    code, out, _ = run("fit", tmp_path / "runs.csv", "--law", "isoflop", "--shape", "parabola", "--json")
+    assert code == 0 and json.loads(out)["diagnostics"]["shape"] == "parabola"
+    n = np.geomspace(1e5, 1e9, 40)
+    bent = pd.DataFrame({"n": n, "loss": 1.5 + 200 * n**-0.4 * (1 + n / 1e7) ** -0.2})
+    bent.to_csv(tmp_path / "bent.csv", index=False)
+    code, out, _ = run(
+        "fit", tmp_path / "bent.csv", "--law", "broken-n", "--set", "breaks=1", "--resamples", 0, "--json"
+    )
+    assert code == 0 and json.loads(out)["setting"] == {"breaks": 1}
+    code, _, err = run("fit", tmp_path / "runs.csv", "--law", "chinchilla", "--set", "breaks=2")
+    assert code == 2 and "chinchilla has no setting 'breaks'" in err
+    code, _, err = run("fit", tmp_path / "runs.csv", "--law", "chinchilla", "--set", "breaks")
+    assert code == 2 and "--set is 'breaks'; it must be a setting and its value" in err

@@ -84,6 +84,14 @@ class WithLaws(click.Command):
     show_default=True,
     help="How runs are weighed: equal (or by a column weight, where there is one), column (by loss_se) or by-compute.",
 )
+@click.option("--shape", help="Curve of isoflop at one budget: two-powers (the default), parabola or cubic.")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="NAME=NUMBER",
+    help="Configure the law: breaks=2 of a broken one, kinds=2 of precision; may be given often.",
+)
 @columns_option
 @where_option
 @resamples_option
@@ -99,6 +107,8 @@ def command(
     intervals: str,
     fixed: tuple[str, ...],
     noise: str,
+    shape: str | None,
+    settings: tuple[str, ...],
     columns: str | None,
     where: str | None,
     resamples: int,
@@ -118,16 +128,17 @@ def command(
 
     for law in laws or (None,):
         checked_settings(law, objective, delta, resamples, intervals=intervals)
-    held = _held(fixed)
+    held = _numbers("--fix", "a parameter", "alpha=0.35", fixed)
+    setting = {name: int(value) for name, value in _numbers("--set", "a setting", "breaks=2", settings).items()}
     loaded = load_source(source, columns, where)
     if compared:
-        if noise != "equal" or intervals != "auto":
-            raise BadInput("--compare takes neither --noise nor --intervals; leave them out.")
+        if noise != "equal" or intervals != "auto" or shape or setting:
+            raise BadInput("--compare takes none of --noise, --intervals, --shape and --set; leave them out.")
         _compare(loaded.table, laws, objective, delta, resamples, seed, leave_out, held, as_json)
         return
     found = fit_all(
         loaded.table, laws or LAW_NAMES, objective, delta, resamples, seed,
-        intervals=intervals, fixed=held or None, noise=noise,
+        intervals=intervals, fixed=held or None, noise=noise, shape=shape, setting=setting or None,
     )  # fmt: skip
     one = len(laws) == 1
     if not found.fits:
@@ -146,17 +157,17 @@ def command(
         emit(as_json, found.to_dict(), lambda: _print_all(found))
 
 
-def _held(texts: tuple[str, ...]) -> dict[str, float]:
-    """`alpha=0.35` as names and values."""
+def _numbers(option: str, what: str, example: str, texts: tuple[str, ...]) -> dict[str, float]:
+    """`alpha=0.35` as names and numbers."""
     found: dict[str, float] = {}
     for text in texts:
         name, _, value = (part.strip() for part in text.partition("="))
         try:
             found[name] = float(value)
         except ValueError:
-            raise BadInput(f"--fix is '{text}'; it must be a parameter and its value, such as alpha=0.35.") from None
+            raise BadInput(f"{option} is '{text}'; it must be {what} and its value, such as {example}.") from None
         if not name:
-            raise BadInput(f"--fix is '{text}', which names no parameter; write alpha=0.35.")
+            raise BadInput(f"{option} is '{text}', which names no {what.split()[-1]}; write {example}.")
     return found
 
 

@@ -139,11 +139,16 @@ def fit_all(
     intervals: str = "auto",
     fixed: Mapping[str, float] | None = None,
     noise: str = "equal",
+    shape: str | None = None,
+    setting: Mapping[str, Any] | None = None,
 ) -> FitSet:
     """Every law under every convention of N; a law that cannot be identified is listed with the reason.
 
-    `intervals`, `fixed` and `noise` are for the laws of single runs; of several, each takes what it has of `fixed`.
+    `intervals`, `fixed` and `noise` are for the laws of single runs, `shape` for isoflop; of several laws each takes
+    what it has of `fixed`, and `setting` is for one law alone.
     """
+    if setting and len(laws) != 1:
+        raise BadInput(f"setting is {dict(setting)}, which is for one law; name it.")
     if "conventions" not in table.attrs:
         table = tables.canonical(table)
     fits: list[Fit] = []
@@ -154,6 +159,8 @@ def fit_all(
                 continue  # a law without N is the same under every count of it
             try:
                 own = _own(law, intervals, fixed, noise, alone=len(laws) == 1)
+                own |= {"shape": shape} if law == "isoflop" or len(laws) == 1 else {}
+                own |= {"setting": setting} if setting else {}
                 fits.append(fit(table, law, objective, delta, convention, resamples, seed, level, **own))
             except NotIdentifiable as error:
                 not_fitted.append(NotFitted(law, str(error), convention))

@@ -26,7 +26,7 @@ def summary(fit: "Fit") -> str:
 
 
 def standard_errors(fit: "Fit") -> dict[str, float]:
-    """Standard deviation of the draws of each parameter and each derived quantity; NaN without draws."""
+    """Half the middle 68% of the draws of each parameter and each derived quantity; NaN without draws."""
     names = (*fit.params, *fit.derived)
     if not fit.resamples:
         return dict.fromkeys(names, math.nan)
@@ -108,8 +108,12 @@ def _coefficients(fit: "Fit") -> list[str]:
 
 
 def _spread(draws_S: np.ndarray) -> float:
+    """Half of what the middle 68% of the draws span: an amplitude has tails that no standard deviation survives."""
     known = draws_S[np.isfinite(draws_S)]
-    return float(known.std(ddof=1)) if len(known) > 1 else math.nan
+    if len(known) < 2:
+        return math.nan
+    low, high = np.quantile(known, [0.15865525, 0.84134475])
+    return float(high - low) / 2
 
 
 def _kurtosis(r_M: np.ndarray) -> float:
