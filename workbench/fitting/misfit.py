@@ -22,7 +22,10 @@ LEVEL = 0.05
 """Of all tests of misfit together, the share of right laws that are doubted (Bonferroni)."""
 
 SHARED = 0.1
-"""p of shared errors below which whole groups are resampled; a third of that and it is said."""
+"""p of shared errors below which whole groups are resampled: a wrong choice costs width, the other way coverage."""
+
+ALIKE = 0.02
+"""p of shared errors below which it is said that runs miss together."""
 
 FEWEST_GROUPS = 5
 """Of fewer groups no bootstrap makes an interval."""
@@ -69,11 +72,11 @@ def _axis(fitted: Fitted, axis: str) -> Array | None:
 
 def misfits(fitted: Fitted) -> list[str]:
     """A sentence on the clearest misfit, if one is clearer than chance among all that are tried."""
-    r_M, j_MQ = _working(fitted)
+    units = Units.of(fitted)
     every = bends(fitted)
-    if len(r_M) - j_MQ.shape[1] - 1 < LEFT or not every or not r_M.any():
+    if len(units.r_G) - units.j_GQ.shape[1] - 1 < LEFT or not every or not units.r_G.any():
         return []
-    tested = [(*_added(r_M, j_MQ, bend.z_M * np.sqrt(fitted.weight_M)), bend) for bend in every]
+    tested = [(*_added(units.r_G, units.j_GQ, units.scaled(bend.z_M)), bend) for bend in every]
     p, effect, bend = min(tested, key=lambda each: each[0])
     if not p * len(every) < LEVEL:
         return []
@@ -95,60 +98,80 @@ def misfits(fitted: Fitted) -> list[str]:
     ]
 
 
-def _working(fitted: Fitted) -> tuple[Array, Array]:
-    """Residuals, outliers pulled in, and the jacobian, both times the root of the weights."""
-    root_M = np.sqrt(fitted.weight_M)
-    r_M = fitted.miss_M * root_M
-    far = OUTLYING * 1.4826 * float(np.median(np.abs(r_M)))
-    return (np.clip(r_M, -far, far) if far > 0 else r_M), fitted.gradient_MQ * root_M[:, None]
+@dataclass(frozen=True)
+class Units:
+    """What errs independently, runs or the means of a configuration's seeds: residuals, outliers pulled in, jacobian.
+
+    All are scaled by the root of the unit's weight.
+    """
+
+    code_M: np.ndarray
+    weight_M: Array
+    r_G: Array
+    j_GQ: Array
+
+    @classmethod
+    def of(cls, fitted: Fitted) -> "Units":
+        """From a fit."""
+        _, code_M = np.unique(clusters(fitted.prepared.table), return_inverse=True)
+        bare = cls(code_M, fitted.weight_M, np.empty(0), np.empty((0, 0)))
+        r_G = bare.scaled(fitted.miss_M)
+        far = OUTLYING * 1.4826 * float(np.median(np.abs(r_G)))
+        j_GQ = np.stack([bare.scaled(j_M) for j_M in fitted.gradient_MQ.T], axis=1)
+        return cls(code_M, fitted.weight_M, np.clip(r_G, -far, far) if far > 0 else r_G, j_GQ)
+
+    def scaled(self, value_M: Array) -> Array:
+        """A column of the runs as one of the units."""
+        total_G = np.bincount(self.code_M, self.weight_M)
+        return np.asarray(np.bincount(self.code_M, self.weight_M * value_M) / np.sqrt(total_G))
 
 
-def _added(r_M: Array, j_MQ: Array, z_M: Array) -> tuple[float, float]:
+def _added(r_G: Array, j_GQ: Array, z_G: Array) -> tuple[float, float]:
     """p and effect of one column beside the jacobian."""
     from scipy.special import stdtr
 
-    q_MQ, _ = np.linalg.qr(j_MQ)
-    left_M = z_M - q_MQ @ (q_MQ.T @ z_M)
-    size = float(left_M @ left_M)
-    if size <= 1e-8 * float(z_M @ z_M):
+    q_GQ, _ = np.linalg.qr(j_GQ)
+    left_G = z_G - q_GQ @ (q_GQ.T @ z_G)
+    size = float(left_G @ left_G)
+    if size <= 1e-8 * float(z_G @ z_G):
         return 1.0, 0.0
-    own_M = r_M - q_MQ @ (q_MQ.T @ r_M)
-    effect = float(left_M @ own_M) / size
-    rest_M = own_M - effect * left_M
-    leverage_M = np.minimum((q_MQ**2).sum(axis=1) + left_M**2 / size, 0.99)
-    error = np.sqrt(float((left_M**2 * (rest_M / (1 - leverage_M)) ** 2).sum())) / size
+    own_G = r_G - q_GQ @ (q_GQ.T @ r_G)
+    effect = float(left_G @ own_G) / size
+    rest_G = own_G - effect * left_G
+    leverage_G = np.minimum((q_GQ**2).sum(axis=1) + left_G**2 / size, 0.99)
+    error = np.sqrt(float((left_G**2 * (rest_G / (1 - leverage_G)) ** 2).sum())) / size
     if error <= 0:
         return 1.0, effect
-    return float(2 * stdtr(len(r_M) - j_MQ.shape[1] - 1, -abs(effect) / error)), effect
+    return float(2 * stdtr(len(r_G) - j_GQ.shape[1] - 1, -abs(effect) / error)), effect
 
 
 def shared_errors(fitted: Fitted) -> float:
     """p of runs of one group (a size, as a rule) erring no more alike than any two; 1 where that cannot be tested."""
     code_M, words = groups(fitted.prepared.table)
     many = int(code_M.max()) + 1
-    r_M, j_MQ = _working(fitted)
-    if words in ("runs", "configurations") or many < FEWEST_GROUPS or not r_M.any():
+    units = Units.of(fitted)
+    if words in ("runs", "configurations") or many < FEWEST_GROUPS or not units.r_G.any():
         return 1.0
     from scipy.special import fdtrc
 
-    q_MQ, _ = np.linalg.qr(j_MQ)
-    own_M = r_M - q_MQ @ (q_MQ.T @ r_M)
-    z_MG = (code_M[:, None] == np.arange(many)) * np.sqrt(fitted.weight_M)[:, None]
-    left_MG = z_MG - q_MQ @ (q_MQ.T @ z_MG)
-    u_MG, size_G, _ = np.linalg.svd(left_MG, full_matrices=False)
-    u_MG = u_MG[:, size_G > 1e-6 * max(size_G[0], 1e-300)]
-    extra, free = u_MG.shape[1], len(r_M) - j_MQ.shape[1] - u_MG.shape[1]
+    q_GQ, _ = np.linalg.qr(units.j_GQ)
+    own_G = units.r_G - q_GQ @ (q_GQ.T @ units.r_G)
+    z_GK = np.stack([units.scaled((code_M == k).astype(np.float64)) for k in range(many)], axis=1)
+    left_GK = z_GK - q_GQ @ (q_GQ.T @ z_GK)
+    u_GK, size_K, _ = np.linalg.svd(left_GK, full_matrices=False)
+    u_GK = u_GK[:, size_K > 1e-6 * max(size_K[0], 1e-300)]
+    extra, free = u_GK.shape[1], len(own_G) - q_GQ.shape[1] - u_GK.shape[1]
     if extra < 1 or free < LEFT:
         return 1.0
-    between = float(((u_MG.T @ own_M) ** 2).sum())
-    within = float((own_M**2).sum()) - between
+    between = float(((u_GK.T @ own_G) ** 2).sum())
+    within = float((own_G**2).sum()) - between
     return float(fdtrc(extra, free, (between / extra) / (within / free))) if within > 0 else 0.0
 
 
 def alike(fitted: Fitted) -> list[str]:
     """A sentence where runs of one size or budget clearly miss together."""
     p = shared_errors(fitted)
-    if not p < SHARED / 3:
+    if not p < ALIKE:
         return []
     _, words = groups(fitted.prepared.table)
     return [

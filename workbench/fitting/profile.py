@@ -99,10 +99,11 @@ def _forecasts(fitted: Fitted, cost: Cost, flops: float) -> tuple[Function, Func
 
 @dataclass(frozen=True)
 class Metric:
-    """The statistic of one fit, 2(ρ − ρ̂)/unit, and the covariance of its estimated entries."""
+    """The statistic of one fit, 2(ρ − ρ̂)/unit, and a root of the covariance of its estimated entries."""
 
     unit: float
-    covariance_QQ: Array
+    root_QQ: Array
+    """Covariance = rootᵀ·root."""
 
     @classmethod
     def of(cls, fitted: Fitted) -> "Metric":
@@ -112,8 +113,12 @@ class Metric:
         scaled_MQ = fitted.gradient_MQ * np.sqrt(weight_M * found.slope_M / unit)[:, None]
         size_Q = np.maximum(np.sqrt((scaled_MQ**2).sum(axis=0)), 1e-150)
         _, singular, right_QQ = np.linalg.svd(scaled_MQ / size_Q, full_matrices=False)
-        root_QQ = right_QQ / np.maximum(singular, 1e-6 * singular[0])[:, None] / size_Q
-        return cls(unit, root_QQ.T @ root_QQ)
+        return cls(unit, right_QQ / np.maximum(singular, 1e-6 * singular[0])[:, None] / size_Q)
+
+    @property
+    def covariance_QQ(self) -> Array:
+        """Of the estimated entries."""
+        return np.asarray(self.root_QQ.T @ self.root_QQ)
 
 
 def walk(fits: list[Fitted], functions: list[Function]) -> Edge:

@@ -36,10 +36,10 @@ def checked_method(method: str) -> None:
 
 
 def automatic(fitted: Fitted) -> str:
-    """Configurations where there are many or most are replicated, groups where they miss together, else residuals."""
+    """Configurations where there are many or most are replicated, groups where those miss together, else residuals."""
     if bootstrap.by_case(clusters(fitted.prepared.table)):
         return "cases"
-    return "groups" if shared_errors(fitted) < SHARED else "residuals"
+    return "groups" if shared_errors(fitted) < SHARED else "studentised"
 
 
 def solve(fitted: Fitted, data: Resampled, rows: int) -> Array:
@@ -102,8 +102,35 @@ def _bootstrap(make: Resampling) -> Method:
     return method
 
 
+MOST = 30.0
+"""The largest factor by which a draw is moved away from the estimate for having too small a scale of its own."""
+
+
+def studentise(fitted: Fitted, y_SM: Array, theta_SP: Array) -> Array:
+    """Draws moved as far as they would be if each resample's own residuals had the scale of the fit's.
+
+    (θ* − θ̂)/s* has the distribution of (θ̂ − θ)/ŝ: the tails of an unknown scale then come from the resamples, in place
+    of Student's, and so does the correction of Σ r²/(M − P) for an objective that is not least squares.
+    """
+    f_SM = fitted.prepared.law.evaluate(theta_SP, fitted.prepared.problem.x_MF)
+    scale_S = np.sqrt((fitted.weight_M * (y_SM - f_SM) ** 2).mean(axis=1))
+    own = float(np.sqrt((fitted.weight_M * fitted.residual_M**2).mean()))
+    ratio_S = np.minimum(own / np.maximum(scale_S, 1e-300), MOST)
+    return fitted.bounded(fitted.best_P + (theta_SP - fitted.best_P) * ratio_S[:, None])
+
+
+def studentised(fitted: Fitted, resamples: int, rng: np.random.Generator) -> Spread:
+    """The bootstrap of residuals, each resample held against its own scale."""
+    if fitted.free < 1:
+        return nothing(fitted, "as many parameters as points leave no residuals to resample")
+    data = _residuals(fitted, resamples, rng)
+    theta_SP = studentise(fitted, data.y_SM, solve(fitted, data, resamples))
+    return Spread(theta_SP, f"bootstrap of residuals, studentised by each resample's scale, {resamples} resamples")
+
+
 METHODS: dict[str, Method] = {
     **{name: _bootstrap(make) for name, make in RESAMPLING.items()},
+    "studentised": studentised,
     "sandwich": sandwich,
     "jackknife": jackknife,
     "profile": profile,
