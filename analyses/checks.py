@@ -6,8 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from workbench.analyses.scaling_judged import Diagnosed
 from workbench.fitting import from_runs
+from workbench.fitting.diagnosis import LARGE
 from workbench.fitting.isoflop import bracketed
+from workbench.reporting import formats
 
 RATE_SLACK = 0.01
 """A rule is right where no other rate tried lowers the loss by more than this share."""
@@ -137,11 +140,12 @@ def facts(
     backtest_error: float | None,
     unidentified: Sequence[str],
     misfit: tuple[float, bool] | None = None,
+    diagnosed: Diagnosed | None = None,
 ) -> tuple[Fact, ...]:
     """What a sweep needs so that its law means something, each with what was found.
 
     `backtest_error` is the largest of the held-out runs; `misfit` the root mean square of what the parametric law
-    misses, and whether that is more than the seeds explain.
+    misses, and whether that is more than the seeds explain; `diagnosed` what a regression's diagnostics say of it.
     """
     finished = len(done(runs))
     found = [
@@ -170,7 +174,7 @@ def facts(
         # Few repeated runs can hardly reject anything, so a pass is no more than that.
         said += f"; {free} degrees of freedom from seeds{', a weak test' if free < 10 else ''}"
         found.append(Fact("form", "no lack of fit against the seeds by an F test at 5%", said, not too_much))
-    return tuple(found)
+    return (*found, *(_of_law(diagnosed) if diagnosed is not None else ()))
 
 
 def _of_budgets(budgets: pd.DataFrame) -> list[Fact]:
@@ -194,6 +198,21 @@ def _of_budgets(budgets: pd.DataFrame) -> list[Fact]:
             "each budget's best loss at least 15% below the unigram entropy",
             f"the least margin is {100 * least:.1f}%",
             least >= 0.15,
+        ),
+    ]
+
+
+def _of_law(diagnosed: Diagnosed) -> list[Fact]:
+    """Whether the parametric law bends away from the runs, and whether a single run decides it."""
+    cook = diagnosed.diagnosis.influence["cook"]
+    trend = diagnosed.trends[0].partition(": ")[2].partition(" (")[0] if diagnosed.trends else "none is clear"
+    return [
+        Fact("trend", "no bend or step of the misses along N, D or C", trend, not diagnosed.trends),
+        Fact(
+            "influence",
+            f"no run that decides the fit alone (Cook's distance up to {LARGE:g})",
+            f"{formats.number(float(cook.max()), 2)} at most",
+            not (cook > LARGE).any(),
         ),
     ]
 

@@ -1,15 +1,19 @@
 """One fit of a scaling study, looked at closely: its numbers, its picture, what it misses, what it says of a budget."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from workbench.analyses import scaling_tables as tables
 from workbench.analyses.scaling import MULTIPLES, ScalingStudy
-from workbench.analyses.scaling_fits import OBJECTIVES, PROCEDURES, with_budgets
-from workbench.fitting import LAWS, Fit
+from workbench.analyses.scaling_fits import with_budgets
+from workbench.analyses.scaling_methods import PROCEDURES, certified, goal
+from workbench.errors import BadInput
+from workbench.fitting import LAW_NAMES, LAWS, Fit, fit
+from workbench.fitting.isoflop import DEFAULT_SHAPE
 from workbench.fitting.isoflop_curves import SHAPES
+from workbench.fitting.laws import Law
 from workbench.fitting.record import CONVENTION_LABELS
 from workbench.reporting import figures, formats, theme
 from workbench.reporting.document import Block, Bullets, Code, Column, Figure, Table, Text
@@ -33,11 +37,74 @@ DERIVED = {
 """Quantities that are read off a law's parameters, in words."""
 
 
+FEWER = 100
+"""Resamples of a law of more than five parameters, which has no grid to start from: hundreds of times the work."""
+
+
+@dataclass(frozen=True)
+class Ask:
+    """Which fit is wanted."""
+
+    law: str = "chinchilla"
+    convention: str = "n"
+    objective: str = "huber"
+    delta: float = 1e-3
+    intervals: str = "auto"
+    """A key of `uncertainty.METHODS`, or auto: by the design."""
+    shape: str = DEFAULT_SHAPE
+    """Of the curves of isoflop."""
+
+
+def choices(study: ScalingStudy, convention: str = "n") -> tuple[str, ...]:
+    """The laws that the study's columns can feed: those fitted side by side, then every other."""
+    table = study.table
+    others = (name for name, law in LAWS.items() if name not in LAW_NAMES and _feeds(table, law, convention))
+    return (*LAW_NAMES, *others)
+
+
+def _feeds(table: pd.DataFrame, law: Law, convention: str) -> bool:
+    """Whether the table has the law's columns, and they vary: what is the same in all runs tells nothing of it."""
+    names = [convention if name == "n" else name for name in (*law.columns, law.response)]
+    if any(name not in table or table[name].nunique() < 2 for name in names):
+        return False
+    return "u" not in law.columns or bool((table["u"] < table["d"]).any())
+
+
+def asked(study: ScalingStudy, ask: Ask) -> Fit | str:
+    """The fit asked for, or the reason why there is none; the study's own where it is the same."""
+    own = {"objective": study.settings["objective"], "delta": study.settings["delta"]}
+    wanted = {"objective": ask.objective, "delta": ask.delta if ask.objective == "huber" else own["delta"]}
+    if ask.law == "envelope" or (ask.law == "isoflop" and ask.shape == DEFAULT_SHAPE):
+        return chosen(study, ask.law, ask.convention)
+    if ask.law in LAW_NAMES and ask.law != "isoflop" and wanted == own and ask.intervals == "auto":
+        return chosen(study, ask.law, ask.convention)
+    settings = {key: study.settings[key] for key in ("seed", "level")}
+    resamples = int(study.settings["resamples"])
+    try:
+        if ask.law == "isoflop":
+            return fit(
+                study.table, "isoflop", convention=ask.convention, resamples=resamples, shape=ask.shape, **settings
+            )
+        if ask.law in LAWS and len(LAWS[ask.law].theta_names) > 5:
+            resamples = min(resamples, FEWER)
+        return fit(
+            study.table,
+            ask.law,
+            **wanted,
+            convention=ask.convention,
+            resamples=resamples,
+            intervals=ask.intervals,
+            **settings,
+        )
+    except BadInput as error:
+        return f"Not fitted: {error}"
+
+
 def chosen(study: ScalingStudy, law: str, convention: str) -> Fit | str:
-    """The fit, or the reason why there is none."""
-    fit = study.fits.get(law, convention)
-    if fit is not None:
-        return fit
+    """The study's own fit, or the reason why there is none."""
+    found = study.fits.get(law, convention)
+    if found is not None:
+        return found
     for item in study.fits.not_fitted:
         if (item.law, item.convention) == (law, convention):
             return f"Not fitted: {item.reason}"
@@ -48,7 +115,8 @@ def numbers(fit: Fit) -> list[Block]:
     """Formula, parameters with intervals, how they were made, and what a reader must know."""
     law = LAWS.get(fit.law)
     formula, citation = (law.formula, law.citation) if law is not None else PROCEDURES.get(fit.law, ("", ""))
-    meanings = DERIVED | ({p.name: p.meaning for p in law.parameters} if law is not None else {})
+    parameters = fit.configured_law.parameters if law is not None else ()
+    meanings = DERIVED | {p.name: p.meaning for p in parameters}
     rows = [
         {"name": name, "value": value, "interval": list(tables.interval_of(fit, name)), "meaning": meanings.get(name)}
         for name, value in {**fit.params, **fit.derived}.items()
@@ -56,18 +124,15 @@ def numbers(fit: Fit) -> list[Block]:
     columns = tuple(
         replace(c, title=f"{100 * fit.level:g}% interval") if c.key == "interval" else c for c in PARAMETERS
     )
-    goal = OBJECTIVES.get(fit.objective, fit.objective)
-    goal = goal.format(delta=fit.delta) if fit.delta is not None else goal
     blocks: list[Block] = [Code(formula)] if law is not None else [Text(f"{formula}.")]
     if not fit.identified:
         blocks.append(Text("These runs do not determine this law: see the notes before using its numbers.", note=True))
     blocks.append(Table.of("one-law", f"Parameters from {plural(fit.n_points, 'point')}", pd.DataFrame(rows), columns))
-    blocks.append(
-        Text(
-            f"{citation}. N counts {CONVENTION_LABELS.get(fit.convention, fit.convention)} parameters. Minimised: "
-            f"{goal}; its value is {fit.objective_value:.8g}. Intervals: {fit.interval_method}."
-        )
-    )
+    text = f"{citation}. N counts {CONVENTION_LABELS.get(fit.convention, fit.convention)} parameters. Minimised: "
+    text += f"{goal(fit)}; its value is {fit.objective_value:.8g}."
+    if (certificate := fit.diagnostics.get("certificate")) is not None:
+        text += f" {certified(certificate)}"
+    blocks.append(Text(f"{text} Intervals: {fit.interval_method}."))
     return [*blocks, Bullets(fit.notes)] if fit.notes else blocks
 
 
@@ -79,17 +144,41 @@ def picture(study: ScalingStudy, fit: Fit) -> list[Block]:
         return []
     points = fit.residuals
     law = LAWS[fit.law]
-    if len(law.columns) == 2:
-        shown = points.assign(n=points[fit.convention])
-        lines = tables.surface_lines(fit, points)
-        caption = f"Loss against tokens: {plural(len(points), 'run')}, and the fitted L(N, D) along D at "
-        caption += f"{plural(lines['n'].nunique(), 'size')}."
-        return [Figure("one-law", caption, figures.law_lines(shown, lines), shown[["n", "d", "loss", "predicted"]])]
-    name = law.columns[0]
+    if law.response == "loss" and set(law.columns) == {"n", "d"}:
+        return _surface(fit, points)
+    if law.response == "loss" and len(law.columns) == 1 and law.columns[0] in ("n", "d", "c"):
+        return _single(fit, points, law.columns[0])
+    return _observed(fit, points)
+
+
+def _surface(fit: Fit, points: pd.DataFrame) -> list[Block]:
+    """L(N, D) along D."""
+    shown = points.assign(n=points[fit.convention])
+    lines = tables.surface_lines(fit, points)
+    caption = f"Loss against tokens: {plural(len(points), 'run')}, and the fitted L(N, D) along D at "
+    caption += f"{plural(lines['n'].nunique(), 'size')}."
+    return [Figure("one-law", caption, figures.law_lines(shown, lines), shown[["n", "d", "loss", "predicted"]])]
+
+
+def _single(fit: Fit, points: pd.DataFrame, name: str) -> list[Block]:
+    """A law of N, D or C alone."""
     x = fit.convention if name == "n" else name
     line = _line(fit, name, points[x])
     caption = f"The law of one variable over the {plural(len(points), 'point')} it was fitted to."
     return [Figure("one-law", caption, single_law(points, line.rename(columns={name: x}), x), points[[x, "loss"]])]
+
+
+def _observed(fit: Fit, points: pd.DataFrame) -> list[Block]:
+    """A law of other columns, or of another response: observed against predicted."""
+    law = LAWS[fit.law]
+    drawn = points.assign(observed=points[law.response])
+    names = [fit.convention if name == "n" else name for name in law.columns]
+    read = f"{law.response} as {fit.law} has it of {' and '.join(names)}"
+    caption = (
+        f"Observed against predicted at {plural(len(points), 'point')}: {read}. On the dashed line the law is right."
+    )
+    figure = figures.observed_predicted(drawn, law.response, law.log_response)
+    return [Figure("one-law", caption, figure, drawn[[*names, "observed", "predicted"]])]
 
 
 def _line(fit: Fit, name: str, values: pd.Series, count: int = 61) -> pd.DataFrame:
@@ -105,14 +194,17 @@ def residuals(fit: Fit) -> list[Block]:
     """Observed over predicted loss; the envelope predicts no losses."""
     if fit.law == "envelope" or fit.residuals.empty:
         return []
+    law = LAWS.get(fit.law)
+    response, logarithmic = ("loss", True) if law is None else (law.response, law.log_response)
     points = fit.residuals.assign(n=fit.residuals[fit.convention if fit.convention in fit.residuals else "n"])
     spread = float(np.sqrt(np.mean(points["residual"] ** 2)))
+    between, size = ("over", formats.percent(spread)) if logarithmic else ("minus", formats.number(spread))
     caption = (
-        f"Observed over predicted loss of {plural(len(points), 'point')}, root mean square "
-        f"{formats.percent(spread)}. A trend in any panel means that the law's form does not fit."
+        f"Observed {between} predicted {response} of {plural(len(points), 'point')}, root mean square "
+        f"{size}. A trend in any panel means that the law's form does not fit."
     )
-    shown = points[[name for name in ("n", "d", "c", "loss", "predicted", "residual") if name in points]]
-    return [Figure("one-law-residuals", caption, figures.residuals(points), shown)]
+    shown = points[[name for name in ("n", "d", "c", response, "predicted", "residual") if name in points]]
+    return [Figure("one-law-residuals", caption, figures.residuals(shown, logarithmic), shown)]
 
 
 def isoflop(study: ScalingStudy, fit: Fit | None) -> list[Block]:

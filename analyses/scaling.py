@@ -12,8 +12,9 @@ from workbench.analyses import checks as checking
 from workbench.analyses import scaling_tables as tables
 from workbench.analyses.checks import Checks
 from workbench.analyses.samples import Sample, samples, sweeps_of
+from workbench.analyses.scaling_judged import LAW, Judged, judge
 from workbench.errors import BadInput
-from workbench.fitting import BackTest, Fit, FitSet, NotFitted, backtest, fit_all, from_runs
+from workbench.fitting import BackTest, Fit, FitSet, NotFitted, fit_all, from_runs
 from workbench.fitting.record import CONVENTION_LABELS
 from workbench.reporting.document import Report
 
@@ -48,9 +49,8 @@ class ScalingStudy:
     """The largest budget, FLOPs: of the isoFLOP design, or else of any run."""
     largest_name: str
     """What that is called: "largest budget" where runs have budgets, else "largest compute"."""
-    backtest: BackTest | None
-    backtest_reason: str
-    """Why there is no back-test; empty where there is one."""
+    judged: Judged
+    """How far to trust the parametric law."""
     settings: Mapping[str, Any]
     """Objective, resamples, seed, level."""
     runs: pd.DataFrame | None = None
@@ -63,6 +63,16 @@ class ScalingStudy:
     """Only where the source is a store."""
     problems: tuple[str, ...] = field(default=())
     """What is not identified or could not be done, in sentences."""
+
+    @property
+    def backtest(self) -> BackTest | None:
+        """The largest budget, held out and forecast."""
+        return self.judged.backtest
+
+    @property
+    def backtest_reason(self) -> str:
+        """Why there is no back-test; empty where there is one."""
+        return self.judged.backtest_reason
 
 
 def study(
@@ -104,7 +114,7 @@ def study(
     final = _final(table)
     largest = _largest(final)
     headline = _headline(fits)
-    tested, untested = _tested(table, headline, settings)
+    judged = judge(table, headline, fits.get(LAW), settings)
     frontier, forecasts = _optima(fits, final, largest)
     result = ScalingStudy(
         name=name,
@@ -119,20 +129,20 @@ def study(
         forecasts=forecasts,
         largest=largest,
         largest_name="largest budget" if _has_budgets(final) else "largest compute",
-        backtest=tested,
-        backtest_reason=untested,
+        judged=judged,
         settings=settings,
         runs=runs,
         others=others,
         curves=curves,
         evals=evals,
-        problems=_problems(fits, headline, untested, reason),
+        problems=_problems(fits, headline, judged.backtest_reason, reason),
     )
     if runs is None or runs.empty:
         return result
     found = checking.check(runs)
+    tested = judged.backtest
     error = None if tested is None else float(tested.points["relative_error"].abs().max())
-    stated = checking.facts(runs, found, error, _unidentified(headline), _misfit(fits))
+    stated = checking.facts(runs, found, error, _unidentified(headline), _misfit(fits), judged.diagnosed)
     return replace(result, checks=replace(found, facts=stated))
 
 
@@ -203,19 +213,9 @@ def _optima(fits: FitSet, table: pd.DataFrame, largest: float) -> tuple[pd.DataF
     return frontier, forecasts.assign(multiple=(forecasts["flops"] / largest).round(6))
 
 
-def _tested(table: pd.DataFrame, headline: Fit | None, settings: Mapping[str, Any]) -> tuple[BackTest | None, str]:
-    """The back-test of the parametric law, which alone forecasts the loss of single runs."""
-    if headline is None:
-        return None, "not possible, since no law was fitted."
-    try:
-        return backtest(table, "chinchilla", **settings), ""
-    except BadInput as error:
-        return None, f"not possible: {error}"
-
-
 def _misfit(fits: FitSet) -> tuple[float, bool] | None:
     """What the parametric law misses, and whether seeds explain less than that."""
-    fit = fits.get("chinchilla")
+    fit = fits.get(LAW)
     if fit is None:
         return None
     return float(np.sqrt(np.mean(fit.residuals["residual"] ** 2))), bool(fit.diagnostics["lack_of_fit"])
@@ -230,7 +230,7 @@ def _unidentified(headline: Fit | None) -> tuple[str, ...]:
 def _problems(fits: FitSet, headline: Fit | None, untested: str, reason: str) -> tuple[str, ...]:
     """Sentences on what this sweep does not tell."""
     found = [reason] if reason else []
-    if headline is None and (first := next((item for item in fits.not_fitted if item.law == "chinchilla"), None)):
+    if headline is None and (first := next((item for item in fits.not_fitted if item.law == LAW), None)):
         found.append(_not_fitted(first))
     for convention, label in CONVENTION_LABELS.items():
         if weak := [fit.law for fit in fits if fit.convention == convention and not fit.identified]:

@@ -1,42 +1,18 @@
-"""The parts of the scaling report that are about the laws: how fitted, what they say, how far to trust them."""
+"""The parts of the scaling report on what the laws say: the losses, how compute divides, forecasts."""
 
 import numpy as np
 import pandas as pd
 
 from workbench.analyses import scaling_tables as tables
-from workbench.analyses.scaling import MULTIPLES, ScalingStudy, laws_of, minima_of
+from workbench.analyses.scaling import MULTIPLES, ScalingStudy, minima_of
 from workbench.analyses.scaling_runs import evaluated
-from workbench.analyses.scaling_words import backtest_text
-from workbench.fitting import LAWS, Fit
+from workbench.fitting import Fit
 from workbench.fitting.isoflop_budgets import budgets
 from workbench.fitting.isoflop_curves import SHAPES
 from workbench.fitting.record import CONVENTION_LABELS
 from workbench.reporting import figures, formats
 from workbench.reporting.document import Block, Bullets, Column, Figure, Table, Text
 from workbench.reporting.figures.pieces import plural
-
-PROCEDURES = {
-    "isoflop": (
-        "at each budget a curve of loss against N, by default L = E + p N^−α + q N^β with E, α and β shared by all "
-        "budgets; N_opt = k_N C^a and D_opt = k_D C^b run through the minima",
-        "Hoffmann et al. 2022 (arXiv 2203.15556), approach 2",
-    ),
-    "envelope": (
-        "N_opt = k_N C^a and D_opt = k_D C^b run through the best run at each compute",
-        "Hoffmann et al. 2022 (arXiv 2203.15556), approach 1",
-    ),
-}
-"""Fits that are procedures and not laws of single runs → what they do, and whose they are."""
-
-OBJECTIVES = {
-    "huber": "the sum over runs of the Huber loss (δ = {delta:g}) of ln L − ln L̂",
-    "lad": "the sum over runs of |ln L − ln L̂|",
-    "log-mse": "the mean over runs of (ln L − ln L̂)²",
-    "mse": "the mean over runs of (L − L̂)²",
-}
-"""Objective → what it sums, in words."""
-
-BACKTEST_COLUMNS = ("n", "d", "c", "loss", "predicted", "low", "high", "relative_error")
 
 ALLOCATION_COLUMNS = (
     Column("flops", "C [FLOPs]", "power"),
@@ -47,36 +23,10 @@ ALLOCATION_COLUMNS = (
     Column("d", "D_opt", "count"),
     Column("d_interval", "interval", "interval-count"),
     Column("loss", "loss", "loss"),
-    Column("loss_interval", "interval", "interval-loss"),
+    Column("loss_interval", "interval of the law", "interval-loss"),
+    Column("run_interval", "of one run", "interval-loss"),
+    Column("determined", "determined"),
 )
-
-
-def how_fitted(study: ScalingStudy) -> list[Block]:
-    """Formula, objective, starts and intervals of every fit under the total count of N."""
-    fits = laws_of(tuple(study.fits))
-    if not fits:
-        return [Text("No law was fitted.", note=True)]
-    blocks: list[Block] = [
-        Text(
-            "All but the envelope are fitted to final losses alone: those of runs whose schedule ended there. "
-            + " ".join(study.fits.notes)
-        )
-    ]
-    return [*blocks, Bullets(tuple(_method(fit) for fit in fits))]
-
-
-def _method(fit: Fit) -> str:
-    """One sentence that a methods section could use."""
-    law = LAWS.get(fit.law)
-    formula, citation = (f"`{law.formula}`", law.citation) if law is not None else PROCEDURES.get(fit.law, ("", ""))
-    goal = OBJECTIVES.get(fit.objective, fit.objective)
-    goal = goal.format(delta=fit.delta) if fit.delta is not None else goal
-    text = f"`{fit.law}`: {formula} ({citation}). Minimised: {goal}; {plural(fit.n_points, 'point')}"
-    certificate = fit.diagnostics.get("certificate")
-    if certificate is not None:
-        found = "certified on " if certificate["dense"] else f"{100 * certificate['agree']:.0f}% agree of "
-        text += f"; {found}{certificate['searched']}, {plural(certificate['basins'], 'basin')}"
-    return f"{text}; objective {fit.objective_value:.8g}. {100 * fit.level:g}% intervals: {fit.interval_method}."
 
 
 def laws(study: ScalingStudy) -> list[Block]:
@@ -209,36 +159,40 @@ def forecasts(study: ScalingStudy) -> list[Block]:
     if study.forecasts.empty:
         return []
     frame = study.forecasts.copy()
-    for key in ("n", "d", "loss"):
+    for key in ("n", "d", "loss", "run"):
         frame[f"{key}_interval"] = list(zip(frame[f"{key}_low"], frame[f"{key}_high"], strict=True))
     frame["approach"] = frame["law"].map(tables.APPROACHES)
+    frame["determined"] = frame["determined"].map({True: "yes", False: "not determined"})
     frame = frame.sort_values(["multiple", "convention", "approach"], ignore_index=True)
     frame["convention"] = frame["convention"].map(lambda name: CONVENTION_LABELS.get(name, name))
     caption = (
         f"Compute-optimal allocation at 10 and 100 times the {study.largest_name}, {formats.power(study.largest)} "
         f"FLOPs, with {100 * study.settings['level']:g}% intervals"
     )
-    note = Text(
-        "Only a law of L(N, D) forecasts a loss; the isoFLOP minima and the envelope give sizes. The intervals cover "
-        "the uncertainty of the parameters, not the noise of one further run."
-    )
-    return [Table.of("forecasts", caption, frame, ALLOCATION_COLUMNS), note]
+    return [Table.of("forecasts", caption, frame, ALLOCATION_COLUMNS), Text(_what_forecasts_mean(study))]
 
 
-def backtest(study: ScalingStudy) -> list[Block]:
-    """How far the forecast of the held-out largest budget missed."""
-    tested = study.backtest
-    if tested is None:
-        return [Text(f"A back-test was {study.backtest_reason}", note=True)]
-    text = (
-        f"The parametric law was fitted anew without the {plural(len(tested.points), 'run')} of the largest compute, "
-        f"and asked for their losses from {tested.distance:.3g} times less: {backtest_text(tested)}."
+def _what_forecasts_mean(study: ScalingStudy) -> str:
+    """What the intervals cover, which rows are no advice, how far forecasts were tested."""
+    note = (
+        "Only a law of L(N, D) forecasts a loss; the isoFLOP minima and the envelope give sizes. The interval of the "
+        "law covers the uncertainty of its parameters; that of one run adds the noise of a single training."
     )
-    held = tested.points
-    used = tested.fit.residuals
-    caption = f"Forecast and outcome of the {study.largest_name}: {len(held)} runs held out, {len(used)} used."
-    shown = held[[name for name in BACKTEST_COLUMNS if name in held.columns]]
-    return [Text(text), Figure("backtest", caption, figures.backtest(used, held), shown)]
+    furthest = study.forecasts[study.forecasts["multiple"] == study.forecasts["multiple"].max()]
+    losses = furthest.loc[furthest["convention"] == "n", "loss"].dropna()
+    if len(losses) > 1:
+        low, high = (formats.show(float(end), "loss") for end in (losses.min(), losses.max()))
+        note += f" At {furthest['multiple'].iloc[0]:g}× the laws' losses go from {low} to {high}: forms that are alike "
+        note += "within the runs part beyond them, which no interval covers."
+    if not study.forecasts["determined"].all():
+        note += " Not determined: these runs do not fix the law, or the interval of N_opt spans more than two decades; "
+        note += "such a row is what the fit gives and no advice."
+    distant = study.judged.backtests
+    if distant is not None:
+        note += f" Back-tests reached {distant.furthest:.3g} times the compute that a fit saw, where the parametric "
+        note += f"law missed by {formats.percent(distant.tests[-1].rms)} in the root mean square"
+        note += "; nothing was tested further out." if distant.furthest < MULTIPLES[-1] else "."
+    return note
 
 
 def conventions(study: ScalingStudy) -> list[Block]:

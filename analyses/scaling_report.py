@@ -3,7 +3,9 @@
 from collections.abc import Callable
 
 from workbench.analyses import scaling_fits as fits_part
+from workbench.analyses import scaling_methods as methods_part
 from workbench.analyses import scaling_runs as runs_part
+from workbench.analyses import scaling_trust as trust_part
 from workbench.analyses.samples import sweeps_of
 from workbench.analyses.scaling import ScalingStudy
 from workbench.analyses.scaling_tables import APPROACHES
@@ -15,6 +17,7 @@ from workbench.analyses.scaling_words import (
     headline_forecasts,
     held_out,
     summary_lines,
+    undetermined,
     with_interval,
 )
 from workbench.fitting.record import CONVENTION_LABELS
@@ -28,11 +31,13 @@ def report(study: ScalingStudy) -> Report:
     sections = (
         ("What was run", runs_part.what_was_run),
         ("Is the sweep sound?", runs_part.soundness),
-        ("How the fits were made", fits_part.how_fitted),
+        ("How the fits were made", methods_part.how_fitted),
         ("The losses and the laws", fits_part.laws),
+        ("Does the law hold?", trust_part.diagnostics),
         ("How compute divides", fits_part.allocation),
         ("Forecasts", fits_part.forecasts),
-        ("Back-test", fits_part.backtest),
+        ("Back-test", trust_part.backtest),
+        ("Which law forecasts best?", trust_part.compared),
         ("Tasks", runs_part.tasks),
         ("What is not identified", not_identified),
         ("Conventions", fits_part.conventions),
@@ -81,6 +86,7 @@ def _second(study: ScalingStudy) -> str:
         parts.append(
             f"{row['multiple']:g}× the {study.largest_name} ({formats.power(row['flops'])} FLOPs) is best spent on "
             f"N = {forecast_text(row, 'n', 'count')} parameters and D = {forecast_text(row, 'd', 'count')} tokens{loss}"
+            f"{undetermined(row)}"
         )
     return "; ".join(parts) + ("." if parts else "")
 
@@ -159,6 +165,9 @@ def data(study: ScalingStudy) -> dict[str, object]:
         "largest_budget": study.largest,
         "backtest": None if tested is None else tested.to_dict(),
         "backtest_reason": study.backtest_reason,
+        "backtests": None if study.judged.backtests is None else study.judged.backtests.to_dict(),
+        "comparison": None if study.judged.comparison is None else study.judged.comparison.to_dict(),
+        "diagnosis": None if study.judged.diagnosed is None else study.judged.diagnosed.diagnosis.to_dict(),
         "facts": [
             {"name": fact.name, "asked": fact.asked, "found": fact.found, "met": fact.met}
             for fact in (study.checks.facts if study.checks else ())

@@ -10,8 +10,8 @@ from workbench.errors import BadInput
 from workbench.fitting import Fit, FitSet, allocate
 from workbench.fitting.record import CONVENTION_LABELS
 
-ALLOCATING = ("chinchilla", "isoflop", "envelope")
-"""Laws that say how compute divides into N and D, the first that is identified is the headline."""
+ALLOCATING = ("chinchilla", "isoflop", "envelope", "kaplan-nd")
+"""Laws that say how compute divides into N and D; the first that is identified is the headline."""
 
 APPROACHES = {
     "envelope": "1, envelope",
@@ -88,7 +88,10 @@ def parameters(fits: FitSet) -> pd.DataFrame:
 
 
 def allocations(fits: Sequence[Fit], flops: Sequence[float]) -> pd.DataFrame:
-    """The compute-optimal N, D and loss of each fit at each compute, with intervals where the fit has draws."""
+    """The compute-optimal N, D and loss of each fit at each compute, with intervals where the fit has draws.
+
+    `run_low` and `run_high` are where one run of that size will fall; `determined` is false where the fit says nothing.
+    """
     rows = []
     for fit in fits:
         for compute in flops:
@@ -99,10 +102,11 @@ def allocations(fits: Sequence[Fit], flops: Sequence[float]) -> pd.DataFrame:
             row: dict[str, object] = {"law": fit.law, "convention": fit.convention, "flops": float(compute)}
             for name, value in (("n", found.n), ("d", found.d), ("loss", found.loss)):
                 low, high = found.intervals.get(name, UNKNOWN)
-                row |= {name: float("nan") if value is None else value, f"{name}_low": low, f"{name}_high": high}
-            rows.append(row)
+                row |= {name: value, f"{name}_low": low, f"{name}_high": high}
+            low, high = found.intervals.get("run", UNKNOWN)
+            rows.append({**row, "run_low": low, "run_high": high, "determined": found.determined})
     names = [f"{name}{end}" for name in ("n", "d", "loss") for end in ("", "_low", "_high")]
-    return pd.DataFrame(rows, columns=["law", "convention", "flops", *names])
+    return pd.DataFrame(rows, columns=["law", "convention", "flops", *names, "run_low", "run_high", "determined"])
 
 
 def grid(low: float, middle: float, high: float, per_decade: int = 8) -> list[float]:

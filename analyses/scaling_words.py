@@ -91,9 +91,16 @@ def forecast_text(row: Mapping[Any, Any], key: str, style: str) -> str:
     return f"{value} ({formats.show(low, style)} to {formats.show(high, style)})"
 
 
+def undetermined(row: Mapping[Any, Any]) -> str:
+    """A word of warning behind a forecast that the runs do not determine."""
+    return "" if row["determined"] else " (not determined by these runs)"
+
+
 def _forecast_line(row: Mapping[Any, Any], largest_name: str) -> str:
     text = (
         f"At {row['multiple']:g}× the {largest_name} (C = {formats.power(row['flops'])} FLOPs): "
         f"N_opt = {forecast_text(row, 'n', 'count')} parameters, D_opt = {forecast_text(row, 'd', 'count')} tokens"
     )
-    return text + (f", loss {forecast_text(row, 'loss', 'loss')} nats per token." if np.isfinite(row["loss"]) else ".")
+    if np.isfinite(row["loss"]):
+        text += f", loss {forecast_text(row, 'loss', 'loss')} nats per token"
+    return f"{text}{undetermined(row)}."

@@ -9,8 +9,10 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from workbench.analyses import scaling, scaling_fits, scaling_runs, sweeps, task_axes
+from workbench.analyses import one_law, scaling, scaling_fits, scaling_runs, scaling_trust, sweeps, task_axes
+from workbench.analyses.one_law import Ask
 from workbench.analyses.scaling import ScalingStudy
+from workbench.fitting import Fit
 from workbench.reporting.document import Block
 from workbench.store import Store
 
@@ -21,7 +23,9 @@ PARTS: dict[str, Callable[[ScalingStudy], list[Block]]] = {
     "laws": scaling_fits.laws,
     "allocation": scaling_fits.allocation,
     "forecasts": scaling_fits.forecasts,
-    "back-test": scaling_fits.backtest,
+    "back-test": scaling_trust.backtest,
+    "compared": scaling_trust.compared,
+    "diagnostics": scaling_trust.diagnostics,
     "soundness": scaling_runs.soundness,
 }
 """Parts of the report that pages show."""
@@ -101,16 +105,22 @@ def manifests() -> list[dict[str, Any]]:
     return _manifests(folder, version(folder))
 
 
-def study(objective: str = "huber") -> ScalingStudy:
+def study() -> ScalingStudy:
     """Every law of the chosen sweep, as the report has it."""
     folder = store_folder()
-    return _study(folder, version(folder), sweep(), objective)
+    return _study(folder, version(folder), sweep())
 
 
-def part(name: str, objective: str = "huber") -> list[Block]:
+def asked(ask: Ask) -> Fit | str:
+    """One law of the chosen sweep, fitted as asked, or the reason why it cannot be."""
+    folder = store_folder()
+    return _asked(folder, version(folder), sweep(), ask)
+
+
+def part(name: str) -> list[Block]:
     """A part of the report on the chosen sweep: see `PARTS`."""
     folder = store_folder()
-    return _part(folder, version(folder), sweep(), objective, name)
+    return _part(folder, version(folder), sweep(), name)
 
 
 def task_blocks(x: str) -> list[Block]:
@@ -150,15 +160,20 @@ def _evals(folder: str, version: str, sweep: str) -> pd.DataFrame:
 
 
 @st.cache_data(max_entries=KEPT, show_spinner="Fitting every law, with intervals …")
-def _study(folder: str, version: str, sweep: str, objective: str) -> ScalingStudy:
+def _study(folder: str, version: str, sweep: str) -> ScalingStudy:
     runs, curves = _runs(folder, version, sweep), _curves(folder, version, sweep)
     evals, name = _evals(folder, version, sweep), Path(folder).name
-    return scaling.study(runs, curves, evals, name=name, objective=objective, resamples=RESAMPLES)
+    return scaling.study(runs, curves, evals, name=name, resamples=RESAMPLES)
+
+
+@st.cache_data(max_entries=KEPT * 4, show_spinner="Fitting the law …")
+def _asked(folder: str, version: str, sweep: str, ask: Ask) -> Fit | str:
+    return one_law.asked(_study(folder, version, sweep), ask)
 
 
 @st.cache_data(max_entries=KEPT * len(PARTS), show_spinner=False)
-def _part(folder: str, version: str, sweep: str, objective: str, name: str) -> list[Block]:
-    return PARTS[name](_study(folder, version, sweep, objective))
+def _part(folder: str, version: str, sweep: str, name: str) -> list[Block]:
+    return PARTS[name](_study(folder, version, sweep))
 
 
 @st.cache_data(max_entries=KEPT, show_spinner="Fitting the thresholds …")

@@ -20,9 +20,11 @@ TITLES = [
     "Is the sweep sound?",
     "How the fits were made",
     "The losses and the laws",
+    "Does the law hold?",
     "How compute divides",
     "Forecasts",
     "Back-test",
+    "Which law forecasts best?",
     "Tasks",
     "What is not identified",
     "Conventions",
@@ -104,6 +106,7 @@ def test_the_report_draws_every_figure(document):
         "residuals",
         "optimum",
         "backtest",
+        "backtest-errors",
         "task-addition",
     }
     assert all(figure["data"] and figure["caption"] for figure in figures(document).values())

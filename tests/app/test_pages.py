@@ -119,7 +119,7 @@ def test_the_fit_shown_is_the_librarys(open_page: Opener, simulated: Path):
     assert "N counts non-embedding parameters" in text(page)
 
 
-@pytest.mark.parametrize(("law", "count"), [("isoflop", 4), ("envelope", 3), ("kaplan-c", 4), ("kaplan-n", 2)])
+@pytest.mark.parametrize(("law", "count"), [("isoflop", 5), ("envelope", 4), ("kaplan-c", 5), ("kaplan-n", 3)])
 def test_each_law_has_its_figures_or_its_reason(open_page: Opener, simulated: Path, law: str, count: int):
     page = open_page(simulated, "fits")
     page.selectbox(key="law").set_value(law).run()

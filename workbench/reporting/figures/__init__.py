@@ -1,16 +1,19 @@
 """Pure functions from tables to plotly figures; each draws what it is given and computes nothing but its layout."""
 
 from workbench.reporting.figures.checks import emergence, rate_check, seed_noise
-from workbench.reporting.figures.laws import backtest, isoflop, law_lines, optimum, residuals
+from workbench.reporting.figures.laws import isoflop, law_lines, optimum, residuals
+from workbench.reporting.figures.outcomes import backtest, backtest_errors, observed_predicted
 from workbench.reporting.figures.sweep import learning_curves, loss_against_compute, thin
 
 __all__ = [
     "backtest",
+    "backtest_errors",
     "emergence",
     "isoflop",
     "law_lines",
     "learning_curves",
     "loss_against_compute",
+    "observed_predicted",
     "optimum",
     "rate_check",
     "residuals",

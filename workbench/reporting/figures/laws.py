@@ -1,4 +1,4 @@
-"""Fitted laws: isoFLOP curves and their minima, the optimum against compute, L(N, D), residuals, the back-test."""
+"""Fitted laws: isoFLOP curves and their minima, the optimum against compute, L(N, D), what a law misses."""
 
 import numpy as np
 import pandas as pd
@@ -188,63 +188,35 @@ def law_lines(points: pd.DataFrame, lines: pd.DataFrame) -> go.Figure:
     return figure.update_yaxes(theme.log_axis(points["loss"], LOSSES["loss"], "plain"))
 
 
-def residuals(points: pd.DataFrame) -> go.Figure:
-    """Observed over predicted loss, in percent, against N, D and C: structure here is what the law misses.
+def residuals(points: pd.DataFrame, logarithmic: bool = True) -> go.Figure:
+    """Observed over predicted, in percent, against N, D and C: structure here is what the law misses.
 
-    `points` has n, d, c and residual = ln(observed/predicted).
+    `points` has residual and those of n, d, c that the table has (else the first of its other columns): residual is
+    ln(observed/predicted), or, where not `logarithmic`, their difference.
     """
-    figure = theme.dress(make_subplots(cols=3, shared_yaxes=True, horizontal_spacing=0.04), 380)
-    percent = (100 * np.expm1(points["residual"])).tolist()
-    panels = (("n", "parameters N", "count"), ("d", "tokens D", "count"), ("c", "compute C [FLOPs]", "power"))
+    panels = [panel for panel in PANELS if panel[0] in points] or [(str(points.columns[0]), str(points.columns[0]), "")]
+    figure = theme.dress(make_subplots(cols=len(panels), shared_yaxes=True, horizontal_spacing=0.04), 380)
+    missed = (100 * np.expm1(points["residual"]) if logarithmic else points["residual"]).tolist()
+    unit, sign = ("%", "+.2f") if logarithmic else ("", "+.3g")
     for column, (key, title, style) in enumerate(panels, start=1):
         figure.add_trace(
             go.Scatter(
                 x=points[key].tolist(),
-                y=percent,
+                y=missed,
                 mode="markers",
                 showlegend=False,
                 marker={"size": 8, "color": theme.BLUE, "opacity": 0.8, "line": {"color": "white", "width": 0.8}},
-                hovertemplate="%{x:.4s}<br>%{y:+.2f}%<extra></extra>",
+                hovertemplate=f"%{{x:.4s}}<br>%{{y:{sign}}}{unit}<extra></extra>",
             ),
             row=1,
             col=column,
         )
         figure.add_hline(y=0, line={"color": theme.SOFT, "width": 1.2}, row=1, col=column)
-        figure.update_xaxes(theme.log_axis(points[key], title, style, most=4), row=1, col=column)
-    figure.update_yaxes(title={"text": "observed over predicted [%]"}, ticksuffix="%", row=1, col=1)
+        axis = theme.log_axis(points[key], title, style, most=4) if style else {"title": {"text": title}}
+        figure.update_xaxes(axis, row=1, col=column)
+    title = "observed over predicted [%]" if logarithmic else "observed minus predicted"
+    figure.update_yaxes(title={"text": title}, ticksuffix=unit, row=1, col=1)
     return figure.update_layout(margin={"t": 24})
 
 
-def backtest(fitted: pd.DataFrame, held_out: pd.DataFrame) -> go.Figure:
-    """The largest budget, held out, as forecast from the smaller ones: open circles were never shown to the fit.
-
-    `fitted` has n, loss, budget; `held_out` n, loss, predicted and, where known, low, high.
-    """
-    figure = theme.blank(480)
-    figure.add_trace(
-        go.Scatter(
-            x=fitted["n"].tolist(), y=fitted["loss"].tolist(), mode="markers", name="used by the fit",
-            marker={"size": 7, "color": theme.SOFT, "opacity": 0.55},
-            hovertemplate="N = %{x:.4s}<br>loss %{y:.4f}<extra>used</extra>",
-        )
-    )  # fmt: skip
-    ordered = held_out.sort_values("n")
-    losses = [fitted["loss"], ordered["loss"], ordered["predicted"]]
-    if {"low", "high"} <= set(ordered.columns) and ordered["low"].notna().all():
-        band(figure, ordered["n"].tolist(), ordered["low"].tolist(), ordered["high"].tolist(), theme.BLUE)
-    figure.add_trace(
-        go.Scatter(
-            x=ordered["n"].tolist(), y=ordered["predicted"].tolist(), mode="lines", name="forecast",
-            line={"color": theme.BLUE, "width": 2.2},
-            hovertemplate="N = %{x:.4s}<br>forecast %{y:.4f}<extra></extra>",
-        )
-    )  # fmt: skip
-    figure.add_trace(
-        go.Scatter(
-            x=ordered["n"].tolist(), y=ordered["loss"].tolist(), mode="markers", name="what it reached",
-            marker={"size": 10, "color": theme.VERMILION, "symbol": "circle-open", "line": {"width": 2.2}},
-            hovertemplate="N = %{x:.4s}<br>loss %{y:.4f}<extra>held out</extra>",
-        )
-    )  # fmt: skip
-    figure.update_xaxes(theme.log_axis(np.concatenate([fitted["n"], ordered["n"]]), "parameters N", "count"))
-    return figure.update_yaxes(theme.log_axis(np.concatenate(losses), LOSSES["loss"], "plain"))
+PANELS = (("n", "parameters N", "count"), ("d", "tokens D", "count"), ("c", "compute C [FLOPs]", "power"))

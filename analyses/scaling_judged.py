@@ -1,0 +1,86 @@
+"""How far the parametric law can be trusted: its back-tests, its rivals out of sample, what regression says of it.
+
+Nothing here is raised: what the runs do not allow is a reason in words.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import pandas as pd
+
+from workbench.errors import BadInput
+from workbench.fitting import BackTest, BackTests, Comparison, Fit, backtest, backtests, compare
+from workbench.fitting.diagnosis import Diagnosis, diagnose, refitted
+from workbench.fitting.misfit import alike, lack_of_fit, misfits
+
+T = TypeVar("T")
+
+LAW = "chinchilla"
+"""The law that is judged: it alone forecasts the loss of single runs and says how compute divides."""
+
+RESAMPLES = 200
+"""Behind the coverage of back-tests at many distances, which is a share of some tens of runs."""
+
+
+@dataclass(frozen=True)
+class Diagnosed:
+    """What a regression's diagnostics say of the parametric law."""
+
+    diagnosis: Diagnosis
+    trends: tuple[str, ...]
+    """A sentence where the law bends or steps away from the runs."""
+    shared: tuple[str, ...]
+    """A sentence where runs of one size or budget miss together."""
+    unfit: tuple[str, ...]
+    """A sentence where the law misses by more than seeds differ."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Everything that bears on trust, computed once."""
+
+    backtest: BackTest | None
+    backtest_reason: str
+    """Why there is no back-test; empty where there is one."""
+    backtests: BackTests | None
+    """The same with more and more of the top of the range of compute held out."""
+    backtests_reason: str
+    comparison: Comparison | None
+    comparison_reason: str
+    diagnosed: Diagnosed | None
+    diagnosed_reason: str
+
+
+def judge(table: pd.DataFrame, headline: Fit | None, fit: Fit | None, settings: Mapping[str, Any]) -> Judged:
+    """Judge the parametric law, `fit`, by runs it has not seen and by those it has."""
+    if headline is None:
+        no = "not possible, since no law was fitted."
+        return Judged(None, no, None, no, None, no, None, no)
+    fewer = {**settings, "resamples": min(RESAMPLES, int(settings["resamples"]))}
+    tested, untested = _said(lambda: backtest(table, LAW, **settings))
+    compared, alone = _said(lambda: compare(table, **fewer))
+    own = next((one for one in compared.candidates if one.law == LAW), None) if compared else None
+    if own is not None:
+        # The comparison has held the same runs out already.
+        distant, unheld = own.tests, f"not possible: {own.untested}" if own.untested else ""
+    else:
+        distant, unheld = _said(lambda: backtests(table, LAW, **fewer))
+    if fit is None:
+        return Judged(tested, untested, distant, unheld, compared, alone, None, "not possible: it was not fitted.")
+    diagnosed, undiagnosed = _said(lambda: _diagnosed(fit))
+    return Judged(tested, untested, distant, unheld, compared, alone, diagnosed, undiagnosed)
+
+
+def _said(make: Callable[[], T]) -> tuple[T | None, str]:
+    """What is made, or why it cannot be."""
+    try:
+        return make(), ""
+    except BadInput as error:
+        return None, f"not possible: {error}"
+
+
+def _diagnosed(fit: Fit) -> Diagnosed:
+    seen = refitted(fit)
+    unfit = lack_of_fit(fit.residuals, fit.residuals["residual"].to_numpy(float), fit.diagnostics["free_parameters"])
+    return Diagnosed(diagnose(fit), tuple(misfits(seen)), tuple(alike(seen)), tuple(unfit))

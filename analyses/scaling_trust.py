@@ -1,0 +1,250 @@
+"""The parts of the scaling report on trust: back-tests by distance, laws out of sample, a law's own diagnostics."""
+
+import numpy as np
+import pandas as pd
+
+from workbench.analyses.scaling import ScalingStudy
+from workbench.analyses.scaling_judged import LAW, Diagnosed
+from workbench.analyses.scaling_words import backtest_text
+from workbench.fitting import BackTests, Comparison
+from workbench.fitting.diagnosis import LARGE, REJECT, SHOWN
+from workbench.reporting import figures, formats
+from workbench.reporting.document import Block, Bullets, Column, Figure, Table, Text
+from workbench.reporting.figures.pieces import plural
+
+BACKTEST_COLUMNS = ("n", "d", "c", "loss", "predicted", "low", "high", "run_low", "run_high", "relative_error")
+
+DISTANT_COLUMNS = (
+    Column("above", "held out above"),
+    Column("held_out", "runs held out", "integer"),
+    Column("fitted", "runs used", "integer"),
+    Column("distance", "times the compute seen", "number"),
+    Column("bias", "bias", "signed"),
+    Column("rms", "rms error", "percent"),
+    Column("worst", "worst", "percent"),
+    Column("coverage", "inside their interval", "percent"),
+    Column("identified", "law identified"),
+)
+
+INFLUENCE_COLUMNS = (
+    Column("run_id", "run"),
+    Column("n", "N", "count"),
+    Column("d", "D", "count"),
+    Column("c", "C [FLOPs]", "power"),
+    Column("residual", "miss of ln L", "signed"),
+    Column("leverage", "leverage", "number"),
+    Column("studentised", "studentised miss", "number"),
+    Column("cook", "Cook's distance", "number"),
+)
+
+
+def backtest(study: ScalingStudy) -> list[Block]:
+    """How far the forecast of the held-out largest budget missed, and how errors grow with distance."""
+    tested = study.backtest
+    blocks: list[Block] = []
+    if tested is None:
+        blocks.append(Text(f"A back-test was {study.backtest_reason}", note=True))
+    else:
+        blocks.append(
+            Text(
+                f"The parametric law was fitted anew without the {plural(len(tested.points), 'run')} of the largest "
+                f"compute, and asked for their losses from {tested.distance:.3g} times less: {backtest_text(tested)}."
+            )
+        )
+        held, used = tested.points, tested.fit.residuals
+        caption = f"Forecast and outcome of the {study.largest_name}: {len(held)} runs held out, {len(used)} used."
+        shown = held[[name for name in BACKTEST_COLUMNS if name in held.columns]]
+        blocks.append(Figure("backtest", caption, figures.backtest(used, held), shown))
+    distant = study.judged.backtests
+    if distant is None:
+        if tested is not None:
+            blocks.append(Text(f"Back-tests by distance were {study.judged.backtests_reason}", note=True))
+        return blocks
+    return [*blocks, *_by_distance(distant)]
+
+
+def _by_distance(distant: BackTests) -> list[Block]:
+    """The table of back-tests and the errors of every held-out run."""
+    frame = distant.frame()
+    frame["above"] = [f"C_max/{factor:g}" for factor in frame["factor"]]
+    level = f"{100 * distant.level:g}%"
+    points = distant.points
+    if "run_low" in points and points["run_low"].notna().any():
+        points["inside"] = (points["run_low"] <= points["loss"]) & (points["loss"] <= points["run_high"])
+    names = ("factor", "distance", "n", "d", "c", "loss", "predicted", "run_low", "run_high", "relative_error")
+    shown = points[[name for name in (*names, "inside") if name in points]]
+    caption = (
+        f"Errors of {plural(len(points), 'forecast')} of held-out runs against how many times the compute of the "
+        f"largest run the fit saw each took; above the line the law was too pessimistic. Hollow: outside its own "
+        f"{level} prediction interval."
+    )
+    return [
+        Text(_how_errors_grow(distant, frame)),
+        Table.of(
+            "backtests",
+            f"Back-tests of the parametric law by distance. Errors are of ln L; a run should fall inside its "
+            f"prediction interval {level} of the time",
+            frame,
+            DISTANT_COLUMNS,
+        ),
+        Figure("backtest-errors", caption, figures.backtest_errors(points), shown),
+    ]
+
+
+def _how_errors_grow(distant: BackTests, frame: pd.DataFrame) -> str:
+    """The table in a few sentences."""
+    first, last = frame.iloc[0], frame.iloc[-1]
+    said = f"With more of the largest runs held out, the forecasts reach further: at {first['distance']:.3g} times the "
+    said += f"compute the fit saw they miss by {formats.percent(first['rms'])} in the root mean square"
+    if len(frame) > 1:
+        said += f", at {last['distance']:.3g} times by {formats.percent(last['rms'])}"
+    said += "."
+    weak = frame[~frame["identified"]]
+    if len(weak):
+        said += f" {_list(weak['above'])}: what was left no longer determined the law, so that those numbers are only "
+        said += "what its fit gives."
+    return f"{said} It ended there: {distant.ended.rstrip('.')}."
+
+
+def _list(items: pd.Series) -> str:
+    words = [str(item) for item in items]
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def compared(study: ScalingStudy) -> list[Block]:
+    """Candidate laws against runs they were not fitted to."""
+    found = study.judged.comparison
+    if found is None:
+        if study.headline is None:
+            return []
+        return [Text(f"A comparison of laws out of sample was {study.judged.comparison_reason}", note=True)]
+    frame = found.frame()
+    frame["behind_interval"] = [_behind(row) for row in frame.to_dict("records")]
+    columns = [
+        Column("law", "law"),
+        Column("parameters", "parameters", "integer"),
+        Column("backtest_rms", "back-test rms", "percent"),
+        Column("behind_interval", "log score behind the best, ± standard error [nats]"),
+        Column("left_out_rms", "rms error of runs left out", "percent"),
+    ]
+    if frame["aicc"].notna().any():
+        columns.append(Column("delta_aicc", "AICc above the least", "number"))
+    words = found.candidates[0].scores.words
+    caption = (
+        f"Laws compared on the same {plural(found.points, 'run')}, each time on those they were not fitted to: "
+        f"back-tests{_factors(found)}, and the log score with {words} left out one at a time"
+    )
+    blocks: list[Block] = [Table.of("laws-compared", caption, frame, columns), Text(verdict(frame))]
+    if found.not_fitted:
+        reasons = tuple(f"{item.law}: {item.reason}" for item in found.not_fitted)
+        blocks += [Text("These could not be compared:"), Bullets(reasons)]
+    return blocks
+
+
+def _behind(row: dict[str, object]) -> str:
+    """'4.05 ± 12.1'; the best is behind nothing."""
+    behind, error = float(str(row["behind"])), float(str(row["behind_se"]))
+    return "best" if behind == 0 else f"{formats.number(behind)} ± {formats.number(error)}"
+
+
+def _factors(found: Comparison) -> str:
+    """The back-tests that count."""
+    if not found.factors:
+        return " (none that all laws have)"
+    return f" above {', '.join(f'C_max/{factor:g}' for factor in found.factors)}"
+
+
+def verdict(frame: pd.DataFrame) -> str:
+    """Who forecasts best, and whether the difference means anything."""
+    if len(frame) == 1:
+        return f"Only {frame['law'].iloc[0]} could be compared, so that there is nothing to choose."
+    first = str(frame["law"].iloc[0])
+    rest = frame.iloc[1:]
+    near = rest["behind"] <= 2 * rest["behind_se"]
+    said = [f"By the log score {first} stands first."]
+    if near.any():
+        said.append(
+            f"{_list(rest.loc[near, 'law'])} {'lies' if near.sum() == 1 else 'lie'} within two standard errors of it, "
+            "a difference that means nothing: these runs do not tell them apart."
+        )
+    if (~near).any():
+        verb = "lies" if (~near).sum() == 1 else "lie"
+        said.append(f"{_list(rest.loc[~near, 'law'])} {verb} further behind than the choice of runs explains.")
+    tested = frame.dropna(subset=["backtest_rms"])
+    if len(tested) > 1:
+        best = tested.loc[tested["backtest_rms"].idxmin()]
+        others = ", ".join(
+            f"{row['law']} by {formats.percent(row['backtest_rms'])}"
+            for row in tested.to_dict("records")
+            if row["law"] != best["law"]
+        )
+        said.append(
+            f"The back-tests prefer {'it too' if best['law'] == first else best['law']}, which misses by "
+            f"{formats.percent(best['backtest_rms'])} in the root mean square ({others}); they hold the same runs out "
+            "again and again, so that this alone is no proof."
+        )
+    if frame["aicc"].notna().any():
+        said.append(f"By AICc: {frame.loc[frame['aicc'].idxmin(), 'law']}.")
+    return " ".join(said)
+
+
+def diagnostics(study: ScalingStudy) -> list[Block]:
+    """Does the parametric law hold? Its trends, the noise, and the runs that move it most."""
+    found = study.judged.diagnosed
+    if found is None:
+        if study.fits.get(LAW) is None:
+            return []
+        return [Text(f"Diagnostics of the parametric law were {study.judged.diagnosed_reason}", note=True)]
+    top = found.diagnosis.influence.head(SHOWN).reset_index(drop=True)
+    caption = (
+        f"The {plural(len(top), 'run')} that would move the parametric law most if left out, of "
+        f"{len(found.diagnosis.influence)}"
+    )
+    return [
+        Text("The parametric law held against its own misses, linearised at its optimum:"),
+        Bullets((*_form(found, study), *_noise(found), _influential(found, top))),
+        Table.of("influence", caption, top, INFLUENCE_COLUMNS),
+    ]
+
+
+def _form(found: Diagnosed, study: ScalingStudy) -> list[str]:
+    """Lack of fit against the seeds, trends, shared errors."""
+    repeated = study.checks is not None and not study.checks.seeds.empty
+    fits = (
+        "An F test against the differences between seeds does not reject its form: weak, where few runs are repeated."
+    )
+    said = list(found.unfit or ((fits,) if repeated else ("No run was repeated, so that noise is not known apart.",)))
+    said += found.trends or ("Its misses show no clear bend or step along N, D or C.",)
+    said += found.shared or ("Runs of one size or budget do not miss more alike than any two.",)
+    return said
+
+
+def _noise(found: Diagnosed) -> list[str]:
+    """Tests of one variance."""
+    tests = found.diagnosis.evenness
+    if tests.empty:
+        return []
+    listed = "; ".join(f"{row['test']} p = {row['p']:.2g}" for row in tests.to_dict("records"))
+    if float(tests["p"].min()) * len(tests) < REJECT:
+        told = next(text for text in found.diagnosis.warnings if text.startswith("The noise is not"))
+        return [f"{told} ({listed})"]
+    return [f"No clear sign of uneven noise, at {100 * REJECT:g}% over {plural(len(tests), 'test')}: {listed}."]
+
+
+def _influential(found: Diagnosed, top: pd.DataFrame) -> str:
+    """The most influential runs by name, and whether one of them decides the fit."""
+    named = ", ".join(
+        f"{_name(row)} ({', '.join(f'{k.upper()} = {formats.count(row[k])}' for k in ('n', 'd') if k in row)}; "
+        f"Cook's distance {formats.number(row['cook'], 2)})"
+        for row in top.head(3).to_dict("records")
+    )
+    decides = np.nanmax(found.diagnosis.influence["cook"]) > LARGE
+    return f"The most influential runs: {named}. " + (
+        f"One or more lie above {LARGE:g}, where a single run decides the fit: see what it says without them."
+        if decides
+        else f"None lies above {LARGE:g}, where a single run would decide the fit."
+    )
+
+
+def _name(row: dict[str, object]) -> str:
+    return f"`{row['run_id']}`" if isinstance(row.get("run_id"), str) else "the run"
