@@ -116,7 +116,11 @@ def studentise(fitted: Fitted, y_SM: Array, theta_SP: Array) -> Array:
     scale_S = np.sqrt((fitted.weight_M * (y_SM - f_SM) ** 2).mean(axis=1))
     own = float(np.sqrt((fitted.weight_M * fitted.residual_M**2).mean()))
     ratio_S = np.minimum(own / np.maximum(scale_S, 1e-300), MOST)
-    return fitted.bounded(fitted.best_P + (theta_SP - fitted.best_P) * ratio_S[:, None])
+    moved_SP = fitted.bounded(fitted.best_P + (theta_SP - fitted.best_P) * ratio_S[:, None])
+    # What a resample left at a bound stays there: the interval ends at the bound, and that can be said.
+    low_P, high_P = fitted.prepared.law.bounds_2P
+    slack_P = 1e-6 * (high_P - low_P)
+    return np.where((theta_SP <= low_P + slack_P) | (theta_SP >= high_P - slack_P), theta_SP, moved_SP)
 
 
 def studentised(fitted: Fitted, resamples: int, rng: np.random.Generator) -> Spread:
