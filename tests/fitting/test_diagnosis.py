@@ -81,6 +81,16 @@ def test_uneven_noise_is_found_and_even_noise_is_not():
     assert set(even.evenness["test"]) == {f"Breusch–Pagan in ln {axis}" for axis in "NDC"} | {"White"}
 
 
+def test_profiles_of_a_sound_design_are_narrow_and_those_of_a_weak_one_are_called_flat():
+    sound = diagnose(fit(isoflop(0.003), resamples=0))
+    assert (sound.profile["share"] < 0.1).all() and not sound.profile["at_bound"].any()
+    assert not any("profile is flat" in said for said in sound.warnings)
+    low, high = sound.profile.loc["alpha", ["low", "high"]]
+    assert (low, high) == pytest.approx(fit(isoflop(0.003), intervals="profile").interval("alpha"), rel=2e-3)
+    weak = diagnose(fit(isoflop(0.1, seed=3, sizes=4), resamples=0))
+    assert any("profile is flat along" in said for said in weak.warnings), weak.profile
+
+
 def test_the_diagnosis_is_of_the_fit_and_its_weights():
     table = isoflop(0.004).assign(weight=np.r_[np.full(15, 3.0), np.full(15, 1.0)])
     found = fit(table, resamples=0)

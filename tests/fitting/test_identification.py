@@ -59,6 +59,7 @@ def test_an_exponent_that_noise_leaves_open_is_not_identified():
     low, high = found.interval("a")
     assert high - low > 0.5 and not found.identified
     assert any("leaves open how compute divides" in note for note in found.notes)
+    assert any("The data leave" in note and "of the range that chinchilla allows" in note for note in found.notes)
     assert any("is at the edge of its range in" in note and "of the resamples" in note for note in found.notes)
 
 

@@ -2,7 +2,8 @@
 
 At its optimum a law is linearised, y ≈ f(θ̂) + J (θ − θ̂), and what statsmodels knows of linear models is asked of that:
 leverage and Cook's distance (Cook 1977), HC3 and cluster covariances beside this room's sandwich, the tests of Breusch
-and Pagan (1979) and of White (1980) in ln N, ln D and ln C. Weights are inverse variances.
+and Pagan (1979) and of White (1980) in ln N, ln D and ln C. Weights are inverse variances. Flatness is asked of the law
+itself: the profile of each entry of theta, against the range that its bounds allow.
 """
 
 from dataclasses import dataclass, replace
@@ -14,11 +15,13 @@ import pandas as pd
 from workbench.errors import BadInput
 from workbench.fitting.fitted import Fitted
 from workbench.fitting.groups import clusters
+from workbench.fitting.identification import OPEN
 from workbench.fitting.laws import LAWS
 from workbench.fitting.laws.base import Array
 from workbench.fitting.misfit import alike, misfits
 from workbench.fitting.objectives import objective_named
 from workbench.fitting.prepared import prepare
+from workbench.fitting.profile import walk
 from workbench.fitting.record import Fit, NotIdentifiable
 from workbench.fitting.sandwich import covariance
 from workbench.fitting.weighting import compute_of
@@ -31,6 +34,9 @@ LARGE = 1.0
 
 REJECT = 0.01
 """p below which noise is called uneven."""
+
+MET = 0.9
+"""Where a walk ends with less than this share of the wanted statistic, a bound stopped it."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +51,9 @@ class Diagnosis:
     `hc3`, `cluster` (where seeds are replicated) and `equal` (one variance)."""
     evenness: pd.DataFrame
     """Tests of one variance: test, statistic, p."""
+    profile: pd.DataFrame
+    """The profile interval of each entry of theta, the share of its allowed range that it takes, and whether a bound, its
+    own or another's, ends it before the data do."""
     warnings: tuple[str, ...]
 
     def summary(self) -> str:
@@ -56,6 +65,8 @@ class Diagnosis:
             self.influence[shown].head(SHOWN).to_string(float_format=lambda x: f"{x:.4g}"),
             "\nStandard errors of theta",
             self.errors.to_string(float_format=lambda x: f"{x:.4g}"),
+            "\nProfiles of theta (centred), against the range allowed",
+            self.profile.to_string(float_format=lambda x: f"{x:.4g}"),
             "\nIs the noise of one variance?",
             self.evenness.to_string(index=False, float_format=lambda x: f"{x:.3g}"),
             "",
@@ -69,6 +80,7 @@ class Diagnosis:
             "influence": self.influence.head(SHOWN).to_dict("records"),
             "errors": self.errors.to_dict(),
             "evenness": self.evenness.to_dict("records"),
+            "profile": self.profile.to_dict("index"),
             "warnings": list(self.warnings),
         }
 
@@ -81,12 +93,19 @@ def diagnose(fit: Fit) -> Diagnosis:
             f"{fit.law} has {fit.n_points} points for {fitted.prepared.free} parameters: no residuals are left to test."
         )
     influence = _influence(fit, fitted)
-    evenness = _evenness(fitted)
+    evenness, flat = _evenness(fitted), _profile(fitted)
     return Diagnosis(
         influence=influence,
         errors=_errors(fitted),
         evenness=evenness,
-        warnings=(*_named(influence), *_uneven(fitted, evenness), *misfits(fitted), *alike(fitted)),
+        profile=flat,
+        warnings=(
+            *_named(influence),
+            *_uneven(fitted, evenness),
+            *_open(fitted, flat),
+            *misfits(fitted),
+            *alike(fitted),
+        ),
     )
 
 
@@ -162,6 +181,35 @@ def _evenness(fitted: Fitted) -> pd.DataFrame:
         statistic, p, *_ = het_white(miss_M, np.column_stack([np.ones(len(miss_M)), *kept]))
         rows.append(("White", float(statistic), float(p)))
     return pd.DataFrame(rows, columns=["test", "statistic", "p"])
+
+
+def _profile(fitted: Fitted) -> pd.DataFrame:
+    """Both ends of the profile of each estimated entry of theta."""
+    law, entries = fitted.prepared.law, fitted.estimated
+    columns = ["low", "high", "share", "at_bound"]
+    if not entries or not fitted.miss_M.any():
+        return pd.DataFrame(columns=columns)
+    edge = walk([fitted], [lambda theta_SP, i=i: theta_SP[:, i] for i in entries])  # type: ignore[misc]
+    low_P, high_P = law.bounds_2P
+    rows = {}
+    for k, entry in enumerate(entries):
+        low, high = np.sort(edge.theta_SP[2 * k : 2 * k + 2, entry])
+        share = (high - low) / (high_P[entry] - low_P[entry])
+        rows[law.theta_names[entry]] = (low, high, share, bool((edge.root_S[2 * k : 2 * k + 2] < MET).any()))
+    return pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+
+
+def _open(fitted: Fitted, flat: pd.DataFrame) -> list[str]:
+    """A sentence on the entries whose profile is flat."""
+    law = fitted.prepared.law
+    exponents = {law.theta_names[entry] for entry in law.nonlinear}
+    names = [name for name, row in flat.iterrows() if row["at_bound"] or (name in exponents and row["share"] > OPEN)]
+    if not names:
+        return []
+    return [
+        f"The profile is flat along {', '.join(map(str, names))}: the interval reaches a bound, or takes more than "
+        f"{100 * OPEN:.0f}% of the range that {law.name} allows."
+    ]
 
 
 def _axes(fitted: Fitted) -> dict[str, Array]:
