@@ -97,7 +97,7 @@ class Tally:
         score_TS = high_TS - low_TS + 2 / (1 - LEVEL) * (below_TS + above_TS)
         covered_TS = (low_TS <= truth_T1) & (truth_T1 <= high_TS)
 
-        def mean(value_TS: Array) -> list[float]:
+        def mean(value_TS: np.ndarray) -> list[float]:
             return [float(value_S[known_S].mean()) for value_S, known_S in zip(value_TS, known_TS, strict=True)]
 
         return {

@@ -52,7 +52,7 @@ class Diagnosis:
     evenness: pd.DataFrame
     """Tests of one variance: test, statistic, p."""
     profile: pd.DataFrame
-    """The profile interval of each entry of theta, the share of its allowed range that it takes, and whether a bound, its
+    """The profile interval of each entry of theta, the share of its range that it takes, and whether a bound, its
     own or another's, ends it before the data do."""
     warnings: tuple[str, ...]
 
@@ -243,7 +243,7 @@ def _uneven(fitted: Fitted, evenness: pd.DataFrame) -> list[str]:
     """A sentence where the noise is not of one variance."""
     if evenness.empty or not evenness["p"].min() * len(evenness) < REJECT:
         return []
-    clearest = evenness.loc[evenness["p"].idxmin()]
+    clearest = evenness.iloc[int(evenness["p"].argmin())]
     where = "with compute or size" if clearest["test"] == "White" else f"with {clearest['test'].split(' in ')[1]}"
     ln_c_M = compute_of(fitted)
     how = ""

@@ -170,7 +170,7 @@ def _starts(fits: list[Fitted], metrics: list[Metric], functions: list[Function]
         slope_SP = _gradient(g, best_SP)
         for s, (fitted, metric) in enumerate(zip(fits, metrics, strict=True)):
             along_Q = metric.covariance_QQ @ slope_SP[s, fitted.estimated]
-            error = np.sqrt(max(slope_SP[s, fitted.estimated] @ along_Q, 1e-24))
+            error = np.sqrt(max(float(slope_SP[s, fitted.estimated] @ along_Q), 1e-24))
             error_SF2[s, f] = error
             step_SF2P[s, f][:, fitted.estimated] = along_Q / error
     return start_SF2.ravel(), error_SF2.ravel(), step_SF2P.reshape(-1, best_SP.shape[1])

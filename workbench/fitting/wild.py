@@ -40,12 +40,12 @@ def errors(fitted: Fitted) -> Array:
         error_M = miss_M / np.sqrt(1 - leverage_M)
     size = float((fitted.weight_M * error_M**2).mean())
     scale = np.sqrt(found.variance / size) if size > 0 else 1.0
-    return error_M * scale / np.sqrt(1 - leverage_M)
+    return np.asarray(error_M * scale / np.sqrt(1 - leverage_M))
 
 
 def rademacher(shape: tuple[int, int], rng: np.random.Generator) -> Array:
     """Signs."""
-    return rng.integers(0, 2, size=shape) * 2.0 - 1.0
+    return np.asarray(rng.integers(0, 2, size=shape) * 2.0 - 1.0, dtype=np.float64)
 
 
 def webb(shape: tuple[int, int], rng: np.random.Generator) -> Array:
