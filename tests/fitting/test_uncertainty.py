@@ -101,6 +101,19 @@ def test_a_profile_ends_where_the_statistic_is_students_quantile():
     assert (size_SP[:, [0, 1, 2, 4]] < 1e-4 * size_SP[:, [3]]).all()
 
 
+def test_a_profile_of_other_laws_and_counts_of_n():
+    rng = np.random.default_rng(0)
+    table = isoflop(0.004).assign(u=lambda t: t["d"] / rng.choice([1, 4, 16], len(t)))
+    repeated = fit(table, "data-constrained", intervals="profile", resamples=1, objective="log-mse")
+    assert "none" not in repeated.interval_method and np.isfinite(repeated.interval("alpha")).all()
+    # Embeddings as large as a fifth of the smallest model's parameters: forecasts are of the count that was fitted.
+    table = isoflop(0.004).assign(n_non_embedding=lambda t: t["n"] - 0.2 * t["n"].min())
+    found = fit(table, convention="n_non_embedding", intervals="profile")
+    forecast = allocate(found, 1e15)
+    low, high = forecast.intervals["n"]
+    assert low < forecast.n < high < 1.5 * low
+
+
 def test_profiles_of_several_fits_in_one_batch_are_those_of_each():
     law, tables = "chinchilla", [isoflop(0.005, seed=seed) for seed in (0, 1)]
     points = [fitted(table, law, "huber") for table in tables]

@@ -30,6 +30,9 @@ ALIKE = 0.02
 FEWEST_GROUPS = 5
 """Of fewer groups no bootstrap makes an interval."""
 
+MOST_GROUPS = 200
+"""So many groups are as good as single runs, and their columns would fill the memory."""
+
 LEFT = 5
 """Degrees of freedom that a test must have left."""
 
@@ -150,7 +153,7 @@ def shared_errors(fitted: Fitted) -> float:
     code_M, words = groups(fitted.prepared.table)
     many = int(code_M.max()) + 1
     units = Units.of(fitted)
-    if words in ("runs", "configurations") or many < FEWEST_GROUPS or not units.r_G.any():
+    if words in ("runs", "configurations") or not FEWEST_GROUPS <= many <= MOST_GROUPS or not units.r_G.any():
         return 1.0
     from scipy.special import fdtrc
 

@@ -67,8 +67,9 @@ def named(fitted: Fitted) -> dict[str, Function]:
         found[name] = _parameter(fitted, name, positive)
     for name in law.derived(point):
         found[name] = lambda theta_SP, name=name: law.derived(prepared.params(theta_SP))[name]  # type: ignore[misc]
-    if law.allocates and "c" in prepared.table and prepared.table["c"].notna().all():
-        cost = Cost.of(prepared.table, "n")
+    if law.columns == ("n", "d") and "c" in prepared.table and prepared.table["c"].notna().all():
+        # The law's own count of N, which need not be the table's column n.
+        cost = Cost.of(prepared.table.assign(**prepared.columns), "n")
         for multiple in MULTIPLES:
             flops = float(prepared.table["c"].max()) * multiple
             found[f"N {multiple:g}"], found[f"L {multiple:g}"] = _forecasts(fitted, cost, flops)
