@@ -4,6 +4,7 @@ from workbench.fitting.allocation import Allocation, allocate
 from workbench.fitting.backtest import BackTest, backtest
 from workbench.fitting.backtests import BackTests, backtests
 from workbench.fitting.comparison import Comparison, compare
+from workbench.fitting.diagnosis import Diagnosis, diagnose
 from workbench.fitting.emergence import fit_threshold
 from workbench.fitting.fit import LAW_NAMES, fit, fit_all
 from workbench.fitting.forecast import Forecast, forecast
@@ -20,6 +21,7 @@ __all__ = [
     "BackTest",
     "BackTests",
     "Comparison",
+    "Diagnosis",
     "Fit",
     "FitSet",
     "Forecast",
@@ -30,6 +32,7 @@ __all__ = [
     "backtest",
     "backtests",
     "compare",
+    "diagnose",
     "fit",
     "fit_all",
     "fit_threshold",
