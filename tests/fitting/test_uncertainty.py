@@ -6,7 +6,7 @@ import pytest
 
 from tests.fitting.designs import TRUE, isoflop
 from workbench.errors import BadInput
-from workbench.fitting import LAWS, allocate, fit
+from workbench.fitting import LAWS, allocate, fit, prediction_interval
 from workbench.fitting.certify import certify
 from workbench.fitting.fitted import Fitted
 from workbench.fitting.groups import groups, level_codes
@@ -179,6 +179,8 @@ def test_every_method_gives_intervals_and_forecasts_around_the_point(method):
     forecast = allocate(found, 1e15)
     low, high = forecast.intervals["loss"]
     assert low < forecast.loss < high
+    (run_low,), (run_high,) = prediction_interval(found, n=forecast.n, d=forecast.d)
+    assert run_low < low < high < run_high < 1.2 * forecast.loss
     assert found.interval_method and not found.interval_method.startswith("none")
 
 

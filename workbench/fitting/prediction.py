@@ -79,7 +79,9 @@ class Prediction:
         """t_ν(p)/z(p), or more where the fit's own intervals reach further."""
         from scipy.special import ndtri
 
-        cut = min(self.fit.cut, tail(self.fit.level, self.noise.free))
+        # Points on the edge of a profile's region have no share beyond them: a cut of 0 says nothing of tails.
+        own = self.fit.cut if self.fit.cut > 0 else (1 - self.fit.level) / 2
+        cut = min(own, tail(self.fit.level, self.noise.free))
         return float(ndtri(cut) / ndtri((1 - self.fit.level) / 2))
 
 
