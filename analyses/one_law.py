@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from workbench import fitting
 from workbench.analyses import scaling_tables as tables
 from workbench.analyses.scaling import MULTIPLES, ScalingStudy
 from workbench.analyses.scaling_fits import with_budgets
-from workbench.analyses.scaling_methods import PROCEDURES, certified, goal
+from workbench.analyses.scaling_methods import PROCEDURES, goal
 from workbench.errors import BadInput
-from workbench.fitting import LAW_NAMES, LAWS, Fit, fit
+from workbench.fitting import LAW_NAMES, LAWS, Fit
 from workbench.fitting.isoflop import DEFAULT_SHAPE
 from workbench.fitting.isoflop_curves import SHAPES
 from workbench.fitting.laws import Law
@@ -37,8 +38,8 @@ DERIVED = {
 """Quantities that are read off a law's parameters, in words."""
 
 
-FEWER = 100
-"""Resamples of a law of more than five parameters, which has no grid to start from: hundreds of times the work."""
+MOST, FEWER = 5, 100
+"""A law of more parameters than that has no grid to start from and many basins: its resamples are fewer."""
 
 
 @dataclass(frozen=True)
@@ -72,30 +73,21 @@ def _feeds(table: pd.DataFrame, law: Law, convention: str) -> bool:
 
 def asked(study: ScalingStudy, ask: Ask) -> Fit | str:
     """The fit asked for, or the reason why there is none; the study's own where it is the same."""
-    own = {"objective": study.settings["objective"], "delta": study.settings["delta"]}
-    wanted = {"objective": ask.objective, "delta": ask.delta if ask.objective == "huber" else own["delta"]}
-    if ask.law == "envelope" or (ask.law == "isoflop" and ask.shape == DEFAULT_SHAPE):
+    own = study.settings
+    same = ask.objective == own["objective"] and (ask.objective != "huber" or ask.delta == own["delta"])
+    plain = same and ask.intervals == "auto" and ask.law in LAWS
+    procedure = ask.law == "envelope" or (ask.law == "isoflop" and ask.shape == DEFAULT_SHAPE)
+    if ask.law in LAW_NAMES and (plain or procedure):
         return chosen(study, ask.law, ask.convention)
-    if ask.law in LAW_NAMES and ask.law != "isoflop" and wanted == own and ask.intervals == "auto":
-        return chosen(study, ask.law, ask.convention)
-    settings = {key: study.settings[key] for key in ("seed", "level")}
-    resamples = int(study.settings["resamples"])
+    shape = ask.shape if ask.law == "isoflop" else None
+    many = int(own["resamples"])
+    if ask.law in LAWS and len(LAWS[ask.law].theta_names) > MOST:
+        many = min(many, FEWER)
     try:
-        if ask.law == "isoflop":
-            return fit(
-                study.table, "isoflop", convention=ask.convention, resamples=resamples, shape=ask.shape, **settings
-            )
-        if ask.law in LAWS and len(LAWS[ask.law].theta_names) > 5:
-            resamples = min(resamples, FEWER)
-        return fit(
-            study.table,
-            ask.law,
-            **wanted,
-            convention=ask.convention,
-            resamples=resamples,
-            intervals=ask.intervals,
-            **settings,
-        )
+        return fitting.fit(
+            study.table, ask.law, ask.objective, ask.delta, ask.convention, many, int(own["seed"]),
+            float(own["level"]), intervals=ask.intervals, shape=shape,
+        )  # fmt: skip
     except BadInput as error:
         return f"Not fitted: {error}"
 
@@ -129,10 +121,8 @@ def numbers(fit: Fit) -> list[Block]:
         blocks.append(Text("These runs do not determine this law: see the notes before using its numbers.", note=True))
     blocks.append(Table.of("one-law", f"Parameters from {plural(fit.n_points, 'point')}", pd.DataFrame(rows), columns))
     text = f"{citation}. N counts {CONVENTION_LABELS.get(fit.convention, fit.convention)} parameters. Minimised: "
-    text += f"{goal(fit)}; its value is {fit.objective_value:.8g}."
-    if (certificate := fit.diagnostics.get("certificate")) is not None:
-        text += f" {certified(certificate)}"
-    blocks.append(Text(f"{text} Intervals: {fit.interval_method}."))
+    text += f"{goal(fit)}; its value is {fit.objective_value:.8g}. Intervals: {fit.interval_method}."
+    blocks.append(Text(text))
     return [*blocks, Bullets(fit.notes)] if fit.notes else blocks
 
 
@@ -173,9 +163,9 @@ def _observed(fit: Fit, points: pd.DataFrame) -> list[Block]:
     law = LAWS[fit.law]
     drawn = points.assign(observed=points[law.response])
     names = [fit.convention if name == "n" else name for name in law.columns]
-    read = f"{law.response} as {fit.law} has it of {' and '.join(names)}"
     caption = (
-        f"Observed against predicted at {plural(len(points), 'point')}: {read}. On the dashed line the law is right."
+        f"Observed against predicted {law.response} of {plural(len(points), 'point')}; {fit.law} reads "
+        f"{', '.join(names)}. On the dashed line the law is right."
     )
     figure = figures.observed_predicted(drawn, law.response, law.log_response)
     return [Figure("one-law", caption, figure, drawn[[*names, "observed", "predicted"]])]

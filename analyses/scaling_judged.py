@@ -68,7 +68,7 @@ def judge(table: pd.DataFrame, headline: Fit | None, fit: Fit | None, settings: 
         distant, unheld = _said(lambda: backtests(table, LAW, **fewer))
     if fit is None:
         return Judged(tested, untested, distant, unheld, compared, alone, None, "not possible: it was not fitted.")
-    diagnosed, undiagnosed = _said(lambda: _diagnosed(fit))
+    diagnosed, undiagnosed = _said(lambda: diagnose_law(fit))
     return Judged(tested, untested, distant, unheld, compared, alone, diagnosed, undiagnosed)
 
 
@@ -80,7 +80,8 @@ def _said(make: Callable[[], T]) -> tuple[T | None, str]:
         return None, f"not possible: {error}"
 
 
-def _diagnosed(fit: Fit) -> Diagnosed:
+def diagnose_law(fit: Fit) -> Diagnosed:
+    """The diagnostics of a fit of the parametric law."""
     seen = refitted(fit)
     unfit = lack_of_fit(fit.residuals, fit.residuals["residual"].to_numpy(float), fit.diagnostics["free_parameters"])
     return Diagnosed(diagnose(fit), tuple(misfits(seen)), tuple(alike(seen)), tuple(unfit))

@@ -17,7 +17,6 @@ from workbench.analyses.scaling_words import (
     headline_forecasts,
     held_out,
     summary_lines,
-    undetermined,
     with_interval,
 )
 from workbench.fitting.record import CONVENTION_LABELS
@@ -86,7 +85,6 @@ def _second(study: ScalingStudy) -> str:
         parts.append(
             f"{row['multiple']:g}× the {study.largest_name} ({formats.power(row['flops'])} FLOPs) is best spent on "
             f"N = {forecast_text(row, 'n', 'count')} parameters and D = {forecast_text(row, 'd', 'count')} tokens{loss}"
-            f"{undetermined(row)}"
         )
     return "; ".join(parts) + ("." if parts else "")
 

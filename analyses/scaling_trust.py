@@ -1,5 +1,8 @@
 """The parts of the scaling report on trust: back-tests by distance, laws out of sample, a law's own diagnostics."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -15,7 +18,7 @@ from workbench.reporting.figures.pieces import plural
 BACKTEST_COLUMNS = ("n", "d", "c", "loss", "predicted", "low", "high", "run_low", "run_high", "relative_error")
 
 DISTANT_COLUMNS = (
-    Column("above", "held out above"),
+    Column("above", "held out above, of the largest C"),
     Column("held_out", "runs held out", "integer"),
     Column("fitted", "runs used", "integer"),
     Column("distance", "times the compute seen", "number"),
@@ -25,6 +28,9 @@ DISTANT_COLUMNS = (
     Column("coverage", "inside their interval", "percent"),
     Column("identified", "law identified"),
 )
+
+FEW = 10
+"""Of fewer groups a standard error of their scores is rough."""
 
 INFLUENCE_COLUMNS = (
     Column("run_id", "run"),
@@ -66,7 +72,7 @@ def backtest(study: ScalingStudy) -> list[Block]:
 def _by_distance(distant: BackTests) -> list[Block]:
     """The table of back-tests and the errors of every held-out run."""
     frame = distant.frame()
-    frame["above"] = [f"C_max/{factor:g}" for factor in frame["factor"]]
+    frame["above"] = [_share(factor) for factor in frame["factor"]]
     level = f"{100 * distant.level:g}%"
     points = distant.points
     if "run_low" in points and points["run_low"].notna().any():
@@ -76,7 +82,7 @@ def _by_distance(distant: BackTests) -> list[Block]:
     caption = (
         f"Errors of {plural(len(points), 'forecast')} of held-out runs against how many times the compute of the "
         f"largest run the fit saw each took; above the line the law was too pessimistic. Hollow: outside its own "
-        f"{level} prediction interval."
+        f"{level} prediction interval. Each factor is drawn a few percent beside its place, so that all show."
     )
     return [
         Text(_how_errors_grow(distant, frame)),
@@ -101,9 +107,14 @@ def _how_errors_grow(distant: BackTests, frame: pd.DataFrame) -> str:
     said += "."
     weak = frame[~frame["identified"]]
     if len(weak):
-        said += f" {_list(weak['above'])}: what was left no longer determined the law, so that those numbers are only "
-        said += "what its fit gives."
-    return f"{said} It ended there: {distant.ended.rstrip('.')}."
+        said += f" Held out above {_list(weak['above'])} of the largest compute, what was left did not determine the "
+        said += "law: those numbers are only what its fit gives."
+    return f"{said} No more was held out: {distant.ended.rstrip('.')}."
+
+
+def _share(factor: float) -> str:
+    """'1/8': of the largest compute."""
+    return f"1/{factor:g}"
 
 
 def _list(items: pd.Series) -> str:
@@ -134,16 +145,19 @@ def compared(study: ScalingStudy) -> list[Block]:
         f"Laws compared on the same {plural(found.points, 'run')}, each time on those they were not fitted to: "
         f"back-tests{_factors(found)}, and the log score with {words} left out one at a time"
     )
-    blocks: list[Block] = [Table.of("laws-compared", caption, frame, columns), Text(verdict(frame))]
+    blocks: list[Block] = [
+        Table.of("laws-compared", caption, frame, columns),
+        Text(verdict(frame, len(found.candidates[0].scores.score_G))),
+    ]
     if found.not_fitted:
         reasons = tuple(f"{item.law}: {item.reason}" for item in found.not_fitted)
         blocks += [Text("These could not be compared:"), Bullets(reasons)]
     return blocks
 
 
-def _behind(row: dict[str, object]) -> str:
+def _behind(row: Mapping[Any, Any]) -> str:
     """'4.05 ± 12.1'; the best is behind nothing."""
-    behind, error = float(str(row["behind"])), float(str(row["behind_se"]))
+    behind, error = float(row["behind"]), float(row["behind_se"])
     return "best" if behind == 0 else f"{formats.number(behind)} ± {formats.number(error)}"
 
 
@@ -151,10 +165,10 @@ def _factors(found: Comparison) -> str:
     """The back-tests that count."""
     if not found.factors:
         return " (none that all laws have)"
-    return f" above {', '.join(f'C_max/{factor:g}' for factor in found.factors)}"
+    return f" above {', '.join(map(_share, found.factors))} of the largest compute"
 
 
-def verdict(frame: pd.DataFrame) -> str:
+def verdict(frame: pd.DataFrame, groups: int) -> str:
     """Who forecasts best, and whether the difference means anything."""
     if len(frame) == 1:
         return f"Only {frame['law'].iloc[0]} could be compared, so that there is nothing to choose."
@@ -170,9 +184,11 @@ def verdict(frame: pd.DataFrame) -> str:
     if (~near).any():
         verb = "lies" if (~near).sum() == 1 else "lie"
         said.append(f"{_list(rest.loc[~near, 'law'])} {verb} further behind than the choice of runs explains.")
+    if groups < FEW:
+        said.append(f"With {groups} groups to leave out, the standard error is itself a rough guess.")
     tested = frame.dropna(subset=["backtest_rms"])
     if len(tested) > 1:
-        best = tested.loc[tested["backtest_rms"].idxmin()]
+        best = tested.sort_values("backtest_rms", kind="stable").iloc[0]
         others = ", ".join(
             f"{row['law']} by {formats.percent(row['backtest_rms'])}"
             for row in tested.to_dict("records")
@@ -184,7 +200,7 @@ def verdict(frame: pd.DataFrame) -> str:
             "again and again, so that this alone is no proof."
         )
     if frame["aicc"].notna().any():
-        said.append(f"By AICc: {frame.loc[frame['aicc'].idxmin(), 'law']}.")
+        said.append(f"By AICc: {frame.sort_values('aicc', kind='stable')['law'].iloc[0]}.")
     return " ".join(said)
 
 
@@ -246,5 +262,5 @@ def _influential(found: Diagnosed, top: pd.DataFrame) -> str:
     )
 
 
-def _name(row: dict[str, object]) -> str:
+def _name(row: Mapping[Any, Any]) -> str:
     return f"`{row['run_id']}`" if isinstance(row.get("run_id"), str) else "the run"

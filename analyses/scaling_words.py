@@ -83,17 +83,14 @@ def backtest_text(tested: BackTest) -> str:
 
 
 def forecast_text(row: Mapping[Any, Any], key: str, style: str) -> str:
-    """'412k (380k to 450k)': a forecast with its interval."""
+    """'412k (380k to 450k)': a forecast with its interval, or for a size that the runs leave open the word for it."""
     low, high = float(row[f"{key}_low"]), float(row[f"{key}_high"])
     value = formats.show(float(row[key]), style)
+    if not row["determined"] and key in ("n", "d"):
+        return f"{value} (not determined)"
     if not (np.isfinite(low) and np.isfinite(high)):
         return value
     return f"{value} ({formats.show(low, style)} to {formats.show(high, style)})"
-
-
-def undetermined(row: Mapping[Any, Any]) -> str:
-    """A word of warning behind a forecast that the runs do not determine."""
-    return "" if row["determined"] else " (not determined by these runs)"
 
 
 def _forecast_line(row: Mapping[Any, Any], largest_name: str) -> str:
@@ -103,4 +100,4 @@ def _forecast_line(row: Mapping[Any, Any], largest_name: str) -> str:
     )
     if np.isfinite(row["loss"]):
         text += f", loss {forecast_text(row, 'loss', 'loss')} nats per token"
-    return f"{text}{undetermined(row)}."
+    return f"{text}."

@@ -15,8 +15,8 @@ from workbench.fitting.uncertainty import METHODS
 from workbench.reporting import theme
 from workbench.reporting.document import Block
 
+# Corners of the Huber loss to choose among; the third is Hoffmann's. (Streamlit would print a string that stands alone.)
 DELTAS = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2)
-"""Corners of the Huber loss to choose among; the third is Hoffmann's."""
 
 
 def page() -> None:

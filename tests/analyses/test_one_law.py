@@ -1,9 +1,14 @@
 """One fit looked at closely: its blocks carry the fit's own numbers, under either count of N."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
 from tests.factories import make_runs
+from workbench import fitting
 from workbench.analyses import one_law, task_axes
+from workbench.analyses.one_law import Ask
 from workbench.analyses.scaling import ScalingStudy, study
 from workbench.fitting import LAW_NAMES, Fit, allocate
 from workbench.reporting.document import Figure, Table, Text
@@ -85,3 +90,58 @@ def test_tasks_are_drawn_against_any_axis_and_fitted_against_size_alone():
         assert x in figure.data.columns
     assert task_axes.blocks(runs, evals.iloc[:0], "c") == []
     assert isinstance(task_axes.NO_TASKS, Text)
+
+
+def test_laws_to_choose_are_those_whose_columns_are_there_and_vary(simulated: ScalingStudy):
+    names = one_law.choices(simulated)
+    assert names[: len(LAW_NAMES)] == LAW_NAMES
+    assert {"chinchilla-tied", "power-d", "learning-curve"} <= set(names)
+    # No token is seen twice, one vocabulary, one batch, no groups, no downstream errors.
+    assert not {"data-constrained", "vocabulary", "kaplan-ns", "family", "downstream-error"} & set(names)
+    batches = replace(simulated, table=simulated.table.assign(batch=2.0 ** np.arange(32)))
+    assert "kaplan-ns" in one_law.choices(batches)
+    repeating = replace(simulated, table=simulated.table.assign(u=simulated.table["d"] / np.arange(1, 33)))
+    assert "data-constrained" in one_law.choices(repeating)
+
+
+def test_what_is_asked_is_what_the_fitting_room_gives(simulated: ScalingStudy):
+    found = one_law.asked(simulated, Ask("chinchilla-tied", "n_non_embedding", "huber", 1e-2, "sandwich"))
+    expected = fitting.fit(
+        simulated.table, "chinchilla-tied", delta=1e-2, convention="n_non_embedding", intervals="sandwich", resamples=30
+    )
+    assert isinstance(found, Fit)
+    assert found.to_dict() == expected.to_dict()
+    cubic = one_law.asked(simulated, Ask("isoflop", shape="cubic"))
+    assert isinstance(cubic, Fit) and cubic.diagnostics["shape"] == "cubic"
+
+
+def test_the_studys_own_fit_is_not_made_twice(simulated: ScalingStudy):
+    for law in ("chinchilla", "isoflop", "envelope", "kaplan-c"):
+        assert one_law.asked(simulated, Ask(law)) is simulated.fits.get(law)
+    assert one_law.asked(simulated, Ask("chinchilla", objective="lad")) is not simulated.fits.get("chinchilla")
+
+
+def test_what_cannot_be_fitted_as_asked_is_a_sentence(simulated: ScalingStudy):
+    said = one_law.asked(simulated, Ask("family"))
+    assert isinstance(said, str)
+    assert said.startswith("Not fitted: family needs the column group")
+
+
+@pytest.mark.parametrize(
+    ("law", "drawn"),
+    [("chinchilla-tied", "d"), ("power-c", "c"), ("kaplan-ns", "observed"), ("best-batch", "observed")],
+)
+def test_laws_of_other_columns_are_observed_against_predicted(simulated: ScalingStudy, law: str, drawn: str):
+    found = one_law.asked(replace(simulated, settings={**simulated.settings, "resamples": 0}), Ask(law))
+    assert isinstance(found, Fit)
+    picture, residuals = one_law.picture(simulated, found) + one_law.residuals(found)
+    assert isinstance(picture, Figure) and isinstance(residuals, Figure)
+    assert drawn in picture.data
+    assert len(picture.data) == len(residuals.data) == found.n_points
+    assert any(isinstance(block, Table) for block in one_law.numbers(found))
+
+
+def test_the_frontier_is_drawn_for_every_law_that_allocates(simulated: ScalingStudy):
+    tied = one_law.asked(simulated, Ask("chinchilla-tied"))
+    assert isinstance(tied, Fit)
+    assert len(one_law.frontier(simulated, tied)) == 1

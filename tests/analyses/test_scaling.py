@@ -8,9 +8,11 @@ import pytest
 
 from tests.factories import ALPHA, BETA, make_runs
 from workbench.analyses.scaling import analyse, study
+from workbench.analyses.scaling_methods import certified
 from workbench.analyses.scaling_report import report, summary
 from workbench.analyses.scaling_words import headline_forecasts, summary_lines
 from workbench.errors import BadInput
+from workbench.fitting import allocate
 from workbench.fitting.tables import canonical
 from workbench.reporting.render_html import render_html
 from workbench.reporting.render_markdown import render_markdown
@@ -130,10 +132,36 @@ def test_every_run_is_listed(document, tables):
     assert {row["run_id"] for row in rows} == set(tables[0]["run_id"])
 
 
-def test_the_same_tables_give_the_same_bytes():
-    first, second = (report(study(*make_runs(1), name="simulated", resamples=10)).to_json() for _ in range(2))
+def test_the_same_tables_give_the_same_bytes(result):
+    first, second = report(result).to_json(), report(study(*make_runs(0), name="simulated", resamples=100)).to_json()
     assert first == second
     assert render_markdown(json.loads(first)) == render_markdown(json.loads(second))
+
+
+def test_forecasts_carry_the_interval_of_one_run_and_whether_they_are_determined(document, result):
+    rows = [row for row in tables_of(document)["forecasts"]["rows"] if row["approach"] == "3, parametric"]
+    assert len(rows) == 4
+    for row in rows:
+        assert row["run_interval"][0] < row["loss_interval"][0] < row["loss_interval"][1] < row["run_interval"][1]
+        assert row["determined"] == "yes"
+    frame = headline_forecasts(result)
+    expected = allocate(result.headline, float(frame["flops"].iloc[0])).intervals["run"]
+    assert (frame["run_low"].iloc[0], frame["run_high"].iloc[0]) == pytest.approx(expected)
+
+
+def test_every_fit_says_how_its_optimum_is_known(document, result):
+    section = next(s for s in document["sections"] if s["title"] == "How the fits were made")
+    said = {item.split("`")[1]: item for item in section["blocks"][1]["items"]}
+    assert "Certified: a grid of 24 × 24 values of alpha × beta" in said["chinchilla"]
+    assert result.headline.interval_method in said["chinchilla"]
+    assert "(a prediction interval) adds the noise of a single training" in section["blocks"][2]["text"]
+
+
+def test_an_optimum_without_a_grid_is_not_called_certified():
+    record = {"dense": False, "agree": 0.92, "searched": "72 starts", "basins": 2, "runner_up": 0.4, "nodes": 72}
+    assert certified(record).startswith("Not certified: 92% of 72 starts")
+    dense = record | {"dense": True, "searched": "a grid of 24 values of alpha"}
+    assert "2 basins" in certified(dense) and "40% higher" in certified(dense)
 
 
 def test_the_page_is_small_enough_to_mail(document):
@@ -176,6 +204,10 @@ def test_a_law_that_is_not_determined_says_so_first(tables):
     assert not result.headline.identified
     assert summary(result)[1].startswith("These runs do not determine the law")
     assert summary_lines(result)[0].startswith("These runs do not determine the law")
+    assert "(not determined) parameters" in summary(result)[2]
+    blocks = next(s for s in report(result).sections if s.title == "Forecasts").blocks
+    assert {row["determined"] for row in blocks[0].rows if row["approach"] == "3, parametric"} == {"not determined"}
+    assert "Not determined: these runs do not fix the law" in blocks[1].text
     assert result.problems[0].startswith("Fitted, but not identified (N total): chinchilla")
 
 

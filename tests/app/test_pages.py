@@ -1,5 +1,6 @@
 """Each page on the simulated sweep: its numbers are those of the library, its widgets change what it shows."""
 
+import html
 import json
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from tests.app.conftest import MAIN, Opener
 from workbench.analyses import scaling
 from workbench.fitting import fit, from_runs
-from workbench.reporting import formats
+from workbench.reporting import formats, theme
 from workbench.store import Store
 
 PAGES = sorted(path.stem for path in (MAIN.parent / "views").glob("[!_]*.py"))
@@ -29,6 +30,12 @@ def drawn(figure: dict[str, Any]) -> int:
 def text(page: AppTest) -> str:
     """Everything written on a page."""
     return " ".join(str(part.value) for part in [*page.markdown, *page.caption, *page.warning, *page.error, *page.info])
+
+
+def chosen_from(page: AppTest, key: str) -> list[str]:
+    """The values a choice offers, whatever they are called on the page."""
+    names = {shown: law for law, shown in theme.LAW_NAMES.items()}
+    return [names.get(option, option) for option in page.selectbox(key=key).options]
 
 
 def tables(page: AppTest) -> str:
@@ -126,6 +133,46 @@ def test_each_law_has_its_figures_or_its_reason(open_page: Opener, simulated: Pa
     assert not page.exception
     assert len(figures(page)) == count
     assert any("Not fitted" in warning.value for warning in page.warning) == (law == "kaplan-n")
+
+
+def test_any_law_the_columns_feed_is_fitted_as_chosen(open_page: Opener, simulated: Path):
+    page = open_page(simulated, "fits")
+    assert {"isoflop", "envelope", "chinchilla-tied", "power-d"} <= set(chosen_from(page, "law"))
+    page.selectbox(key="law").set_value("chinchilla-tied").run()
+    page.selectbox(key="intervals").set_value("sandwich").run()
+    page.select_slider(key="delta").set_value(1e-2).run()
+    assert not page.exception
+    expected = fit(
+        from_runs(Store(simulated).runs()), "chinchilla-tied", delta=1e-2, intervals="sandwich", resamples=50
+    )
+    for name, value in expected.params.items():
+        low, high = (formats.number(end, 4) for end in expected.intervals[name])
+        assert f">{formats.number(value, 4)}<" in tables(page)
+        assert f"{low} to {high}" in tables(page)
+    assert expected.interval_method in html.unescape(text(page))
+    assert "Corners of the Huber loss" not in text(page)
+
+
+def test_only_the_widgets_a_law_takes_are_there(open_page: Opener, simulated: Path):
+    page = open_page(simulated, "fits")
+    page.selectbox(key="law").set_value("isoflop").run()
+    assert {box.key for box in page.selectbox} >= {"law", "convention", "shape"}
+    assert not {"objective", "intervals"} & {box.key for box in page.selectbox}
+    assert not page.select_slider
+    page.selectbox(key="shape").set_value("parabola").run()
+    expected = fit(from_runs(Store(simulated).runs()), "isoflop", shape="parabola", resamples=0)
+    assert f">{formats.number(expected.params['a'], 4)}<" in tables(page)
+    assert "parabolas of ln L in ln N" in text(page)
+    page.selectbox(key="law").set_value("envelope").run()
+    assert {box.key for box in page.selectbox} >= {"law", "convention"}
+    assert not {"objective", "shape"} & {box.key for box in page.selectbox}
+
+
+def test_trust_stands_below_the_laws_as_in_the_report(open_page: Opener, simulated: Path):
+    page = open_page(simulated, "fits")
+    assert "most influential runs" in text(page)
+    assert "By the log score" in text(page)
+    assert "No more was held out" in text(page)
 
 
 def test_tasks_can_be_seen_against_compute(open_page: Opener, simulated: Path):

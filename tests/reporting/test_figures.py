@@ -150,3 +150,40 @@ def test_emergence_puts_exact_match_left_of_token_probability():
 def test_every_colour_is_told_apart_in_print():
     assert len(set(theme.CATEGORIES)) == len(theme.CATEGORIES)
     assert all(color.startswith("#") and len(color) == 7 for color in theme.CATEGORIES)
+
+
+def test_errors_of_back_tests_are_hollow_where_an_interval_missed():
+    points = pd.DataFrame(
+        {
+            "factor": [2.0, 2.0, 4.0],
+            "distance": [1.8, 2.0, 4.0],
+            "relative_error": [0.01, -0.02, 0.03],
+            "inside": [True, False, True],
+        }
+    )
+    near, far = figures.backtest_errors(points).data
+    assert list(near.y) == pytest.approx([1.0, -2.0])
+    assert list(near.customdata) == [1.8, 2.0]
+    assert list(near.marker.symbol) == ["circle", "circle-open"]
+    assert far.name.endswith("/4")
+    shut = figures.backtest_errors(points.drop(columns="inside")).data[0]
+    assert list(shut.marker.symbol) == ["circle", "circle"]
+
+
+@pytest.mark.parametrize(("logarithmic", "kind"), [(True, "log"), (False, None)])
+def test_observed_against_predicted_has_the_line_of_a_right_law(logarithmic, kind):
+    points = pd.DataFrame({"observed": [0.2, 0.4], "predicted": [0.25, 0.35]})
+    figure = figures.observed_predicted(points, "error", logarithmic)
+    line, marks = figure.data
+    assert list(line.x) == list(line.y) == [0.2, 0.4]
+    assert list(marks.y) == [0.2, 0.4]
+    assert figure.layout.xaxis.type == kind
+    assert figure.layout.yaxis.title.text == "observed error"
+
+
+def test_residuals_have_a_panel_for_each_axis_the_points_have():
+    points = pd.DataFrame({"kl": [1.0, 4.0], "residual": [0.1, -0.1]})
+    figure = figures.residuals(points, logarithmic=False)
+    assert len(figure.data) == 1
+    assert list(figure.data[0].y) == [0.1, -0.1]
+    assert figure.layout.yaxis.title.text == "observed minus predicted"

@@ -48,7 +48,8 @@ def backtest_errors(points: pd.DataFrame) -> go.Figure:
     """Error of every held-out run against how many times the compute of the largest fitted run it took, by factor.
 
     `points` has factor (runs above C_max/factor were held out), distance, relative_error and, where known, inside: a
-    run outside its own prediction interval is hollow.
+    run outside its own prediction interval is hollow. Runs of one budget would lie on one another: each factor stands
+    a few percent beside its place.
     """
     figure = theme.blank(460)
     figure.add_hline(y=0, line={"color": theme.SOFT, "width": 1.2})
@@ -60,28 +61,33 @@ def backtest_errors(points: pd.DataFrame) -> go.Figure:
         color = theme.shade(factor, factors[0], factors[-1])
         figure.add_trace(
             go.Scatter(
-                x=part["distance"].tolist(),
+                x=(part["distance"] * APART ** (index - (len(factors) - 1) / 2)).tolist(),
                 y=(100 * part["relative_error"]).tolist(),
+                customdata=part["distance"].tolist(),
                 mode="markers",
                 name=f"C<sub>max</sub>/{factor:g}",
                 marker={
-                    "size": 9,
+                    "size": 8,
                     "symbol": [f"{symbol}-open" if covered is False else symbol for covered in inside],
                     "color": color,
                     "line": {"width": [2.0 if covered is False else 0.0 for covered in inside], "color": color},
                 },
-                hovertemplate="%{x:.3g} times the compute seen<br>%{y:+.2f}%<extra></extra>",
+                hovertemplate="%{customdata:.3g} times the compute seen<br>%{y:+.2f}%<extra></extra>",
             )
         )
     low, high = float(points["distance"].min()), float(points["distance"].max())
     ticks = [tick for tick in DOUBLINGS if low / 1.1 <= tick <= high * 1.1]
-    figure.update_xaxes(theme.log_axis(points["distance"], "compute over the largest that the fit saw"))
+    room = APART ** (len(factors) / 2)
+    figure.update_xaxes(theme.log_axis([low / room, high * room], "compute over the largest that the fit saw"))
     figure.update_xaxes(tickvals=ticks, ticktext=[f"×{tick:g}" for tick in ticks])
     figure.update_layout(legend={"title": {"text": "held out above  "}})
     return figure.update_yaxes(title={"text": "forecast over outcome [%]"}, ticksuffix="%")
 
 
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "star", "hexagon", "pentagon", "triangle-down")
+APART = 1.045
+"""Factors stand so far apart."""
+
 DOUBLINGS = tuple(2.0**power for power in range(12))
 """Ticks of a distance: ×1, ×2, ×4 and so on."""
 
