@@ -19,7 +19,7 @@ T = TypeVar("T")
 LAW = "chinchilla"
 """The law that is judged: it alone forecasts the loss of single runs and says how compute divides."""
 
-RESAMPLES = 200
+RESAMPLES = 100
 """Behind the coverage of back-tests at many distances, which is a share of some tens of runs."""
 
 

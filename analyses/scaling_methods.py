@@ -42,7 +42,11 @@ def how_fitted(study: ScalingStudy) -> list[Block]:
 def goal(fit: Fit) -> str:
     """What was minimised, in words."""
     text = OBJECTIVES.get(fit.objective, fit.objective)
-    return text.format(delta=fit.delta) if fit.delta is not None else text
+    text = text.format(delta=fit.delta) if fit.delta is not None else text
+    law = LAWS.get(fit.law)
+    if law is None or law.response == "loss":
+        return text
+    return f"{text}, L standing for {law.response}{'' if law.log_response else ', itself and not its logarithm'}"
 
 
 def certified(certificate: dict[str, Any]) -> str:

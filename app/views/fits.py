@@ -15,7 +15,7 @@ from workbench.fitting.uncertainty import METHODS
 from workbench.reporting import theme
 from workbench.reporting.document import Block
 
-# Corners of the Huber loss to choose among; the third is Hoffmann's. (Streamlit would print a string that stands alone.)
+# Corners of the Huber loss; the third is Hoffmann's. (A comment, for Streamlit prints strings that stand alone.)
 DELTAS = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2)
 
 

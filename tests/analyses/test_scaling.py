@@ -205,9 +205,11 @@ def test_a_law_that_is_not_determined_says_so_first(tables):
     assert summary(result)[1].startswith("These runs do not determine the law")
     assert summary_lines(result)[0].startswith("These runs do not determine the law")
     assert "(not determined) parameters" in summary(result)[2]
-    blocks = next(s for s in report(result).sections if s.title == "Forecasts").blocks
-    assert {row["determined"] for row in blocks[0].rows if row["approach"] == "3, parametric"} == {"not determined"}
-    assert "Not determined: these runs do not fix the law" in blocks[1].text
+    document = json.loads(report(result).to_json())
+    rows = [row for row in tables_of(document)["forecasts"]["rows"] if row["approach"] == "3, parametric"]
+    assert {row["determined"] for row in rows} == {"not determined"}
+    forecasts = next(s for s in document["sections"] if s["title"] == "Forecasts")
+    assert "Not determined: these runs do not fix the law" in forecasts["blocks"][1]["text"]
     assert result.problems[0].startswith("Fitted, but not identified (N total): chinchilla")
 
 
