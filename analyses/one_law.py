@@ -223,7 +223,7 @@ def frontier(study: ScalingStudy, fit: Fit) -> list[Block]:
     lines = tables.allocations([fit], tables.grid(float(table["c"].min()), largest, largest * MULTIPLES[-1]))
     if lines.empty:
         return []
-    minimum = study.fits.get("isoflop", fit.convention)
+    minimum = fit if fit.law == "isoflop" else study.fits.get("isoflop", fit.convention)
     minima = None if minimum is None else minimum.extra["minima"]
     caption = (
         f"Compute-optimal size and data by {theme.LAW_NAMES.get(fit.law, fit.law)}, {plural(fit.n_points, 'point')}; "

@@ -113,6 +113,10 @@ def test_what_is_asked_is_what_the_fitting_room_gives(simulated: ScalingStudy):
     assert found.to_dict() == expected.to_dict()
     cubic = one_law.asked(simulated, Ask("isoflop", shape="cubic"))
     assert isinstance(cubic, Fit) and cubic.diagnostics["shape"] == "cubic"
+    (frontier,) = one_law.frontier(simulated, cubic)
+    assert isinstance(frontier, Figure)
+    stars = next(trace for trace in frontier.figure.data if trace.legendgroup == "minima")
+    assert list(stars.y) == cubic.extra["minima"]["n_opt"].tolist()
 
 
 def test_the_studys_own_fit_is_not_made_twice(simulated: ScalingStudy):
