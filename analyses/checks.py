@@ -8,8 +8,8 @@ import pandas as pd
 
 from workbench.analyses.scaling_judged import Diagnosed
 from workbench.fitting import from_runs
-from workbench.fitting.diagnosis import LARGE
-from workbench.fitting.isoflop import bracketed
+from workbench.fitting.diagnostics.diagnosis import LARGE
+from workbench.fitting.isoflop.estimator import bracketed
 from workbench.reporting import formats
 
 RATE_SLACK = 0.01

@@ -12,8 +12,8 @@ from workbench.analyses.scaling_fits import with_budgets
 from workbench.analyses.scaling_methods import PROCEDURES, goal
 from workbench.errors import BadInput
 from workbench.fitting import LAW_NAMES, LAWS, Fit
-from workbench.fitting.isoflop import DEFAULT_SHAPE
-from workbench.fitting.isoflop_curves import SHAPES
+from workbench.fitting.isoflop.curves import SHAPES
+from workbench.fitting.isoflop.estimator import DEFAULT_SHAPE
 from workbench.fitting.laws import Law
 from workbench.fitting.record import CONVENTION_LABELS
 from workbench.reporting import figures, formats, theme

@@ -7,8 +7,8 @@ from workbench.analyses import scaling_tables as tables
 from workbench.analyses.scaling import MULTIPLES, ScalingStudy, minima_of
 from workbench.analyses.scaling_runs import evaluated
 from workbench.fitting import Fit
-from workbench.fitting.isoflop_budgets import budgets
-from workbench.fitting.isoflop_curves import SHAPES
+from workbench.fitting.isoflop.budgets import budgets
+from workbench.fitting.isoflop.curves import SHAPES
 from workbench.fitting.record import CONVENTION_LABELS
 from workbench.reporting import figures, formats
 from workbench.reporting.document import Block, Bullets, Column, Figure, Table, Text

@@ -11,8 +11,8 @@ import pandas as pd
 
 from workbench.errors import BadInput
 from workbench.fitting import BackTest, BackTests, Comparison, Fit, backtest, backtests, compare
-from workbench.fitting.diagnosis import Diagnosis, diagnose, refitted
-from workbench.fitting.misfit import alike, lack_of_fit, misfits
+from workbench.fitting.diagnostics.diagnosis import Diagnosis, diagnose, refitted
+from workbench.fitting.diagnostics.misfit import alike, lack_of_fit, misfits
 
 T = TypeVar("T")
 

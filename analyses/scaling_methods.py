@@ -4,7 +4,7 @@ from typing import Any
 
 from workbench.analyses.scaling import ScalingStudy, laws_of
 from workbench.fitting import LAWS, Fit
-from workbench.fitting.isoflop_curves import SHAPES
+from workbench.fitting.isoflop.curves import SHAPES
 from workbench.reporting.document import Block, Bullets, Text
 from workbench.reporting.figures.pieces import plural
 

@@ -10,7 +10,7 @@ from workbench.analyses.scaling import ScalingStudy
 from workbench.analyses.scaling_judged import LAW, Diagnosed
 from workbench.analyses.scaling_words import backtest_text
 from workbench.fitting import BackTests, Comparison
-from workbench.fitting.diagnosis import LARGE, REJECT, SHOWN
+from workbench.fitting.diagnostics.diagnosis import LARGE, REJECT, SHOWN
 from workbench.reporting import figures, formats
 from workbench.reporting.document import Block, Bullets, Column, Figure, Table, Text
 from workbench.reporting.figures.pieces import plural

@@ -16,7 +16,7 @@ from workbench.analyses.replications.estimates import Estimate
 from workbench.errors import BadInput
 from workbench.fitting import Fit, fit, read_table
 from workbench.fitting.laws import LAWS
-from workbench.fitting.objectives import objective_named
+from workbench.fitting.solving.objectives import objective_named
 from workbench.reporting.document import Column, Report, Section, Table, Text
 
 LEFT_OUT = 5

@@ -17,7 +17,7 @@ from workbench.analyses.replications.estimates import Estimate
 from workbench.fitting import Fit, fit, read_table
 from workbench.fitting.laws import LAWS
 from workbench.fitting.laws.base import Array
-from workbench.fitting.objectives import objective_named
+from workbench.fitting.solving.objectives import objective_named
 from workbench.reporting import theme
 from workbench.reporting.document import Column, Figure, Report, Section, Table, Text
 

@@ -8,10 +8,10 @@ from workbench.analyses.scaling import ScalingStudy
 from workbench.app import data, show
 from workbench.fitting import LAWS
 from workbench.fitting.fit import conventions_of
-from workbench.fitting.isoflop_curves import SHAPES
-from workbench.fitting.objectives import OBJECTIVES
+from workbench.fitting.isoflop.curves import SHAPES
 from workbench.fitting.record import CONVENTION_LABELS, Fit
-from workbench.fitting.uncertainty import METHODS
+from workbench.fitting.solving.objectives import OBJECTIVES
+from workbench.fitting.uncertainty.methods import METHODS
 from workbench.reporting import theme
 from workbench.reporting.document import Block
 

@@ -11,7 +11,7 @@ from workbench.analyses import sweeps
 from workbench.analyses.exploring import runs_figure
 from workbench.analyses.scaling_runs import RUN_COLUMNS
 from workbench.app import data, show
-from workbench.fitting.tables import filtered
+from workbench.fitting.tables.canonical import filtered
 from workbench.reporting import formats
 from workbench.reporting.figures.explore import QUANTITIES
 from workbench.reporting.figures.pieces import plural

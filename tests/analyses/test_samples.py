@@ -4,7 +4,7 @@ import pytest
 
 from tests.factories import make_runs
 from workbench.analyses.samples import named, samples
-from workbench.fitting.tables import filtered
+from workbench.fitting.tables.canonical import filtered
 
 
 @pytest.fixture(scope="module")

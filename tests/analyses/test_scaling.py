@@ -13,7 +13,7 @@ from workbench.analyses.scaling_report import report, summary
 from workbench.analyses.scaling_words import headline_forecasts, summary_lines
 from workbench.errors import BadInput
 from workbench.fitting import allocate
-from workbench.fitting.tables import canonical
+from workbench.fitting.tables.canonical import canonical
 from workbench.reporting.render_html import render_html
 from workbench.reporting.render_markdown import render_markdown
 

@@ -12,8 +12,8 @@ from workbench.analyses import checks, scaling_trust
 from workbench.analyses.scaling import ScalingStudy, study
 from workbench.analyses.scaling_judged import diagnose_law
 from workbench.fitting import backtests, compare, fit, from_runs
-from workbench.fitting.diagnosis import diagnose
-from workbench.fitting.tables import canonical
+from workbench.fitting.diagnostics.diagnosis import diagnose
+from workbench.fitting.tables.canonical import canonical
 from workbench.reporting.document import Block, Bullets, Figure, Table, Text
 
 

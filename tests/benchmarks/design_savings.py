@@ -20,15 +20,15 @@ import pandas as pd
 
 from tests.benchmarks.design_truths import AT, COST, LAW, PILOT, TRUTHS, Runs, Truth, flops, isoflop, usual
 from workbench.fitting import fit
-from workbench.fitting.candidates import bounds_of, candidates, sizes_between
-from workbench.fitting.departures import Departures, p_values
-from workbench.fitting.design import DOUBT, propose
+from workbench.fitting.design.candidates import bounds_of, candidates, sizes_between
+from workbench.fitting.design.departures import Departures, p_values
+from workbench.fitting.design.proposing import DOUBT, propose
+from workbench.fitting.design.targets import Target
 from workbench.fitting.laws.base import Array
-from workbench.fitting.objectives import objective_named
-from workbench.fitting.problem import Problem
 from workbench.fitting.record import Fit
-from workbench.fitting.solver import minimise
-from workbench.fitting.targets import Target
+from workbench.fitting.solving.objectives import objective_named
+from workbench.fitting.solving.problem import Problem
+from workbench.fitting.solving.solver import minimise
 
 NOISE = 0.005
 """Standard deviation of ln L."""

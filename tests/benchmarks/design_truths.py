@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workbench.fitting.cost import Cost
+from workbench.fitting.design.targets import Target
+from workbench.fitting.forecasts.cost import Cost
 from workbench.fitting.laws import LAWS
 from workbench.fitting.laws.base import Array
-from workbench.fitting.targets import Target
 
 TRUTHS = {
     "Besiroglu et al. 2024": {"E": 1.8172, "A": 482.01, "B": 2085.43, "alpha": 0.3478, "beta": 0.3658},

@@ -21,8 +21,8 @@ from tests.benchmarks import growth, peers, plain
 from tests.benchmarks.machine import facts, readable, seconds, timed
 from tests.benchmarks.points import chinchilla_table
 from workbench.fitting import Fit, fit
-from workbench.fitting.bootstrap import case_resamples
 from workbench.fitting.laws.base import Array
+from workbench.fitting.uncertainty.bootstrap import case_resamples
 
 RESAMPLES = 4000
 SEED = 0

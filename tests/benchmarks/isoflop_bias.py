@@ -18,11 +18,11 @@ from pathlib import Path
 import numpy as np
 
 from tests.benchmarks.isoflop_truths import SURFACES, Design, Quickstart, Truth
-from workbench.fitting import bootstrap
-from workbench.fitting.isoflop_budgets import sections
-from workbench.fitting.isoflop_curves import SHAPES
-from workbench.fitting.isoflop_minima import best_inside, minima, power_laws, resampled
+from workbench.fitting.isoflop.budgets import sections
+from workbench.fitting.isoflop.curves import SHAPES
+from workbench.fitting.isoflop.minima import best_inside, minima, power_laws, resampled
 from workbench.fitting.laws.base import Array
+from workbench.fitting.uncertainty import bootstrap
 
 SHOWN = ("parabola", "cubic", "two-powers")
 

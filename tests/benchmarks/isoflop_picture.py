@@ -7,8 +7,8 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from tests.benchmarks.isoflop_truths import Design
-from workbench.fitting.isoflop_curves import SHAPES
-from workbench.fitting.isoflop_minima import minima
+from workbench.fitting.isoflop.curves import SHAPES
+from workbench.fitting.isoflop.minima import minima
 from workbench.reporting import theme
 
 LOOKS = {

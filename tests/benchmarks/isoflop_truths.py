@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 
 from workbench.fitting import LAWS, fit, from_runs
-from workbench.fitting.cost import Cost
-from workbench.fitting.isoflop_budgets import Curve, curves
+from workbench.fitting.forecasts.cost import Cost
+from workbench.fitting.isoflop.budgets import Curve, curves
 from workbench.fitting.laws.base import Array
-from workbench.fitting.tables import canonical
+from workbench.fitting.tables.canonical import canonical
 from workbench.store import Store, reference_store
 
 SURFACES = {

@@ -15,16 +15,18 @@ from typing import Any
 import numpy as np
 
 from tests.benchmarks.simulate import TARGETS, Scene, params_of
-from workbench.fitting import bootstrap, fit, linearised, profile
-from workbench.fitting.certify import RIVAL
-from workbench.fitting.fitted import Fitted
-from workbench.fitting.jackknife import left_out, spread_of
+from workbench.fitting import fit
+from workbench.fitting.diagnostics.misfit import alike, misfits
 from workbench.fitting.laws.base import Array
-from workbench.fitting.misfit import alike, misfits
-from workbench.fitting.problem import Problem
-from workbench.fitting.sandwich import sandwich
-from workbench.fitting.solver import minimise
-from workbench.fitting.uncertainty import RESAMPLING, automatic, studentise
+from workbench.fitting.solving import linearised
+from workbench.fitting.solving.certify import RIVAL
+from workbench.fitting.solving.problem import Problem
+from workbench.fitting.solving.solver import minimise
+from workbench.fitting.uncertainty import bootstrap, profile
+from workbench.fitting.uncertainty.fitted import Fitted
+from workbench.fitting.uncertainty.jackknife import left_out, spread_of
+from workbench.fitting.uncertainty.methods import RESAMPLING, automatic, studentise
+from workbench.fitting.uncertainty.sandwich import sandwich
 
 LEVEL = 0.95
 CHUNK = 100

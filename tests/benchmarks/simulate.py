@@ -12,11 +12,11 @@ import pandas as pd
 
 from tests.benchmarks.isoflop_truths import SURFACES, Quickstart
 from workbench.fitting import LAWS
-from workbench.fitting.cost import Cost
+from workbench.fitting.forecasts.cost import Cost
 from workbench.fitting.laws.base import Array
-from workbench.fitting.objectives import objective_named
 from workbench.fitting.prepared import Prepared, prepare
-from workbench.fitting.tables import canonical
+from workbench.fitting.solving.objectives import objective_named
+from workbench.fitting.tables.canonical import canonical
 
 MULTIPLES = (10, 100, 1000)
 """Of the largest compute: where loss and N_opt are forecast."""

@@ -5,7 +5,7 @@ import pytest
 
 from tests.benchmarks.scoring import Cell, Tally, agrees, points, score, solve
 from tests.benchmarks.simulate import TARGETS, Scene
-from workbench.fitting import allocate, fit, uncertainty
+from workbench.fitting import allocate, fit
 
 SCENE = Scene("isoflop 4×5", "Besiroglu", "normal 0.5%")
 
@@ -32,10 +32,10 @@ def test_batches_end_where_the_shipped_functions_do():
     rng = np.random.default_rng(0)
     assert agrees(SCENE, 3) < 1e-6
     fits = points(SCENE, SCENE.draw(3, rng))
-    data = [uncertainty.RESAMPLING["residuals"](each, 20, rng) for each in fits]
+    data = [methods.RESAMPLING["residuals"](each, 20, rng) for each in fits]
     together = solve(fits, [(each.y_SM, each.w_SM) for each in data], 20)
     for each, drawn, theta_SP in zip(fits, data, together, strict=True):
-        np.testing.assert_allclose(theta_SP, uncertainty.solve(each, drawn, 20), atol=1e-3)
+        np.testing.assert_allclose(theta_SP, methods.solve(each, drawn, 20), atol=1e-3)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from workbench.fitting.comparison import Comparison
+    from workbench.fitting.forecasts.comparison import Comparison
 
 
 def show(found: "Comparison") -> None:

@@ -184,7 +184,7 @@ def _compare(
 ) -> None:
     """Compare under the first count of N, and print."""
     from workbench.cli.comparison_text import show
-    from workbench.fitting.comparison import RESAMPLES, compare
+    from workbench.fitting.forecasts.comparison import RESAMPLES, compare
 
     found = compare(
         table, laws, objective, delta, resamples=min(resamples, RESAMPLES), seed=seed, by=leave_out, fixed=held or None

@@ -120,8 +120,8 @@ def command(
     """
     from workbench.cli.forecast_text import show
     from workbench.fitting.fit import checked_settings
-    from workbench.fitting.forecast import forecast
-    from workbench.fitting.question import Question, checked_law
+    from workbench.fitting.forecasts.forecast import forecast
+    from workbench.fitting.forecasts.question import Question, checked_law
 
     question = Question(
         computes, sizes, tokens, losses, _factors(depart), inference_tokens, unique_tokens, multipliers, gaps

@@ -9,9 +9,9 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from workbench.fitting.forecast import Forecast
+    from workbench.fitting.forecasts.forecast import Forecast
+    from workbench.fitting.forecasts.surface import Estimate
     from workbench.fitting.record import Interval
-    from workbench.fitting.surface import Estimate
 
 OPEN = "not determined"
 """Stands where the runs leave a number open."""

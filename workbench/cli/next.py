@@ -20,8 +20,8 @@ from workbench.errors import BadInput
 
 if TYPE_CHECKING:
     from workbench.fitting import Fit
-    from workbench.fitting.candidates import Bounds, Candidates
-    from workbench.fitting.design import Proposal
+    from workbench.fitting.design.candidates import Bounds, Candidates
+    from workbench.fitting.design.proposing import Proposal
     from workbench.runner.continuation import Family, Size
 
 TIMES = 10
@@ -90,10 +90,10 @@ def command(
     workbench sweep plan next.toml
     """
     from workbench.fitting import fit
-    from workbench.fitting.candidates import bounds_of
-    from workbench.fitting.design import propose
+    from workbench.fitting.design.candidates import bounds_of
+    from workbench.fitting.design.proposing import propose
+    from workbench.fitting.design.targets import AT_COMPUTE, Target
     from workbench.fitting.fit import checked_settings
-    from workbench.fitting.targets import AT_COMPUTE, Target
 
     checked_settings(None, "huber", 1e-3, resamples)
     loaded = load_source(source, columns, where)
@@ -157,7 +157,7 @@ class Choice:
 
 def _of_table(fitted: "Fit", bounds: "Bounds") -> Choice:
     """Any size may be trained, at the cost that the fit has found."""
-    from workbench.fitting.candidates import candidates, sizes_between
+    from workbench.fitting.design.candidates import candidates, sizes_between
 
     ladder = sizes_between(fitted.residuals, "n", bounds)
     return Choice(candidates(ladder, [fitted.cost.flops(float(n), 1.0) for n in ladder], bounds))
@@ -165,7 +165,7 @@ def _of_table(fitted: "Fit", bounds: "Bounds") -> Choice:
 
 def _of_store(source: Path, fitted: "Fit", bounds: "Bounds") -> Choice:
     """Sizes of the fitted runs' family, at their exact cost; no more tokens than the corpus has, if that is known."""
-    from workbench.fitting.candidates import candidates, largest_size
+    from workbench.fitting.design.candidates import candidates, largest_size
     from workbench.runner.continuation import family_of
     from workbench.store import Store
 

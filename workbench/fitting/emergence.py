@@ -14,13 +14,13 @@ import numpy as np
 import pandas as pd
 
 from workbench.errors import BadInput
-from workbench.fitting import bootstrap
 from workbench.fitting.laws.base import Array, Law
 from workbench.fitting.laws.threshold import Threshold
-from workbench.fitting.objectives import Objective
-from workbench.fitting.problem import Problem
 from workbench.fitting.record import CONVENTION_LABELS, Fit, NotIdentifiable
-from workbench.fitting.solver import minimise
+from workbench.fitting.solving.objectives import Objective
+from workbench.fitting.solving.problem import Problem
+from workbench.fitting.solving.solver import minimise
+from workbench.fitting.uncertainty import bootstrap
 
 
 def fit_threshold(

@@ -16,12 +16,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from workbench.fitting import bootstrap, tables
-from workbench.fitting.identification import open_exponent, short_range
-from workbench.fitting.isoflop_budgets import budgets
-from workbench.fitting.isoflop_minima import lines
+from workbench.fitting import tables
+from workbench.fitting.diagnostics.identification import open_exponent, short_range
+from workbench.fitting.isoflop.budgets import budgets
+from workbench.fitting.isoflop.minima import lines
 from workbench.fitting.laws.base import Array
 from workbench.fitting.record import Fit, NotIdentifiable
+from workbench.fitting.uncertainty import bootstrap
 
 GRID = 128
 """Values of compute at which the envelope of curves is read (Hoffmann et al. use 1,500)."""

@@ -8,14 +8,14 @@ import pandas as pd
 from workbench.errors import BadInput
 from workbench.fitting import limits, tables
 from workbench.fitting.envelope import fit_envelope
-from workbench.fitting.isoflop import DEFAULT_SHAPE, fit_isoflop
+from workbench.fitting.isoflop.estimator import DEFAULT_SHAPE, fit_isoflop
 from workbench.fitting.laws import LAWS
 from workbench.fitting.laws.base import Law
-from workbench.fitting.objectives import objective_named
 from workbench.fitting.parametric import fit_law
 from workbench.fitting.record import Fit, FitSet, NotFitted, NotIdentifiable
-from workbench.fitting.uncertainty import checked_method
-from workbench.fitting.weighting import checked_noise
+from workbench.fitting.solving.objectives import objective_named
+from workbench.fitting.uncertainty.methods import checked_method
+from workbench.fitting.uncertainty.weighting import checked_noise
 
 LAW_NAMES = ("chinchilla", "isoflop", "envelope", "kaplan-nd", "kaplan-n", "kaplan-d", "kaplan-c")
 """The laws that are fitted side by side where none is named, in the order they are shown."""

@@ -9,9 +9,9 @@ is a law of the frontier: the isoFLOP minima where three budgets bracket theirs,
 import numpy as np
 import pandas as pd
 
+from workbench.fitting.diagnostics.identification import DECADES
 from workbench.fitting.envelope import hull_mask
-from workbench.fitting.identification import DECADES
-from workbench.fitting.isoflop import measure
+from workbench.fitting.isoflop.estimator import measure
 from workbench.fitting.record import NotIdentifiable
 
 NEAR = 0.01

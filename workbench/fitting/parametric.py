@@ -5,17 +5,18 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from workbench.fitting import bootstrap, tables
-from workbench.fitting.certify import Certificate, certify
-from workbench.fitting.cost import Cost
-from workbench.fitting.identification import at_bound_in_resamples, open_exponent, open_in_range, weaknesses
+from workbench.fitting import tables
+from workbench.fitting.diagnostics.identification import at_bound_in_resamples, open_exponent, open_in_range, weaknesses
+from workbench.fitting.diagnostics.misfit import alike, lack_of_fit, misfits
+from workbench.fitting.forecasts.cost import Cost
 from workbench.fitting.laws.base import Law
-from workbench.fitting.misfit import alike, lack_of_fit, misfits
-from workbench.fitting.objectives import objective_named
 from workbench.fitting.prepared import Prepared, prepare
 from workbench.fitting.record import Fit
-from workbench.fitting.uncertainty import Fitted, spread
-from workbench.fitting.weighting import weighed
+from workbench.fitting.solving.certify import Certificate, certify
+from workbench.fitting.solving.objectives import objective_named
+from workbench.fitting.uncertainty import bootstrap
+from workbench.fitting.uncertainty.methods import Fitted, spread
+from workbench.fitting.uncertainty.weighting import weighed
 
 LABELS = (
     "run_id", "n", "n_non_embedding", "d", "c", "u", "group", "budget", "cluster", "rate_factor", "role", "loss_se",

@@ -9,11 +9,11 @@ import pandas as pd
 
 from workbench.errors import BadInput
 from workbench.fitting import tables
-from workbench.fitting.identification import levels
+from workbench.fitting.diagnostics.identification import levels
 from workbench.fitting.laws.base import Array, Law
-from workbench.fitting.objectives import Objective
-from workbench.fitting.problem import Problem
 from workbench.fitting.record import NotIdentifiable
+from workbench.fitting.solving.objectives import Objective
+from workbench.fitting.solving.problem import Problem
 
 TEXT = ("group",)
 """Columns that hold names, not numbers."""

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from workbench.errors import BadInput
-from workbench.fitting.cost import Cost
+from workbench.fitting.forecasts.cost import Cost
 from workbench.fitting.laws import LAWS
 from workbench.fitting.laws.base import Array, Law
 

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from workbench.fitting.certify import Certificate, certify
 from workbench.fitting.laws.base import Array, Law
-from workbench.fitting.objectives import objective_named
-from workbench.fitting.problem import Problem
-from workbench.fitting.solver import minimise
+from workbench.fitting.solving.certify import Certificate, certify
+from workbench.fitting.solving.objectives import objective_named
+from workbench.fitting.solving.problem import Problem
+from workbench.fitting.solving.solver import minimise
 
 
 @dataclass(frozen=True)

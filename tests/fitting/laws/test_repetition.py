@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.fitting.laws import checks
-from workbench.fitting.certify import certify
 from workbench.fitting.laws.chinchilla import Chinchilla
 from workbench.fitting.laws.repetition import DataConstrained
+from workbench.fitting.solving.certify import certify
 
 C4 = {"E": np.exp(0.6254804), "A": np.exp(6.255414), "B": np.exp(7.3049974), "alpha": 0.3526596, "beta": 0.3526596}
 """Their constants for C4, of runs that repeat nothing."""

@@ -1,0 +1,165 @@
+"""Does the data determine the parameters? What fails is said in words, and `identified` is False.
+
+Looked at: bounds hit by the optimum or by resamples, directions of theta that the objective hardly feels, less than a
+decade of the law's own axis or of compute, fewer than three levels of an axis, a fixed ratio of D to N (the fit is then
+ill-conditioned as 1/(α−β)²: Kricheli 2605.08541), and intervals so wide that they say nothing: of an exponent, against
+the range that its law allows, or of the allocation's. A law may be determined and still be wrong: see `misfit`.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from workbench.fitting.laws.base import Array, Law
+from workbench.fitting.solving.problem import Problem
+
+if TYPE_CHECKING:
+    from workbench.fitting.prepared import Prepared
+
+FLAT = 1e-7
+"""A direction is flat when its curvature, theta scaled to unit diagonal, is this share of the largest or less."""
+
+COLLINEAR = 0.98
+"""|correlation| of ln N and ln D above which the design cannot tell the two terms apart."""
+
+DECADES = 0.95
+"""Least range of compute, or of the one variable of a law, in decades: one, less what rounding takes."""
+
+WIDEST = 0.5
+"""An exponent of the allocation lies between 0 and 1; an interval wider than this leaves it open."""
+
+OPEN = 0.4
+"""Share of the allowed range of an exponent that an interval may take before the exponent is said to be open."""
+
+AT_BOUND = 0.01
+"""Share of resamples with a parameter at a bound from which its interval is said to end there."""
+
+LEVELS = 1.05
+"""Values of an axis within this factor count as one level."""
+
+
+def weaknesses(prepared: "Prepared", best_P: Array, convention: str) -> tuple[str, ...]:
+    """Sentences on what the data do not determine; none when all is well."""
+    free = [entry for entry in range(len(best_P)) if entry not in prepared.held]
+    return (
+        *_design(prepared.table, prepared.law, convention),
+        *_at_bounds(prepared.law, best_P, free),
+        *_flat(prepared.problem, best_P, free),
+    )
+
+
+def _design(table: pd.DataFrame, law: Law, convention: str) -> list[str]:
+    found = []
+    names = {"n": convention, "d": "d", "c": "c"}
+    words = {"n": "sizes N", "d": "horizons D", "c": "values of C"}
+    for axis in (name for name in law.columns if name in words):
+        count = levels(table[names[axis]])
+        if count < 3:
+            found.append(f"Only {count} {words[axis]}: an exponent needs at least three.")
+    if len(law.columns) == 1 and law.columns[0] in words:
+        (axis,) = law.columns
+        found += short_range(table[names[axis]], f"the points span {{:.2f}} decades of {axis.upper()}")
+    elif {"n", "d"} <= set(law.columns) and "c" in table and table["c"].notna().any():
+        found += short_range(table["c"], "the runs span {:.2f} decades of compute")
+    if {"n", "d"} <= set(law.columns):
+        x, y = np.log(table[convention].to_numpy(dtype=float)), np.log(table["d"].to_numpy(dtype=float))
+        if x.std() > 0 and y.std() > 0:
+            together = float(np.corrcoef(x, y)[0, 1])
+            if abs(together) > COLLINEAR:
+                kind = (
+                    "nearly a fixed ratio of tokens to parameters" if together > 0 else "nearly one budget of compute"
+                )
+                found.append(
+                    f"The design is collinear: ln N and ln D correlate at {together:.3f}, {kind}, so that the terms of "
+                    "size and data cannot be told apart."
+                )
+    return found
+
+
+def short_range(values: pd.Series, words: str) -> list[str]:
+    """A sentence where the values span too little for an exponent; `words` has a place for the decades."""
+    decades = float(np.log10(values.max() / values.min()))
+    said = words.format(decades)
+    return [] if decades >= DECADES else [f"{said[0].upper()}{said[1:]}: exponents need at least one."]
+
+
+def open_exponent(intervals: Mapping[str, tuple[float, float]]) -> list[str]:
+    """A sentence where the interval of a, of N_opt ∝ C^a, is too wide to say how compute divides."""
+    low, high = intervals.get("a", (0.0, 0.0))
+    if not high - low > WIDEST:
+        return []
+    return [f"The interval of a, {low:.2g} to {high:.2g}, leaves open how compute divides between size and data."]
+
+
+def open_in_range(law: Law, draws_SP: Array, level: float, held: tuple[int, ...] = ()) -> list[str]:
+    """Which exponents the draws leave anywhere in the range that the law allows: the profile is flat along them."""
+    if len(draws_SP) < 20:
+        return []
+    low_P, high_P = law.bounds_2P
+    ends_2P = np.quantile(draws_SP, [(1 - level) / 2, (1 + level) / 2], axis=0)
+    share_P = (ends_2P[1] - ends_2P[0]) / (high_P - low_P)
+    names = [law.theta_names[i] for i in law.nonlinear if i not in held and share_P[i] > OPEN]
+    if not names:
+        return []
+    shares = " and ".join(f"{100 * share_P[law.theta_names.index(name)]:.0f}%" for name in names)
+    return [
+        f"The data leave {' and '.join(names)} open: the interval takes {shares} of the range that {law.name} allows."
+    ]
+
+
+def at_bound_in_resamples(law: Law, draws_SP: Array, held: tuple[int, ...] = ()) -> list[str]:
+    """Which intervals end at a bound rather than where the data end them."""
+    if not len(draws_SP):
+        return []
+    low_P, high_P = law.bounds_2P
+    slack_P = 1e-6 * (high_P - low_P)
+    share_P = ((draws_SP <= low_P + slack_P) | (draws_SP >= high_P - slack_P)).mean(axis=0)
+    return [
+        f"{name} is at the edge of its range in {100 * share:.0f}% of the resamples, where its interval ends."
+        for entry, (name, share) in enumerate(zip(law.theta_names, share_P, strict=True))
+        if share >= AT_BOUND and entry not in held
+    ]
+
+
+def levels(values: pd.Series) -> int:
+    """How many distinct levels a column has, values within 5% of the least of a level belonging to it."""
+    logs = np.sort(np.log(values.dropna().to_numpy(dtype=np.float64)))
+    count, least = 0, -np.inf
+    for value in logs:
+        if value - least > np.log(LEVELS):
+            count, least = count + 1, value
+    return count
+
+
+def _at_bounds(law: Law, best_P: Array, free: list[int]) -> list[str]:
+    low_P, high_P = law.bounds_2P
+    found = []
+    for entry in free:
+        name, value, low, high = law.theta_names[entry], best_P[entry], low_P[entry], high_P[entry]
+        span = high - low
+        if value <= low + 1e-6 * span or value >= high - 1e-6 * span:
+            end = "lower" if value <= low + 1e-6 * span else "upper"
+            meaning = ": that term vanishes from these data" if end == "lower" and name.startswith("ln ") else ""
+            found.append(f"{name} is at its {end} bound{meaning}; the parameters are not determined.")
+    return found
+
+
+def _flat(problem: Problem, best_P: Array, free: list[int]) -> list[str]:
+    """Directions in which the prediction does not change, from the jacobian with unit columns."""
+    if not free:
+        return []
+    _, j_1PM = problem.law.jacobian(best_P[None], problem.x_MF)
+    j_MP = j_1PM[0].T[:, free]
+    theta_names = [problem.law.theta_names[entry] for entry in free]
+    norms_P = np.linalg.norm(j_MP, axis=0)
+    if (norms_P == 0).any():
+        names = [name for name, norm in zip(theta_names, norms_P, strict=True) if norm == 0]
+        return [f"The loss does not depend on {', '.join(names)} at these runs."]
+    _, singular, right = np.linalg.svd(j_MP / norms_P, full_matrices=False)
+    if singular[-1] ** 2 > FLAT * singular[0] ** 2:
+        return []
+    size_P = np.abs(right[-1])
+    involved = [name for name, size in zip(theta_names, size_P, strict=True) if size > 0.3 * size_P.max()]
+    return [f"A flat direction: {', '.join(involved)} can move together without changing the predictions."]

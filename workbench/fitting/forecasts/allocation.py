@@ -1,0 +1,101 @@
+"""Compute-optimal size and data in closed form, with intervals from the bootstrap draws.
+
+Minimising A/N^α + B/D^β under C = k N D gives, with G = (αA/βB)^(1/(α+β)) (Hoffmann et al. 2022, 2203.15556, eq. 4),
+
+    N_opt = G (C/k)^a,  D_opt = (C/k)^b / G,  a = β/(α+β),  b = α/(α+β)
+
+k is 6 where C is 6ND; where small models cost more per parameter, C = k N^(1+κ) D takes its place (see `cost`).
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from workbench.errors import BadInput
+from workbench.fitting.forecasts.prediction import prediction_interval
+from workbench.fitting.forecasts.surface import ALLOCATING, Surface, narrow
+from workbench.fitting.record import Fit, Interval
+from workbench.fitting.uncertainty.bootstrap import percentile
+
+PROCEDURES = ("isoflop", "envelope")
+"""These give N_opt and D_opt as powers of C, and no law of the loss."""
+
+UNKNOWN: Interval = (float("nan"), float("nan"))
+
+
+@dataclass(frozen=True)
+class Allocation:
+    """How to spend `flops`: size, tokens and the loss to expect (NaN where the law says nothing of it)."""
+
+    law: str
+    convention: str
+    flops: float
+    n: float
+    d: float
+    loss: float
+    level: float
+    intervals: dict[str, Interval] = field(default_factory=dict)
+    """Of n, d and loss, each at the law's own optimum; and `run`: where one run of these n and d will fall."""
+    determined: bool = True
+    """False where the law is not identified or the interval of n spans more than two decades."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON types."""
+        return {
+            "law": self.law,
+            "convention": self.convention,
+            "flops": self.flops,
+            "n": self.n,
+            "d": self.d,
+            "loss": self.loss,
+            "level": self.level,
+            "determined": self.determined,
+            "intervals": {name: list(pair) for name, pair in self.intervals.items()},
+        }
+
+
+def allocate(fit: Fit, flops: float) -> Allocation:
+    """The compute-optimal N, D and loss at `flops`, by a law that says how compute divides."""
+    if not (np.isfinite(flops) and flops > 0):
+        raise BadInput(f"compute is {flops:g}; it must be a positive number of FLOPs.")
+    if fit.law in PROCEDURES:
+        return _by_powers(fit, float(flops))
+    if fit.law not in ALLOCATING:
+        raise BadInput(
+            f"{fit.law} does not say how compute divides; use one of {', '.join((*ALLOCATING, *PROCEDURES))}."
+        )
+    surface = Surface.of(fit)
+    n_S, d_S = surface.optimum(flops)
+    loss_S = surface.loss(n_S, d_S)
+    n, d, loss = (float(values[0]) for values in (n_S, d_S, loss_S))
+    intervals: dict[str, Interval] = {}
+    if fit.resamples:
+        intervals = {name: percentile(values[1:], fit.cut) for name, values in zip("nd", (n_S, d_S), strict=True)}
+        intervals["loss"] = percentile(loss_S[1:], fit.cut)
+        intervals["run"] = run_interval(fit, n, d)
+    determined = fit.identified and narrow(intervals.get("n", UNKNOWN))
+    return Allocation(fit.law, fit.convention, float(flops), n, d, loss, fit.level, intervals, determined)
+
+
+def run_interval(fit: Fit, n: float, d: float, u: float | None = None) -> Interval:
+    """Where one run of size n on d tokens, u of them unique (all, unless given), will fall."""
+    low, high = prediction_interval(fit, n=n, d=d, u=d if u is None else u)
+    return float(low[0]), float(high[0])
+
+
+def _by_powers(fit: Fit, flops: float) -> Allocation:
+    """By N_opt = k_N C^a and D_opt = k_D C^b."""
+
+    def optimum(params: dict[str, Any]) -> tuple[Any, Any]:
+        return params["k_N"] * flops ** params["a"], params["k_D"] * flops ** params["b"]
+
+    n, d = optimum(fit.params)
+    intervals: dict[str, Interval] = {}
+    if fit.resamples:
+        with np.errstate(all="ignore"):
+            draws = optimum(fit.draws())
+        intervals = {name: percentile(values, fit.cut) for name, values in zip("nd", draws, strict=True)}
+        intervals["loss"] = UNKNOWN
+    determined = fit.identified and narrow(intervals.get("n", UNKNOWN))
+    return Allocation(fit.law, fit.convention, flops, n, d, float("nan"), fit.level, intervals, determined)

@@ -1,0 +1,106 @@
+"""Single runs that are asked about by any two of N, D and C, or by one of N and D; and losses to be reached."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from workbench.fitting.forecasts.allocation import UNKNOWN, run_interval
+from workbench.fitting.forecasts.decisions import fields
+from workbench.fitting.forecasts.surface import Estimate, Surface
+from workbench.fitting.record import Interval
+
+
+@dataclass(frozen=True)
+class LossAt:
+    """The loss of one size trained on so many tokens."""
+
+    n: float
+    d: float
+    flops: float
+    loss: float
+    interval: Interval
+    """Of the law."""
+    run: Interval
+    """Of one run: the law's uncertainty and its noise."""
+    excess: Estimate
+    """Loss over that of the optimum of the same compute, in nats."""
+    overhead: Estimate
+    """How many times the compute that would reach this loss at its own optimum."""
+    determined: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON types."""
+        return {**fields(self), "interval": list(self.interval), "run": list(self.run)}
+
+
+@dataclass(frozen=True)
+class Target:
+    """The least compute that reaches a loss, and its size and tokens; infinite where the law never comes so low."""
+
+    loss: float
+    flops: Estimate
+    n: Estimate
+    d: Estimate
+    determined: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON types."""
+        return fields(self)
+
+
+def points(
+    surface: Surface, sizes: Sequence[float], tokens: Sequence[float], computes: Sequence[float]
+) -> tuple[LossAt, ...]:
+    """The loss at every pair of N, D and C; N alone has the tokens, and D alone the size, that it is optimal with."""
+    cost = surface.cost
+    if sizes and tokens:
+        asked = list(product(sizes, tokens))
+    elif sizes and computes:
+        asked = [(n, cost.tokens(n, c)) for n, c in product(sizes, computes)]
+    elif tokens and computes:
+        asked = [(cost.size(d, c), d) for d, c in product(tokens, computes)]
+    else:
+        asked = [(n, _optimal_tokens(surface, n)) for n in sizes] + [(_optimal_size(surface, d), d) for d in tokens]
+    return tuple(loss_at(surface, n, d) for n, d in asked)
+
+
+def loss_at(surface: Surface, n: float, d: float) -> LossAt:
+    """The loss of one size trained on so many tokens, each once."""
+    flops = surface.cost.flops(n, d)
+    loss_S = surface.loss(n, d)
+    found = surface.read(loss_S)
+    return LossAt(
+        n=n,
+        d=d,
+        flops=flops,
+        loss=found.value,
+        interval=found.interval,
+        run=run_interval(surface.fit, n, d) if surface.fit.resamples else UNKNOWN,
+        excess=surface.read(np.maximum(loss_S - surface.best(flops), 0.0)),
+        overhead=surface.read(flops / surface.compute_for(loss_S)),
+        determined=surface.settled(),
+    )
+
+
+def target(surface: Surface, loss: float) -> Target:
+    """The least compute that reaches a loss."""
+    flops_S = surface.compute_for(loss)
+    n_S, d_S = surface.optimum(np.where(flops_S > 0, flops_S, np.nan))
+    n_S, d_S = (np.where(np.isinf(flops_S), np.inf, size_S) for size_S in (n_S, d_S))
+    flops, n, d = (surface.read(values) for values in (flops_S, n_S, d_S))
+    return Target(loss, flops, n, d, surface.settled(n))
+
+
+def _optimal_tokens(surface: Surface, n: float) -> float:
+    """D with which N is optimal by the point estimate: αA N^−α = s βB D^−β."""
+    ln_a, alpha, ln_b, beta = (float(values[0]) for values in surface.terms)
+    return float(np.exp((ln_b - ln_a + np.log(surface.steep * beta / alpha) + alpha * np.log(n)) / beta))
+
+
+def _optimal_size(surface: Surface, d: float) -> float:
+    """N with which D is optimal, likewise."""
+    ln_a, alpha, ln_b, beta = (float(values[0]) for values in surface.terms)
+    return float(np.exp((ln_a - ln_b + np.log(alpha / (surface.steep * beta)) + beta * np.log(d)) / alpha))

@@ -1,0 +1,1 @@
+"""Many robust fits at once: objectives, the batched solver, and the certificate of its optimum."""

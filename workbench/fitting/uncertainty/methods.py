@@ -1,0 +1,142 @@
+"""Where intervals come from: each method is a function from a fit to draws of theta, one line in `METHODS`."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from workbench.errors import BadInput
+from workbench.fitting.diagnostics.misfit import SHARED, shared_errors
+from workbench.fitting.laws.base import Array
+from workbench.fitting.solving.problem import Problem
+from workbench.fitting.solving.solver import minimise_near
+from workbench.fitting.uncertainty import bootstrap
+from workbench.fitting.uncertainty.bootstrap import Resampled
+from workbench.fitting.uncertainty.fitted import Fitted, Method, Spread, nothing
+from workbench.fitting.uncertainty.groups import FEWEST, clusters, groups
+from workbench.fitting.uncertainty.jackknife import jackknife
+from workbench.fitting.uncertainty.profile import profile
+from workbench.fitting.uncertainty.sandwich import sandwich
+from workbench.fitting.uncertainty.wild import parametric_resamples, wild_resamples
+
+__all__ = ["METHODS", "RESAMPLING", "Fitted", "Method", "Spread", "automatic", "checked_method", "solve", "spread"]
+
+
+def spread(fitted: Fitted, method: str, resamples: int, rng: np.random.Generator) -> Spread:
+    """Draws of theta by the method called so; `auto` picks one by the design."""
+    if not resamples:
+        return Spread(np.empty((0, len(fitted.best_P))), "none asked for")
+    name = automatic(fitted) if method == "auto" else method
+    return METHODS[name](fitted, resamples, rng)
+
+
+def checked_method(method: str) -> None:
+    """Refuse a method that does not exist."""
+    if method != "auto" and method not in METHODS:
+        raise BadInput(f"intervals is '{method}'; it must be auto or one of {', '.join(METHODS)}.")
+
+
+def automatic(fitted: Fitted) -> str:
+    """Configurations where there are many or most are replicated, groups where those miss together, else residuals."""
+    if bootstrap.by_case(clusters(fitted.prepared.table)):
+        return "cases"
+    return "groups" if shared_errors(fitted) < SHARED else "studentised"
+
+
+def solve(fitted: Fitted, data: Resampled, rows: int) -> Array:
+    """Every resample solved from every basin, the lowest kept."""
+    problem = fitted.prepared.problem
+    batch = Problem(problem.law, problem.objective, problem.x_MF, data.y_SM, data.w_SM * problem.w_SM)
+    best_SP, least_S = None, np.full(rows, np.inf)
+    for theta_P in fitted.rivals_BP:
+        solution = minimise_near(batch, theta_P, rows, held=fitted.prepared.held)
+        if best_SP is None:
+            best_SP, least_S = solution.theta_SP, solution.value_S
+            continue
+        lower = solution.value_S < least_S
+        best_SP[lower], least_S[lower] = solution.theta_SP[lower], solution.value_S[lower]
+    assert best_SP is not None
+    return best_SP
+
+
+Resampling = Callable[[Fitted, int, np.random.Generator], Resampled]
+
+
+def _residuals(fitted: Fitted, resamples: int, rng: np.random.Generator) -> Resampled:
+    return bootstrap.residual_resamples(
+        fitted.fitted_M, fitted.residual_M, fitted.prepared.free, resamples, rng, fitted.weight_M
+    )
+
+
+def _cases(fitted: Fitted, resamples: int, rng: np.random.Generator) -> Resampled:
+    cluster_M = clusters(fitted.prepared.table)
+    words = "runs" if len(np.unique(cluster_M)) == len(cluster_M) else "configurations (all seeds of one together)"
+    return bootstrap.case_resamples(fitted.prepared.problem.y_SM[0], cluster_M, resamples, rng, words)
+
+
+def _groups(fitted: Fitted, resamples: int, rng: np.random.Generator) -> Resampled:
+    code_M, words = groups(fitted.prepared.table)
+    return bootstrap.case_resamples(fitted.prepared.problem.y_SM[0], code_M, resamples, rng, words)
+
+
+RESAMPLING: dict[str, Resampling] = {
+    "residuals": _residuals,
+    "cases": _cases,
+    "groups": _groups,
+    "wild": wild_resamples,
+    "parametric": parametric_resamples,
+}
+"""Name of a bootstrap → the data its resamples see."""
+
+
+def _bootstrap(make: Resampling) -> Method:
+    """The bootstrap of a kind of resamples, each solved."""
+
+    def method(fitted: Fitted, resamples: int, rng: np.random.Generator) -> Spread:
+        if fitted.free < 1:
+            return nothing(fitted, "as many parameters as points leave no residuals to resample")
+        data = make(fitted, resamples, rng)
+        if data.n_units < FEWEST:
+            return nothing(fitted, f"{data.method} has only {data.n_units} to draw from")
+        return Spread(solve(fitted, data, resamples), f"{data.method}, {resamples} resamples", data.free)
+
+    return method
+
+
+MOST = 30.0
+"""The largest factor by which a draw is moved away from the estimate for having too small a scale of its own."""
+
+
+def studentise(fitted: Fitted, y_SM: Array, theta_SP: Array) -> Array:
+    """Draws moved as far as they would be if each resample's own residuals had the scale of the fit's.
+
+    (θ* − θ̂)/s* has the distribution of (θ̂ − θ)/ŝ: the tails of an unknown scale then come from the resamples, in place
+    of Student's, and so does the correction of Σ r²/(M − P) for an objective that is not least squares.
+    """
+    f_SM = fitted.prepared.law.evaluate(theta_SP, fitted.prepared.problem.x_MF)
+    scale_S = np.sqrt((fitted.weight_M * (y_SM - f_SM) ** 2).mean(axis=1))
+    own = float(np.sqrt((fitted.weight_M * fitted.residual_M**2).mean()))
+    ratio_S = np.minimum(own / np.maximum(scale_S, 1e-300), MOST)
+    moved_SP = fitted.bounded(fitted.best_P + (theta_SP - fitted.best_P) * ratio_S[:, None])
+    # What a resample left at a bound stays there: the interval ends at the bound, and that can be said.
+    low_P, high_P = fitted.prepared.law.bounds_2P
+    slack_P = 1e-6 * (high_P - low_P)
+    return np.where((theta_SP <= low_P + slack_P) | (theta_SP >= high_P - slack_P), theta_SP, moved_SP)
+
+
+def studentised(fitted: Fitted, resamples: int, rng: np.random.Generator) -> Spread:
+    """The bootstrap of residuals, each resample held against its own scale."""
+    if fitted.free < 1:
+        return nothing(fitted, "as many parameters as points leave no residuals to resample")
+    data = _residuals(fitted, resamples, rng)
+    theta_SP = studentise(fitted, data.y_SM, solve(fitted, data, resamples))
+    return Spread(theta_SP, f"bootstrap of residuals, studentised by each resample's scale, {resamples} resamples")
+
+
+METHODS: dict[str, Method] = {
+    **{name: _bootstrap(make) for name, make in RESAMPLING.items()},
+    "studentised": studentised,
+    "sandwich": sandwich,
+    "jackknife": jackknife,
+    "profile": profile,
+}
+"""Name → method."""
