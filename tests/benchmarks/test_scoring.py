@@ -6,6 +6,7 @@ import pytest
 from tests.benchmarks.scoring import Cell, Tally, agrees, points, score, solve
 from tests.benchmarks.simulate import TARGETS, Scene
 from workbench.fitting import allocate, fit
+from workbench.fitting.uncertainty import methods
 
 SCENE = Scene("isoflop 4×5", "Besiroglu", "normal 0.5%")
 
