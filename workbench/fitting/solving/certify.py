@@ -46,6 +46,9 @@ LOWEST = 12
 EXACT = 1e-17
 """The lowest basin is solved until a Newton step promises less than this share: to its parameters' last digits."""
 
+STEPS = 400
+"""At most so many steps to the bottom of a basin: a valley that leads to a bound takes some hundred, all others few."""
+
 RIVAL = 0.5
 """A basin within this share of the least objective is a rival: resamples start from it too …"""
 
@@ -107,7 +110,7 @@ def certify(problem: Problem, held: tuple[int, ...] = (), start_P: Array | None 
     if problem.objective.name == "lad" and not held:
         # Absolute deviations have a small basin at every vertex: blind starts now and then find one lower by 1e-5.
         starts_SP = np.concatenate([starts_SP, law.starts()])
-    found = minimise(problem, starts_SP, held=held, tolerance=EXACT)
+    found = minimise(problem, starts_SP, STEPS, held, tolerance=EXACT)
     names = " × ".join(law.theta_names[entry] for entry in entries)
     said = f"a grid of {' × '.join(str(len(axis)) for axis in axes)} values of {names}, and a finer one around the best"
     return _sorted(found.theta_SP, found.value_S, found.gradient_S, said, len(nodes_SK) + len(fine_SK), True)
@@ -156,12 +159,12 @@ def _from_starts(problem: Problem, held: tuple[int, ...], start_P: Array | None)
         starts_SP[:, list(held)] = start_P[list(held)]
         starts_SP = np.unique(starts_SP, axis=0)
     small = _fewer_points(problem)
-    rough = minimise(small, starts_SP, held=held)
+    rough = minimise(small, starts_SP, STEPS if small is problem else 80, held)
     if small is problem:
         solved = rough
     else:
         order = np.argsort(rough.value_S, kind="stable")[:MOST]
-        solved = minimise(problem, rough.theta_SP[order], held=held, tolerance=EXACT)
+        solved = minimise(problem, rough.theta_SP[order], STEPS, held, tolerance=EXACT)
     said = f"{len(starts_SP)} starts"
     return _sorted(solved.theta_SP, solved.value_S, solved.gradient_S, said, len(starts_SP), False)
 

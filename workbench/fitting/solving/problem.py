@@ -32,6 +32,8 @@ class Penalty:
 class Problem:
     """The data of a batch: features x_MF, responses y and weights w, each (1, M) when shared or (S, M) when not.
 
+    Weights of many rows may be small integers, which `rows` turns into floats a block at a time.
+
     `y` is the logarithm of the response where the law's `log_response` says so, centred; else the response.
     """
 
@@ -45,7 +47,7 @@ class Problem:
     def rows(self, index: np.ndarray) -> "Problem":
         """The problem of some rows only."""
         y_SM = self.y_SM if len(self.y_SM) == 1 else self.y_SM[index]
-        w_SM = self.w_SM if len(self.w_SM) == 1 else self.w_SM[index]
+        w_SM = self.w_SM if len(self.w_SM) == 1 else self.w_SM[index].astype(np.float64, copy=False)
         penalty = None if self.penalty is None else self.penalty.rows(index)
         return Problem(self.law, self.objective, self.x_MF, y_SM, w_SM, penalty)
 
