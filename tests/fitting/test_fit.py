@@ -12,7 +12,7 @@ from scipy.optimize import minimize
 from tests.factories import make_runs
 from tests.fitting.designs import TRUE, isoflop, loss_of
 from workbench.errors import BadInput
-from workbench.fitting import LAWS, Fit, NotIdentifiable, fit, fit_all, from_runs, read_table
+from workbench.fitting import LAWS, Fit, NotIdentifiable, fit, fit_all, from_runs, prediction_interval, read_table
 
 PUBLISHED = {"A": 477.82587, "B": 2143.41737, "E": 1.8172181, "alpha": 0.3473105, "beta": 0.3671724}
 PUBLISHED_LAD = {"A": 482.00598, "B": 2085.43581, "E": 1.8168641, "alpha": 0.3478131, "beta": 0.3658542}
@@ -260,3 +260,74 @@ def test_parameters_can_be_held():
 def test_parameters_that_cannot_be_held_are_refused(fixed, message):
     with pytest.raises(BadInput, match=message):
         fit(isoflop(), fixed=fixed)
+
+
+@pytest.fixture(scope="module")
+def simple() -> Fit:
+    return fit(isoflop(0.01, seed=2), resamples=100)
+
+
+def test_a_fit_predicts_from_columns_that_runs_can_have_and_from_nothing_else(simple):
+    refused = {
+        "'levl' is no column": {"n": 1e6, "d": 1e8, "levl": 0.5},
+        "'new_run' is no column": {"n": 1e6, "d": 1e8, "new_run": True},
+        "n is -1; a number of parameters must be positive": {"n": -1, "d": 1e8},
+        "n is 'big'; a number of parameters must be positive": {"n": "big", "d": 1e8},
+        "d is missing": {"n": 1e6, "d": None},
+    }
+    for said, columns in refused.items():
+        for ask in (simple.predict, simple.predict_interval):
+            with pytest.raises(BadInput, match=said):
+                ask(**columns)
+    for ask in (simple.predict, simple.predict_interval):
+        with pytest.raises(BadInput, match="by name; write n=…, d=…"):
+            ask(1e6, 1e8)
+    with pytest.raises(BadInput, match="'level' is no column"):
+        prediction_interval(simple, n=1e6, d=1e8, level=0.8)
+    with pytest.raises(BadInput, match="'level' is no column"):
+        simple.predict(n=1e6, d=1e8, level=0.8)
+    assert simple.predict(n=np.inf, d=np.inf) == pytest.approx(simple.value("E"))
+
+
+def test_an_interval_at_another_level_is_that_of_a_fit_at_that_level(simple):
+    wide, narrow = (simple.predict_interval(n=1e6, d=1e8, level=level) for level in (0.95, 0.5))
+    assert wide[0] < narrow[0] < narrow[1] < wide[1]
+    assert wide == simple.predict_interval(n=1e6, d=1e8)
+    again = fit(isoflop(0.01, seed=2), resamples=100, level=0.5)
+    assert np.array(again.predict_interval(n=1e6, d=1e8)) == pytest.approx(np.array(narrow), rel=1e-6)
+    with pytest.raises(BadInput, match="level is 2; it must lie between 0 and 1"):
+        simple.predict_interval(n=1e6, d=1e8, level=2)
+    edges = fit(isoflop(0.01, seed=2), resamples=20, intervals="profile")
+    with pytest.raises(BadInput, match=r"edges of a region at 0\.95; fit with level=0\.8"):
+        edges.predict_interval(n=1e6, d=1e8, level=0.8)
+
+
+def test_a_record_with_numbers_that_are_none_is_read_back(simple):
+    from dataclasses import replace
+
+    odd = replace(simple, params={**simple.params, "A": np.inf}, derived={**simple.derived, "a": np.nan})
+    again = Fit.from_dict(json.loads(odd.to_json()))
+    assert np.isnan(again.params["A"]) and np.isnan(again.derived["a"]) and "nan" in again.summary()
+
+
+def test_groups_that_are_numbers_are_named_as_they_were_fitted():
+    table = pd.concat([isoflop(0.002, seed).assign(group=seed) for seed in (1, 2)], ignore_index=True)
+    found = fit(table, law="family", resamples=0)
+    for one in (1, 1.0, "1", np.int64(1)):
+        assert found.predict(n=1e6, d=1e8, group=one) == found.predict(n=1e6, d=1e8, group="1")
+    assert found.predict(n=1e6, d=1e8, group=np.array([1.0, 2.0])).shape == (2,)
+
+
+@pytest.mark.parametrize(
+    ("law", "takes"),
+    [
+        ("broken-n", "breaks"),
+        ("precision", "kinds"),
+        ("family", "groups"),
+        ("mixture", "domains"),
+        ("threshold", "floor"),
+    ],
+)
+def test_a_setting_that_a_law_does_not_have_is_refused(law, takes):
+    with pytest.raises(BadInput, match=f"{law} has no setting 'brakes'; it takes {takes}"):
+        LAWS[law].configured(brakes=2)

@@ -100,21 +100,48 @@ class Fit:
         """The bootstrap draws of each parameter, arrays of length `resamples`."""
         return {name: self.resample_params[:, i] for i, name in enumerate(self.params)} if self.resamples else {}
 
-    def predict(self, **columns: ArrayLike) -> Array:
+    def predict(self, *unnamed: object, **columns: ArrayLike) -> Array:
         """The law's response (the loss, in nats per token) at its columns: sizes `n`, tokens `d`, compute `c`, …"""
-        return self._predict({name: np.float64(value) for name, value in self.params.items()}, columns)
+        return self._predict(
+            {name: np.float64(value) for name, value in self.params.items()}, self.inputs(columns, unnamed)
+        )
 
-    def predict_interval(self, **columns: ArrayLike) -> tuple[Array, Array]:
-        """Interval of the law's response, from the bootstrap draws, at `level`; the noise of one run is not in it."""
+    def predict_interval(
+        self, *unnamed: object, level: float | None = None, **columns: ArrayLike
+    ) -> tuple[Array, Array]:
+        """Interval of the law's response, from the bootstrap draws, at `level` (the fit's own by default).
+
+        The noise of one run is not in it: `workbench.fitting.prediction_interval` is that of a new run.
+        """
+        given = self.inputs(columns, unnamed)
         if not self.resamples:
             raise BadInput(f"{self.law} was fitted with no resamples, so it has no intervals; ask for some.")
         draws = {name: value[:, None] for name, value in self.draws().items()}
+        cut = self._cut_at(level)
         low, high = np.nanquantile(
-            self._predict(draws, {name: np.atleast_1d(np.asarray(value)) for name, value in columns.items()}),
-            [self.cut, 1 - self.cut],
-            axis=0,
+            self._predict(draws, {name: np.atleast_1d(value) for name, value in given.items()}), [cut, 1 - cut], axis=0
         )
         return low, high
+
+    def _cut_at(self, level: float | None) -> float:
+        """The share of draws to leave at each end at a level, with the degrees of freedom of the fit's own cut."""
+        if level is None or level == self.level:
+            return self.cut
+        if not 0 < level < 1:
+            raise BadInput(f"level is {level:g}; it must lie between 0 and 1, such as 0.95.")
+        if self.cut == 0:
+            raise BadInput(
+                f"level is {level:g}, but the draws of {self.law} are the edges of a region at {self.level:g}; "
+                f"fit with level={level:g}."
+            )
+        share, own = (1 - level) / 2, (1 - self.level) / 2
+        if abs(self.cut - own) < 1e-12:
+            return share
+        from scipy.special import ndtr, ndtri, stdtridf, stdtrit
+
+        # `cut` is the normal distribution at Student's quantile (bootstrap.tail): so its degrees of freedom
+        freedom = stdtridf(own, ndtri(self.cut))
+        return float(ndtr(stdtrit(freedom, share)))
 
     @property
     def configured_law(self) -> Law:
@@ -124,17 +151,42 @@ class Fit:
             raise BadInput(f"{self.law} predicts no loss of single runs; use one of {', '.join(LAWS)}.")
         return law.configured(**self.setting)
 
-    def _predict(self, params: Mapping[str, Any], columns: Mapping[str, ArrayLike]) -> Array:
+    def inputs(self, columns: Mapping[str, ArrayLike], unnamed: tuple[object, ...] = ()) -> dict[str, Array]:
+        """What the law reads of the columns given, as arrays; what is no column, or no run can have, is refused."""
+        from workbench.fitting.tables.columns import COLUMNS, SHARE, meaning_of
+
         law = self.configured_law
-        given = {name: value for name, value in columns.items() if value is not None}
-        missing = [name for name in law.columns if name not in given]
+        reads = " and ".join(law.columns)
+        if unnamed:
+            named = ", ".join(f"{name}=…" for name in law.columns)
+            raise BadInput(f"{self.law} predicts from columns given by name; write {named}.")
+        for name in columns:
+            if name not in COLUMNS and name not in law.columns and not name.startswith(SHARE):
+                raise BadInput(
+                    f"'{name}' is no column; {self.law} predicts from {reads} (predict_interval takes level too, and "
+                    "prediction_interval is that of a new run)."
+                )
+        missing = [name for name in law.columns if columns.get(name) is None]
         if missing:
-            raise BadInput(f"{self.law} predicts from {' and '.join(law.columns)}; {' and '.join(missing)} is missing.")
-        read = {name: np.asarray(given[name]) for name in law.columns}
-        return law.predict(
-            params,
-            **{name: value if value.dtype.kind in "OUS" else value.astype(np.float64) for name, value in read.items()},
-        )
+            raise BadInput(f"{self.law} predicts from {reads}; {' and '.join(missing)} is missing.")
+        found: dict[str, Array] = {}
+        for name in law.columns:
+            kind = meaning_of(name)
+            if kind.text:
+                found[name] = _words(columns[name])
+                continue
+            try:
+                values = np.asarray(columns[name], dtype=np.float64)
+            except (TypeError, ValueError):
+                raise BadInput(f"{name} is {columns[name]!r}; {kind.meaning} {kind.right()}.") from None
+            wrong = kind.wrong(values) & ~np.isposinf(values)  # a law has limits
+            if wrong.any():
+                raise BadInput(f"{name} is {values[wrong].flat[0]:g}; {kind.meaning} {kind.right()}.")
+            found[name] = values
+        return found
+
+    def _predict(self, params: Mapping[str, Any], inputs: Mapping[str, Array]) -> Array:
+        return self.configured_law.predict(params, **inputs)
 
     def summary(self) -> str:
         """The fit as a page of text, in the manner of statsmodels."""
@@ -187,6 +239,10 @@ class Fit:
             fields[key] = {
                 name: (math.nan if low is None else low, math.nan if high is None else high)
                 for name, (low, high) in dict(fields.get(key, {})).items()
+            }
+        for key in ("params", "derived"):
+            fields[key] = {
+                name: math.nan if value is None else value for name, value in dict(fields.get(key, {})).items()
             }
         fields["notes"] = tuple(fields.get("notes", ()))
         fields["resamples"] = 0
@@ -258,6 +314,17 @@ class FitSet:
             "not_fitted": [other.to_dict() for other in self.not_fitted],
             "notes": list(self.notes),
         }
+
+
+def _words(values: ArrayLike) -> Array:
+    """Names as a table has them: a whole number, float or not, by its digits."""
+
+    def word(value: Any) -> str:
+        whole = isinstance(value, float | np.floating) and value % 1 == 0
+        return str(int(value) if whole else value)
+
+    given = np.asarray(values, dtype=object)
+    return np.array([word(value) for value in given.ravel()], dtype=object).reshape(given.shape)
 
 
 def _finite(value: Any) -> Any:

@@ -24,3 +24,15 @@ CASES = [
 @pytest.mark.parametrize("check", [*checks.EACH, checks.amplitudes_are_linear_given_the_rest])
 def test_a_law_of_kaplan(check, case):
     check(case)
+
+
+def test_scales_beyond_the_largest_and_least_numbers_leave_a_law_that_predicts():
+    """A fit of noise puts both limits at their bounds; warnings are errors here."""
+    for u in (-5.0, 3.0):
+        law = LAWS["kaplan-nd"]
+        params = {
+            name: value[0]
+            for name, value in law.to_params(np.array([[u, u, 1e-3, 1e-3]]), np.log([1e6, 1e8]), 0.0).items()
+        }
+        assert np.isfinite(law.predict(params, n=np.array([1e6]), d=np.array([1e8]))).all()
+        assert all(np.isfinite(one).all() for one in law.balance(params))

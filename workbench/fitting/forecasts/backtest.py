@@ -9,7 +9,7 @@ import pandas as pd
 from workbench.errors import BadInput
 from workbench.fitting import tables
 from workbench.fitting.fit import RESAMPLES, fit
-from workbench.fitting.forecasts.prediction import prediction_interval
+from workbench.fitting.forecasts.prediction import CELLS, prediction_interval
 from workbench.fitting.isoflop.estimator import budgets
 from workbench.fitting.laws import LAWS
 from workbench.fitting.laws.base import Law
@@ -119,8 +119,16 @@ def tested_table(table: pd.DataFrame, law: str, convention: str) -> pd.DataFrame
         raise NotIdentifiable(f"{law} needs the column {missing[0]}; the table has {', '.join(map(str, table))}.")
     table, _ = tables.final_points(table)
     table, _ = tables.checked(table, (convention, "d", "c", *others, "loss"))
+    table = weighed_at_all(table)
     table.attrs = dict(attrs)
     return table
+
+
+def weighed_at_all(table: pd.DataFrame) -> pd.DataFrame:
+    """Without the rows of weight 0: no fit sees them, and no forecast is judged by them."""
+    if "weight" not in table:
+        return table
+    return table[table["weight"].fillna(0) > 0].reset_index(drop=True)
 
 
 def _testable(law: Law) -> bool:
@@ -132,11 +140,18 @@ def forecast_of(found: Fit, held: pd.DataFrame) -> pd.DataFrame:
     """The held-out runs with what the fit says of them."""
     points = held.reset_index(drop=True)
     points.attrs = {}
-    inputs = {name: points[found.convention if name == "n" else name].to_numpy() for name in LAWS[found.law].columns}
+    inputs: dict[str, Any] = {
+        name: points[found.convention if name == "n" else name].to_numpy() for name in LAWS[found.law].columns
+    }
     points["predicted"] = found.predict(**inputs)
     if found.resamples:
+        step = max(1, CELLS // found.resamples)
         with np.errstate(all="ignore"):  # extreme draws may over- or underflow
-            points["low"], points["high"] = found.predict_interval(**inputs)
+            parts = [
+                found.predict_interval(**{name: value[first : first + step] for name, value in inputs.items()})
+                for first in range(0, len(points), step)
+            ]
+        points["low"], points["high"] = (np.concatenate(ends) for ends in zip(*parts, strict=True))
         points["run_low"], points["run_high"] = prediction_interval(found, **inputs)
     points["relative_error"] = points["predicted"] / points["loss"] - 1
     return points

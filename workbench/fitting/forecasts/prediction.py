@@ -6,7 +6,9 @@ freedom and Φ the normal distribution, an end of the interval is
     f + (t_ν(p)/z(p)) (q − f)    with    mean_s Φ((q − f_s)/σ) = p = Φ(z(p))
 
 For normal draws of variance τ² this is f ± t_ν √(τ² + σ²), the textbook's interval of a new observation (Draper & Smith
-1998, "Applied Regression Analysis", section 3.1); for skewed ones it follows the mixture. σ² is constant, or changes
+1998, "Applied Regression Analysis", section 3.1); for skewed ones it follows the mixture. Draws that are the edge of a
+region (a profile's) are no sample: of them the range alone is read, and an end is f ± √(reach² + (t_ν(p) σ)²), reach
+being how far the range goes on that side, which for a linear law is the textbook's again. σ² is constant, or changes
 with N and D where the residuals show it (`design.noise`); but a run outside the range of the fitted ones is never taken
 to be less noisy than they are on average. On the Chinchilla table (2404.10102), with the top of its compute held out by
 factors of 8 to 256, intervals at 95% so cover 71 to 94% of the runs, and 56 to 75% without that rule.
@@ -26,6 +28,10 @@ from workbench.fitting.uncertainty.bootstrap import tail
 
 HALVINGS = 40
 """Of an interval of some ten standard deviations: to 1e-11 of one."""
+
+
+CELLS = 2_000_000
+"""Draws times points that are held at once."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +58,7 @@ class Prediction:
 
     def sigma(self, **columns: ArrayLike) -> Array:
         """Standard deviation of a run about the law, of ln L or of what else the law's residuals are of."""
-        x_MF = _features(self.fit, {name: np.atleast_1d(value) for name, value in columns.items()})
+        x_MF = _features(self.fit, _rows(columns))
         variance_M = self.noise.at(x_MF - self.centre_F)
         low_MG, high_MG = self.range_2G[0] - _sides(x_MF), _sides(x_MF) - self.range_2G[1]
         outside_M = (np.maximum(low_MG, high_MG) > 1e-9).any(axis=1)
@@ -60,10 +66,21 @@ class Prediction:
 
     def interval(self, **columns: ArrayLike) -> tuple[Array, Array]:
         """Ends, at the fit's level, of the interval of one run at each point; NaN without draws."""
-        given = {name: np.atleast_1d(value) for name, value in columns.items()}
-        sigma_M = self.sigma(**given)
+        given = _rows(columns)
+        many = len(next(iter(given.values())))
         if not self.fit.resamples:
-            return np.full(len(sigma_M), np.nan), np.full(len(sigma_M), np.nan)
+            return np.full(many, np.nan), np.full(many, np.nan)
+        # Every draw at every point, so many points at a time.
+        step = max(1, CELLS // len(self.fit.resample_params))
+        parts = [
+            self._interval({name: value[first : first + step] for name, value in given.items()})
+            for first in range(0, many, step)
+        ]
+        low, high = zip(*parts, strict=True)
+        return np.concatenate(low), np.concatenate(high)
+
+    def _interval(self, given: dict[str, Array]) -> tuple[Array, Array]:
+        sigma_M = self.sigma(**given)
         log = self.fit.configured_law.log_response
         with np.errstate(all="ignore"):
             f_SM = _draws(self.fit, given)
@@ -71,7 +88,10 @@ class Prediction:
             f_M = self.fit.predict(**given)
             f_M = np.log(f_M) if log else f_M
             share = (1 - self.fit.level) / 2
-            ends = [f_M + self.stretch * (end_M - f_M) for end_M in _mixture_ends(f_SM, sigma_M, share)]
+            if of_extremes(self.fit):
+                ends = self._around(f_M, f_SM, sigma_M)
+            else:
+                ends = [f_M + self.stretch * (end_M - f_M) for end_M in _mixture_ends(f_SM, sigma_M, share)]
         return (np.exp(ends[0]), np.exp(ends[1])) if log else (ends[0], ends[1])
 
     @property
@@ -79,19 +99,41 @@ class Prediction:
         """t_ν(p)/z(p), or more where the fit's own intervals reach further."""
         from scipy.special import ndtri
 
-        # Points on the edge of a profile's region have no share beyond them: a cut of 0 says nothing of tails.
-        own = self.fit.cut if self.fit.cut > 0 else (1 - self.fit.level) / 2
-        cut = min(own, tail(self.fit.level, self.noise.free))
+        cut = min(self.fit.cut, tail(self.fit.level, self.noise.free))
         return float(ndtri(cut) / ndtri((1 - self.fit.level) / 2))
+
+    def _around(self, f_M: Array, f_SM: Array, sigma_M: Array) -> list[Array]:
+        """Ends of the range of the draws and the noise together, as independent errors add."""
+        from scipy.special import stdtrit
+
+        noise_M = float(stdtrit(self.noise.free, (1 + self.fit.level) / 2)) * sigma_M
+        known_SM = np.isfinite(f_SM)
+        down_M = np.maximum(f_M - np.where(known_SM, f_SM, np.inf).min(axis=0), 0.0)
+        up_M = np.maximum(np.where(known_SM, f_SM, -np.inf).max(axis=0) - f_M, 0.0)
+        ends = [f_M - np.hypot(down_M, noise_M), f_M + np.hypot(up_M, noise_M)]
+        return [np.where(known_SM.any(axis=0), end_M, np.nan) for end_M in ends]
+
+
+def of_extremes(fit: Fit) -> bool:
+    """Whether a fit's draws are the edge of a region, whose range alone means something, and no sample."""
+    return fit.cut == 0
 
 
 def prediction_interval(fit: Fit, **columns: ArrayLike) -> tuple[Array, Array]:
     """The interval in which one new run at each of these points will fall, at the fit's level."""
+    columns = dict(fit.inputs(columns))
     found = Prediction.of(fit)
     if found is None:
-        many = max(len(np.atleast_1d(value)) for value in columns.values())
+        many = len(next(iter(_rows(columns).values())))
         return np.full(many, np.nan), np.full(many, np.nan)
     return found.interval(**columns)
+
+
+def _rows(columns: Mapping[str, ArrayLike]) -> dict[str, Array]:
+    """Every column with a value for each point: one number stands for all."""
+    given = {name: value for name, value in columns.items() if value is not None}
+    rows = np.broadcast_arrays(*(np.atleast_1d(np.asarray(value)) for value in given.values()))
+    return dict(zip(given, rows, strict=True))
 
 
 def _sides(x_MF: Array) -> Array:

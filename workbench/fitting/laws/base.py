@@ -100,9 +100,16 @@ class Law(ABC):
 
     def configured(self, **setting: Any) -> Self:
         """The law for such a table, its `setting` these; most laws take none."""
-        if setting:
-            raise BadInput(f"{self.name} has no setting '{next(iter(setting))}'; it takes none.")
+        self.known(setting)
         return self
+
+    def known(self, setting: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The setting, where the law has everything it names."""
+        for name in setting:
+            if name not in self.setting:
+                takes = ", ".join(self.setting) or "none"
+                raise BadInput(f"{self.name} has no setting '{name}'; it takes {takes}.")
+        return setting
 
     def features(self, columns: Mapping[str, Array]) -> Array:
         """x_MF from the columns: their logarithms, unless a law needs something else."""

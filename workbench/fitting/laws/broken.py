@@ -61,7 +61,7 @@ class Broken(Law):
 
     def configured(self, **setting: object) -> Self:
         """With `breaks` bends."""
-        return type(self)(int(str(setting.get("breaks", self.breaks))))
+        return type(self)(int(str(self.known(setting).get("breaks", self.breaks))))
 
     def starts(self) -> Array:
         """Shares of a × first exponents × places of the bends × signs of the changes × widths.

@@ -81,7 +81,7 @@ class Family(Law):
 
     def configured(self, **setting: Any) -> Self:
         """The law of `groups`."""
-        return type(self)(setting.get("groups", self.groups))
+        return type(self)(self.known(setting).get("groups", self.groups))
 
     def features(self, columns: Mapping[str, Any]) -> Array:
         """Ln N, ln D, and 1 in the column of the row's group, the reference's left out."""

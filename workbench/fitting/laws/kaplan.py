@@ -8,6 +8,9 @@ import numpy as np
 from workbench.fitting.laws.base import Array, Law, Parameter, Separable
 from workbench.fitting.laws.powers import EXPONENTS, SumOfPowers
 
+MOST = 700.0
+"""Largest |ln| of a scale: beyond it the scale is 0 or infinite, and its logarithm no number."""
+
 
 class _PurePower(SumOfPowers):
     """L(X) = (X_c / X)^α: no irreducible loss, so that ln L is a straight line in ln X."""
@@ -25,7 +28,7 @@ class _PurePower(SumOfPowers):
     def to_params(self, theta_SP: Array, x_centre_F: Array, y_centre: float) -> dict[str, Array]:
         """The exponent, and the scale X_c at which the law reaches one nat."""
         t_SP = self.uncentred(theta_SP, x_centre_F, y_centre)
-        return {self.exponent: t_SP[:, 1], self.scale: np.exp(np.minimum(t_SP[:, 0] / t_SP[:, 1], 700.0))}
+        return {self.exponent: t_SP[:, 1], self.scale: np.exp(np.clip(t_SP[:, 0] / t_SP[:, 1], -MOST, MOST))}
 
     def from_params(self, params: Mapping[str, float], x_centre_F: Array, y_centre: float) -> Array:
         """The inverse of `to_params`."""
@@ -165,8 +168,8 @@ class KaplanND(Law):
         return {
             "alpha_N": alpha_n,
             "alpha_D": alpha_d,
-            "N_c": np.exp(np.minimum((u + y_centre) / alpha_n + x_centre_F[0], 700.0)),
-            "D_c": np.exp(np.minimum((v + y_centre) / alpha_d + x_centre_F[1], 700.0)),
+            "N_c": np.exp(np.clip((u + y_centre) / alpha_n + x_centre_F[0], -MOST, MOST)),
+            "D_c": np.exp(np.clip((v + y_centre) / alpha_d + x_centre_F[1], -MOST, MOST)),
         }
 
     def from_params(self, params: Mapping[str, float], x_centre_F: Array, y_centre: float) -> Array:

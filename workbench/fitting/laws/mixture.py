@@ -63,7 +63,7 @@ class Mixture(Law):
 
     def configured(self, **setting: Any) -> Self:
         """The law of `domains`."""
-        return type(self)(setting.get("domains", self.domains))
+        return type(self)(self.known(setting).get("domains", self.domains))
 
     def features(self, columns: Mapping[str, Array]) -> Array:
         """The shares themselves."""

@@ -52,7 +52,7 @@ class Precision(Law):
 
     def configured(self, **setting: object) -> Self:
         """With `kinds` tensors at the same precision."""
-        return type(self)(int(str(setting.get("kinds", self.kinds))))
+        return type(self)(int(str(self.known(setting).get("kinds", self.kinds))))
 
     def features(self, columns: Mapping[str, Array]) -> Array:
         """Ln N, ln D and P itself."""

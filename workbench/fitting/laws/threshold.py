@@ -62,7 +62,7 @@ class Threshold(Law):
 
     def configured(self, **setting: Any) -> Self:
         """The law of that `floor` and `half_span`."""
-        floor, half_span = ({**self.setting, **setting}[name] for name in ("floor", "half_span"))
+        floor, half_span = ({**self.setting, **self.known(setting)}[name] for name in ("floor", "half_span"))
         if floor is not None and not 0 <= floor < 1:
             raise BadInput(f"chance is {floor:g}; it must be at least 0 and below 1.")
         return type(self)(floor, half_span)
