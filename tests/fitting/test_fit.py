@@ -214,7 +214,7 @@ def test_nonsense_is_refused_in_a_sentence(table, message):
     ("settings", "message"),
     [
         ({"law": "cobb-douglas"}, "law is 'cobb-douglas'; it must be one of chinchilla"),
-        ({"objective": "hubris"}, "objective is 'hubris'; it must be one of huber"),
+        ({"objective": "hubris"}, "objective is 'hubris'; did you mean huber. It must be one of"),
         ({"delta": -1.0}, "delta is -1"),
         ({"resamples": -1}, "resamples is -1"),
         ({"level": 95.0}, "level is 95"),
@@ -264,7 +264,7 @@ def test_parameters_that_cannot_be_held_are_refused(fixed, message):
 
 @pytest.fixture(scope="module")
 def simple() -> Fit:
-    return fit(isoflop(0.01, seed=2), resamples=100)
+    return fit(isoflop(0.01, seed=2), resamples=100, intervals="residuals")
 
 
 def test_a_fit_predicts_from_columns_that_runs_can_have_and_from_nothing_else(simple):
@@ -293,7 +293,7 @@ def test_an_interval_at_another_level_is_that_of_a_fit_at_that_level(simple):
     wide, narrow = (simple.predict_interval(n=1e6, d=1e8, level=level) for level in (0.95, 0.5))
     assert wide[0] < narrow[0] < narrow[1] < wide[1]
     assert wide == simple.predict_interval(n=1e6, d=1e8)
-    again = fit(isoflop(0.01, seed=2), resamples=100, level=0.5)
+    again = fit(isoflop(0.01, seed=2), resamples=100, level=0.5, intervals="residuals")
     assert np.array(again.predict_interval(n=1e6, d=1e8)) == pytest.approx(np.array(narrow), rel=1e-6)
     with pytest.raises(BadInput, match="level is 2; it must lie between 0 and 1"):
         simple.predict_interval(n=1e6, d=1e8, level=2)
@@ -331,3 +331,76 @@ def test_groups_that_are_numbers_are_named_as_they_were_fitted():
 def test_a_setting_that_a_law_does_not_have_is_refused(law, takes):
     with pytest.raises(BadInput, match=f"{law} has no setting 'brakes'; it takes {takes}"):
         LAWS[law].configured(brakes=2)
+
+
+def test_a_path_and_a_mapping_of_columns_are_tables(tmp_path):
+    table = isoflop(0.002)
+    table.to_csv(tmp_path / "runs.csv", index=False)
+    found = fit(table, resamples=0)
+    for runs in (tmp_path / "runs.csv", str(tmp_path / "runs.csv"), table.to_dict("list")):
+        assert fit(runs, resamples=0).params == pytest.approx(found.params)
+        assert fit_all(runs, ("chinchilla",), resamples=0).fits[0].params == pytest.approx(found.params)
+    with pytest.raises(BadInput, match="table is a list; it must be a DataFrame, a mapping of columns or a path"):
+        fit([1, 2], resamples=0)
+    with pytest.raises(BadInput, match="no columns of one length"):
+        fit({"n": [1, 2], "loss": [1]}, resamples=0)
+
+
+def test_counts_of_n_go_by_what_people_call_them():
+    table = isoflop(0.002).assign(n_non_embedding=lambda t: 0.7 * t["n"])
+    assert fit(table, convention="non-embedding", resamples=0).convention == "n_non_embedding"
+    assert fit(table, convention="total", resamples=0).convention == "n"
+    assert [one.convention for one in fit_all(table, ("chinchilla",), resamples=0, convention="non-embedding")] == [
+        "n_non_embedding"
+    ]
+    only = isoflop(0.002).rename(columns={"n": "non_embedding_params"})
+    assert fit(only, convention="non-embedding", resamples=0).convention == "n"
+    with pytest.raises(BadInput, match="convention is 'nonembedding'; did you mean non-embedding"):
+        fit(table, convention="nonembedding")
+    with pytest.raises(NotIdentifiable, match="needs the column n_non_embedding, a number of non-embedding parameters"):
+        fit(isoflop(), convention="non-embedding")
+
+
+def test_what_was_likely_meant_comes_before_the_list():
+    for options, meant in (
+        ({"law": "chincila"}, "law is 'chincila'; did you mean chinchilla?"),
+        ({"objective": "hubber"}, "objective is 'hubber'; did you mean huber?"),
+        ({"intervals": "profiles"}, "intervals is 'profiles'; did you mean profile?"),
+        ({"noise": "by_compute"}, "noise is 'by_compute'; did you mean by-compute?"),
+        ({"fixed": {"alhpa": 0.3}}, "fixed names 'alhpa', which chinchilla does not have; did you mean alpha?"),
+    ):
+        with pytest.raises(BadInput) as caught:
+            fit(isoflop(), **options)
+        assert meant in str(caught.value)
+
+
+def test_a_missing_column_is_named_by_what_it_means_and_how_to_give_it():
+    with pytest.raises(NotIdentifiable) as caught:
+        fit(isoflop(), "data-constrained")
+    assert str(caught.value) == (
+        "data-constrained needs the column u, a number of unique tokens, which was not found; the table has n, d, c, "
+        "loss, budget (name a column of the file with --columns u=…)."
+    )
+    with pytest.raises(NotIdentifiable, match="family needs the column group, a group, which was not found"):
+        fit(isoflop(), "family")
+
+
+def test_a_law_without_a_held_parameter_says_so_and_one_that_no_law_has_is_refused():
+    found = fit_all(isoflop(0.002), ("chinchilla", "kaplan-nd"), resamples=0, fixed={"alpha": 0.3})
+    said = "Not held, since the law has no such parameter: alpha = 0.3."
+    assert found.fits[0].params["alpha"] == pytest.approx(0.3) and said not in found.fits[0].notes
+    assert said in found.fits[1].notes
+    with pytest.raises(BadInput, match="fixed names 'alhpa', which no law fitted has; did you mean alpha"):
+        fit_all(isoflop(), ("chinchilla", "kaplan-nd"), fixed={"alhpa": 0.3})
+    with pytest.raises(BadInput, match="fixed names 'a', but isoflop holds no parameter"):
+        fit(isoflop(), "isoflop", fixed={"a": 0.5})
+
+
+def test_runs_that_diverged_are_left_out_as_advised(tmp_path):
+    table = isoflop(0.002).astype({"loss": object})
+    table.loc[3, "loss"] = "diverged"
+    table.to_csv(tmp_path / "runs.csv", index=False)
+    with pytest.raises(BadInput, match="row 4: 'diverged' is not a number; leave such runs out with --where") as caught:
+        read_table(tmp_path / "runs.csv")
+    where = str(caught.value).split("'")[3]
+    assert len(read_table(tmp_path / "runs.csv", where=where)) == len(table) - 1

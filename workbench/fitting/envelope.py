@@ -103,7 +103,7 @@ def fit_envelope(
     table: pd.DataFrame, convention: str = "n", resamples: int = 1000, seed: int = 0, level: float = 0.95
 ) -> Fit:
     """Approach 1 on a canonical table."""
-    table, dropped = tables.checked(table, (convention, "d", "c", "loss"))
+    table, dropped = tables.checked(table, (convention, "d", "c", "loss"), "envelope")
     curved = "run_id" in table and "point" in table and (table["point"] == "mid-schedule").any()
     rng = np.random.default_rng(seed)
     notes = [*table.attrs.get("notes", ()), *dropped]

@@ -1,6 +1,8 @@
 """`fit` one law, or `fit_all` of them under every convention of N: the front door of the room."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -12,10 +14,14 @@ from workbench.fitting.isoflop.estimator import DEFAULT_SHAPE, fit_isoflop
 from workbench.fitting.laws import LAWS
 from workbench.fitting.laws.base import Law
 from workbench.fitting.parametric import fit_law
-from workbench.fitting.record import Fit, FitSet, NotFitted, NotIdentifiable
-from workbench.fitting.solving.objectives import objective_named
-from workbench.fitting.uncertainty.methods import checked_method
-from workbench.fitting.uncertainty.weighting import checked_noise
+from workbench.fitting.record import CONVENTION_LABELS, Fit, FitSet, NotFitted, NotIdentifiable
+from workbench.fitting.solving.objectives import OBJECTIVES, objective_named
+from workbench.fitting.uncertainty.methods import METHODS
+from workbench.fitting.uncertainty.weighting import NOISES
+from workbench.fitting.words import known_word, meant
+
+Runs = pd.DataFrame | Mapping[str, Any] | str | Path
+"""A table of runs: itself, its columns, or the path of a file."""
 
 LAW_NAMES = ("chinchilla", "isoflop", "envelope", "kaplan-nd", "kaplan-n", "kaplan-d", "kaplan-c")
 """The laws that are fitted side by side where none is named, in the order they are shown."""
@@ -28,7 +34,7 @@ RESAMPLES = 1000
 
 
 def fit(
-    table: pd.DataFrame,
+    table: Runs,
     law: str = "chinchilla",
     objective: str = "huber",
     delta: float = 1e-3,
@@ -43,7 +49,9 @@ def fit(
     noise: str = "equal",
     setting: Mapping[str, Any] | None = None,
 ) -> Fit:
-    """Fit one law to a table of runs (canonical, or any table whose columns have known names).
+    """Fit one law to a table of runs: canonical, or any table, mapping or file whose columns have known names.
+
+    `convention` is the count of N: total (or n) or non-embedding (n_non_embedding).
 
     `intervals` names the method behind the intervals (`uncertainty.METHODS`); `fixed` holds parameters at values;
     `shape` is that of the curves of isoflop (`isoflop_curves.SHAPES`); `noise` says what is known of the runs' noise,
@@ -54,13 +62,15 @@ def fit(
     checked_settings(law, objective, delta, resamples, level, intervals)
     if shape is not None and law != "isoflop":
         raise BadInput(f"shape is '{shape}', but {law} has no curves to shape; only isoflop takes one.")
-    checked_noise(noise)
+    known_word("noise", noise, NOISES)
+    if fixed and law not in LAWS:
+        raise BadInput(f"fixed names '{next(iter(fixed))}', but {law} holds no parameter.")
     if setting and law not in LAWS:
         raise BadInput(f"setting is {dict(setting)}, but {law} takes none.")
     if noise != "equal" and law not in LAWS:
         raise BadInput(f"noise is '{noise}', but {law} weighs no single runs; only 'equal' is right for it.")
-    if "conventions" not in table.attrs:
-        table = tables.canonical(table)
+    table = _table(table)
+    convention = convention_named(convention, table)
     if law == "isoflop":
         return fit_isoflop(table, convention, resamples, seed, level, shape or DEFAULT_SHAPE)
     if law == "envelope":
@@ -82,6 +92,29 @@ def fit(
     )
 
 
+def _table(runs: Runs) -> pd.DataFrame:
+    """The canonical table of what may be fitted."""
+    if isinstance(runs, str | Path):
+        return tables.read_table(runs)
+    if not isinstance(runs, pd.DataFrame):
+        if not isinstance(runs, Mapping):
+            raise BadInput(f"table is a {type(runs).__name__}; it must be a DataFrame, a mapping of columns or a path.")
+        try:
+            runs = pd.DataFrame(dict(runs))
+        except ValueError as error:
+            raise BadInput(f"table is a mapping of no columns of one length: {error}.") from error
+    return runs if "conventions" in runs.attrs else tables.canonical(runs)
+
+
+def convention_named(convention: str, table: pd.DataFrame) -> str:
+    """The table's column of N, by its own name or by what people call it."""
+    labels = {label: name for name, label in CONVENTION_LABELS.items()}
+    known_word("convention", convention, (*labels, *labels.values()))
+    name = labels.get(convention, convention)
+    only = name == "n_non_embedding" and name not in table
+    return "n" if only and "non-embedding" in table.attrs["conventions"].get("N", "") else name
+
+
 def configured(law: str, setting: Mapping[str, Any] | None) -> Law:
     """The law called so, with its setting."""
     if not setting:
@@ -96,10 +129,11 @@ def checked_settings(
     law: str | None, objective: str, delta: float, resamples: int, level: float = 0.95, intervals: str = "auto"
 ) -> None:
     """Refuse settings that no fit can have, before anything is read."""
-    if law is not None and law not in EVERY_LAW:
-        raise BadInput(f"law is '{law}'; it must be one of {', '.join(EVERY_LAW)}.")
+    if law is not None:
+        known_word("law", law, EVERY_LAW)
+    known_word("objective", objective, OBJECTIVES)
     objective_named(objective, delta)
-    checked_method(intervals)
+    known_word("intervals", intervals, ("auto", *METHODS))
     if resamples < 0:
         raise BadInput(f"resamples is {resamples}; it must be 0 or more (1000 is the default).")
     if not 0 < level < 1:
@@ -112,7 +146,7 @@ def _points_of(table: pd.DataFrame, law: str, convention: str) -> tuple[pd.DataF
     table, notes = tables.final_points(table)
     if law in ("kaplan-n", "kaplan-d", "kaplan-c"):
         needs = {"kaplan-n": (convention,), "kaplan-d": ("d",), "kaplan-c": (convention, "d", "c")}[law]
-        table, dropped = tables.checked(table, (*needs, "loss"))
+        table, dropped = tables.checked(table, (*needs, "loss"), law)
         if law == "kaplan-c":
             table, said = limits.frontier(table, convention)
         else:
@@ -128,7 +162,7 @@ def conventions_of(table: pd.DataFrame) -> tuple[str, ...]:
 
 
 def fit_all(
-    table: pd.DataFrame,
+    table: Runs,
     laws: tuple[str, ...] = LAW_NAMES,
     objective: str = "huber",
     delta: float = 1e-3,
@@ -141,30 +175,61 @@ def fit_all(
     noise: str = "equal",
     shape: str | None = None,
     setting: Mapping[str, Any] | None = None,
+    convention: str | None = None,
+    told: Callable[[str], None] | None = None,
 ) -> FitSet:
     """Every law under every convention of N; a law that cannot be identified is listed with the reason.
 
     `intervals`, `fixed` and `noise` are for the laws of single runs, `shape` for isoflop; of several laws each takes
-    what it has of `fixed`, and `setting` is for one law alone.
+    what it has of `fixed`, and `setting` is for one law alone. `convention` restricts to one count of N; `told` is
+    called with each law's name before it is fitted.
     """
     if setting and len(laws) != 1:
         raise BadInput(f"setting is {dict(setting)}, which is for one law; name it.")
-    if "conventions" not in table.attrs:
-        table = tables.canonical(table)
+    if len(laws) > 1:
+        refuse_held(laws, fixed)
+    table = _table(table)
     fits: list[Fit] = []
     not_fitted: list[NotFitted] = []
-    for convention in conventions_of(table):
+    counts = conventions_of(table) if convention is None else (convention_named(convention, table),)
+    for count in counts:
         for law in laws:
-            if convention != "n" and law not in LAW_NAMES and "n" not in LAWS[law].columns:
+            if count != counts[0] and law not in LAW_NAMES and "n" not in LAWS[law].columns:
                 continue  # a law without N is the same under every count of it
+            if told:
+                told(law)
             try:
                 own = _own(law, intervals, fixed, noise, alone=len(laws) == 1)
                 own |= {"shape": shape} if law == "isoflop" or len(laws) == 1 else {}
                 own |= {"setting": setting} if setting else {}
-                fits.append(fit(table, law, objective, delta, convention, resamples, seed, level, **own))
+                found = fit(table, law, objective, delta, count, resamples, seed, level, **own)
+                fits.append(replace(found, notes=(*found.notes, *_not_held(law, fixed))) if len(laws) > 1 else found)
             except NotIdentifiable as error:
-                not_fitted.append(NotFitted(law, str(error), convention))
+                not_fitted.append(NotFitted(law, str(error), count))
     return FitSet(tuple(fits), tuple(not_fitted), tuple(table.attrs.get("notes", ())))
+
+
+def refuse_held(laws: tuple[str, ...], fixed: Mapping[str, float] | None) -> None:
+    """Refuse to hold a parameter that none of several laws has."""
+    known = list(dict.fromkeys(name for law in laws for name in _names(law)))
+    for name in fixed or {}:
+        if name not in known and not any(law in LAWS and LAWS[law].setting for law in laws):
+            said = meant(name, known)
+            raise BadInput(
+                f"fixed names '{name}', which no law fitted has; {said}{'They' if said else 'they'} have "
+                f"{', '.join(known) or 'none'}."
+            )
+
+
+def _names(law: str) -> list[str]:
+    """The parameters a law may hold; a procedure holds none."""
+    return [one.name for one in LAWS[law].parameters] if law in LAWS else []
+
+
+def _not_held(law: str, fixed: Mapping[str, float] | None) -> tuple[str, ...]:
+    """What of the held parameters passes this law by."""
+    absent = [f"{name} = {value:g}" for name, value in (fixed or {}).items() if name not in _names(law)]
+    return (f"Not held, since the law has no such parameter: {', '.join(absent)}.",) if absent else ()
 
 
 def _own(law: str, intervals: str, fixed: Mapping[str, float] | None, noise: str, *, alone: bool) -> dict[str, Any]:
@@ -173,5 +238,5 @@ def _own(law: str, intervals: str, fixed: Mapping[str, float] | None, noise: str
         return {"intervals": intervals, "fixed": fixed, "noise": noise}
     if law not in LAWS:
         return {}
-    held = {one.name for one in LAWS[law].parameters} & set(fixed or {})
-    return {"intervals": intervals, "fixed": {name: (fixed or {})[name] for name in held} or None, "noise": noise}
+    held = {name: value for name, value in (fixed or {}).items() if name in _names(law)}
+    return {"intervals": intervals, "fixed": held or None, "noise": noise}

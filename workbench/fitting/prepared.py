@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from workbench.fitting.laws.base import Array, Law
 from workbench.fitting.record import NotIdentifiable
 from workbench.fitting.solving.objectives import Objective
 from workbench.fitting.solving.problem import Problem
+from workbench.fitting.words import meant
 
 TEXT = ("group",)
 """Columns that hold names, not numbers."""
@@ -45,10 +47,16 @@ class Prepared:
         """The law, configured for the table."""
         return self.problem.law
 
+    @cached_property
+    def settled(self) -> tuple[int, ...]:
+        """Entries of theta that are not estimated: held, or given one value by the law's own bounds."""
+        low_P, high_P = self.law.bounds_2P
+        return tuple(sorted({*self.held, *np.flatnonzero(low_P == high_P).tolist()}))
+
     @property
     def free(self) -> int:
         """Parameters that are estimated."""
-        return len(self.law.theta_names) - len(self.held)
+        return len(self.law.theta_names) - len(self.settled)
 
     def params(self, theta_SP: Array) -> dict[str, Array]:
         """The paper's parameters."""
@@ -68,7 +76,7 @@ def prepare(
     law = law.configured(**{**law.setting, **law.setting_of(table)})
     names = {name: convention if name == "n" else name for name in law.columns}
     numeric = tuple(column for name, column in names.items() if name not in TEXT)
-    table, dropped = tables.checked(_labelled(table, law), (*numeric, law.response))
+    table, dropped = tables.checked(_labelled(table, law), (*numeric, law.response), law.name)
     weight_M = table["weight"].fillna(0).to_numpy(dtype=np.float64) if "weight" in table else np.ones(len(table))
     if (weight_M <= 0).any():
         table = table[weight_M > 0].reset_index(drop=True)
@@ -78,7 +86,8 @@ def prepare(
     columns = {
         name: table[column].to_numpy(dtype=object if name in TEXT else np.float64) for name, column in names.items()
     }
-    _enough(table, law, names, len(fixed or {}))
+    if len(fixed or {}) < len(law.parameters):
+        _enough(table, law, names, len(fixed or {}))
     x_MF = law.features(columns)
     y_M = table[law.response].to_numpy(dtype=np.float64)
     y_M = np.log(y_M) if law.log_response else y_M
@@ -95,9 +104,7 @@ def _labelled(table: pd.DataFrame, law: Law) -> pd.DataFrame:
     for name in TEXT:
         if name in law.columns:
             if name not in table:
-                raise NotIdentifiable(
-                    f"{law.name} needs the column {name}; the table has {', '.join(map(str, table))}."
-                )
+                raise NotIdentifiable(tables.lacking(law.name, name, table))
             table = table[table[name].notna()]
     return table
 
@@ -123,7 +130,11 @@ def _held(law: Law, fixed: Mapping[str, float], x_centre_F: Array, y_centre: flo
     held: set[int] = set()
     for name, value in fixed.items():
         if name not in known:
-            raise BadInput(f"fixed names '{name}', which {law.name} does not have; it has {', '.join(known)}.")
+            said = meant(name, known)
+            raise BadInput(
+                f"fixed names '{name}', which {law.name} does not have; {said}{'It' if said else 'it'} has "
+                f"{', '.join(known)}."
+            )
         parameter = known[name]
         if not np.isfinite(value) or not parameter.low <= value <= parameter.high:
             raise BadInput(

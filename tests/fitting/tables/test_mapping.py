@@ -76,5 +76,7 @@ def test_a_table_whose_response_is_no_loss_is_taken_and_a_law_of_the_loss_then_s
     table = canonical(pd.DataFrame({"kl": [0.0, 4.0], "gold_reward": [0.0, -1.5], "params": [1e6, 1e6]}))
     kept, notes = checked(table, ("kl", "n", "reward"))
     assert kept["reward"].tolist() == [0.0, -1.5] and notes == ()
-    with pytest.raises(NotIdentifiable, match="the law needs the column loss; the table has n, kl, reward"):
+    with pytest.raises(
+        NotIdentifiable, match="the law needs the column loss, a loss, which was not found; the table has n, kl, reward"
+    ):
         checked(table, ("n", "loss"))

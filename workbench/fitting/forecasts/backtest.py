@@ -116,7 +116,7 @@ def tested_table(table: pd.DataFrame, law: str, convention: str) -> pd.DataFrame
     others = tuple(name for name in LAWS[law].columns if name not in ("n", "d", "c", "group"))
     missing = [name for name in others if name not in table]
     if missing:
-        raise NotIdentifiable(f"{law} needs the column {missing[0]}; the table has {', '.join(map(str, table))}.")
+        raise NotIdentifiable(tables.lacking(law, missing[0], table))
     table, _ = tables.final_points(table)
     table, _ = tables.checked(table, (convention, "d", "c", *others, "loss"))
     table = weighed_at_all(table)

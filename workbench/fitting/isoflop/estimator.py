@@ -117,7 +117,7 @@ def fit_isoflop(
 ) -> Fit:
     """Approach 2 on the final points of a canonical table."""
     table, mixed = tables.final_points(table)
-    table, dropped = tables.checked(table, (convention, "d", "c", "loss"))
+    table, dropped = tables.checked(table, (convention, "d", "c", "loss"), "isoflop")
     measured = measure(table, convention, shape)
     _refuse(measured, table)
     every, good_B = measured.every, measured.good_B

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.errors import BadInput
-from workbench.fitting.tables import exports, reading
+from workbench.fitting.tables import doubts, exports, reading
 from workbench.fitting.tables.checks import checked, refuse_impossible, runs_said
 from workbench.fitting.tables.columns import COLUMNS, CORE, plain_name
 from workbench.fitting.tables.filtering import filtered
@@ -159,6 +159,8 @@ def _canonical(
     if only_non_embedding:
         frame = frame.rename(columns={"n_non_embedding": "n"})
         names["n"] = names.pop("n_non_embedding")
+    sizes = frame["n"].set_axis(table.index) if "n" in frame else None
+    notes[:0] = [*doubts.apart(table, names.values(), sizes), *doubts.units(frame)]
     conventions = _completed(frame, names, source, notes)
     if only_non_embedding or ("n" in frame and plain_name(names["n"]) in COLUMNS["n_non_embedding"].names):
         conventions["N"] = f"column {names['n']} of {source}, non-embedding parameters"

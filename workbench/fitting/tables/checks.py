@@ -13,13 +13,13 @@ SUM_OF_SHARES = 0.01
 """How far the shares of a row may sum from one: published mixtures are rounded to two digits."""
 
 
-def checked(table: pd.DataFrame, needs: Sequence[str]) -> tuple[pd.DataFrame, tuple[str, ...]]:
+def checked(table: pd.DataFrame, needs: Sequence[str], law: str = "the law") -> tuple[pd.DataFrame, tuple[str, ...]]:
     """The rows a law can use, with notes on those dropped; values that no run can have are refused."""
     if len(table) == 0:
         raise BadInput("the table is empty; a fit needs runs.")
     missing = [name for name in needs if name not in table]
     if missing:
-        raise NotIdentifiable(f"the law needs the column {missing[0]}; the table has {listed(list(table.columns))}.")
+        raise NotIdentifiable(lacking(law, missing[0], table))
     notes: list[str] = []
     absent = table[list(needs)].isna().any(axis=1)
     if absent.any():
@@ -31,6 +31,19 @@ def checked(table: pd.DataFrame, needs: Sequence[str]) -> tuple[pd.DataFrame, tu
             raise BadInput(f"every row lacks a value among {named}; a fit needs runs.")
     refuse_impossible(table, {name: name for name in needs})
     return table.reset_index(drop=True), tuple(notes)
+
+
+INTERNAL = ("row", "point")
+"""Columns that the reader of tables adds."""
+
+
+def lacking(law: str, name: str, table: pd.DataFrame) -> str:
+    """The sentence on a column that a law needs and the table has not."""
+    has = listed([column for column in table.columns if column not in INTERNAL])
+    return (
+        f"{law} needs the column {name}, {meaning_of(name).meaning}, which was not found; the table has {has} "
+        f"(name a column of the file with --columns {name}=…)."
+    )
 
 
 def refuse_impossible(table: pd.DataFrame, columns: Mapping[str, str], source: str | None = None) -> None:

@@ -81,7 +81,7 @@ COLUMNS: dict[str, Column] = {
         ),
     ),
     "n_non_embedding": Column(
-        "a number of parameters",
+        "a number of non-embedding parameters",
         _words(
             "n_params_non_embedding n_no_embed non_embedding_params non_embedding_parameters params_non_embedding "
             "num_non_embedding_params n_non_embedding_params model_non_embedding_params num_params_non_embedding"

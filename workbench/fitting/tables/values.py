@@ -62,7 +62,9 @@ def read_values(
         return None
     at = int(np.flatnonzero(broken.to_numpy())[0])
     text = str(values.iloc[at])
-    raise BadInput(f"{source}, column {column}, row {rows[at]}: '{text}' is not a number{_instead(text)}.")
+    ended = text.strip().lower() in UNFINISHED
+    advice = f"; leave such runs out with --where 'TRY_CAST(\"{column}\" AS DOUBLE) IS NOT NULL'" if ended else ""
+    raise BadInput(f"{source}, column {column}, row {rows[at]}: '{text}' is not a number{advice or _instead(text)}.")
 
 
 def _texts(values: pd.Series) -> pd.Series:
