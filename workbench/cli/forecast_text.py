@@ -34,9 +34,11 @@ def show(found: "Forecast") -> None:
         if table is not None:
             console.print(table)
             console.print()
-    click.echo(found.said)
-    for note in (*found.notes, *found.fit.notes):
-        click.echo(f"Note: {note}")
+    for reason in found.open:
+        note(reason)
+    note(found.said)
+    for one in (*found.notes, *found.fit.notes):
+        note(f"Note: {one}")
 
 
 def _allocations(found: "Forecast", level: str) -> Table | None:
@@ -182,7 +184,8 @@ def _multipliers(found: "Forecast", level: str) -> Table | None:
 def _backtests(found: "Forecast", level: str) -> Table | None:
     if found.backtests is None:
         return None
-    heads = ("held out above", "runs", "fitted", "distance", "bias", "rms", "worst", f"in their {level} interval", "")
+    inside = f"in their {level} interval"
+    heads = ("held out above", "runs", "fitted", "distance", "bias", "rms", "worst", inside, "half its width", "")
     rows = [
         (
             True,
@@ -190,6 +193,7 @@ def _backtests(found: "Forecast", level: str) -> Table | None:
                 *(f"C_max/{one.factor:g}", str(len(one.points)), str(one.fitted), f"{one.distance:.3g}×"),
                 *(f"{100 * one.bias:+.2f}%", f"{100 * one.rms:.2f}%", f"{100 * one.worst:.2f}%"),
                 f"{one.coverage:.0%}" if one.coverage == one.coverage else "–",
+                f"{100 * one.half_width:.2g}%" if one.half_width == one.half_width else "–",
                 "" if one.identified else "law not identified there",
             ],
         )

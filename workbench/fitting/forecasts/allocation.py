@@ -14,7 +14,7 @@ import numpy as np
 
 from workbench.errors import BadInput
 from workbench.fitting.forecasts.prediction import prediction_interval
-from workbench.fitting.forecasts.surface import ALLOCATING, Surface, narrow
+from workbench.fitting.forecasts.surface import ALLOCATING, VAGUE, Surface, narrow
 from workbench.fitting.record import Fit, Interval
 from workbench.fitting.uncertainty.bootstrap import percentile
 
@@ -38,7 +38,9 @@ class Allocation:
     intervals: dict[str, Interval] = field(default_factory=dict)
     """Of n, d and loss, each at the law's own optimum; and `run`: where one run of these n and d will fall."""
     determined: bool = True
-    """False where the law is not identified or the interval of n spans more than two decades."""
+    """False where the law is not identified, the interval of n spans two decades or that of a run a factor of two."""
+    reason: str = ""
+    """Why it is not determined."""
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON types."""
@@ -51,6 +53,7 @@ class Allocation:
             "loss": self.loss,
             "level": self.level,
             "determined": self.determined,
+            "reason": self.reason,
             "intervals": {name: list(pair) for name, pair in self.intervals.items()},
         }
 
@@ -74,8 +77,19 @@ def allocate(fit: Fit, flops: float) -> Allocation:
         intervals = {name: percentile(values[1:], fit.cut) for name, values in zip("nd", (n_S, d_S), strict=True)}
         intervals["loss"] = percentile(loss_S[1:], fit.cut)
         intervals["run"] = run_interval(fit, n, d)
-    determined = fit.identified and narrow(intervals.get("n", UNKNOWN))
-    return Allocation(fit.law, fit.convention, float(flops), n, d, loss, fit.level, intervals, determined)
+    reason = why_open(fit, intervals.get("n", UNKNOWN), intervals.get("run", UNKNOWN))
+    return Allocation(
+        fit.law, fit.convention, float(flops), n, d, loss, fit.level, intervals, determined=not reason, reason=reason
+    )
+
+
+def why_open(fit: Fit, size: Interval = UNKNOWN, run: Interval = UNKNOWN) -> str:
+    """Why a forecast is no advice: the loosest interval first; empty where it is one."""
+    if not narrow(run, VAGUE):
+        return f"one run would fall anywhere from {run[0]:.3g} to {run[1]:.3g} ({100 * fit.level:g}% interval)"
+    if not narrow(size):
+        return f"the interval of N_opt, {size[0]:.3g} to {size[1]:.3g}, spans more than two decades"
+    return "" if fit.identified else f"these runs do not identify {fit.law}"
 
 
 def run_interval(fit: Fit, n: float, d: float, u: float | None = None) -> Interval:
@@ -97,5 +111,7 @@ def _by_powers(fit: Fit, flops: float) -> Allocation:
             draws = optimum(fit.draws())
         intervals = {name: percentile(values, fit.cut) for name, values in zip("nd", draws, strict=True)}
         intervals["loss"] = UNKNOWN
-    determined = fit.identified and narrow(intervals.get("n", UNKNOWN))
-    return Allocation(fit.law, fit.convention, flops, n, d, float("nan"), fit.level, intervals, determined)
+    reason = why_open(fit, intervals.get("n", UNKNOWN))
+    return Allocation(
+        fit.law, fit.convention, flops, n, d, float("nan"), fit.level, intervals, determined=not reason, reason=reason
+    )

@@ -1,5 +1,6 @@
 """A forecast is worth what it would have been worth before: hold out the largest compute, fit the rest, compare."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -73,6 +74,8 @@ def backtest(
     level: float = 0.95,
     *,
     intervals: str = "auto",
+    fixed: Mapping[str, float] | None = None,
+    noise: str = "equal",
 ) -> BackTest:
     """Hold out the largest budget (or the top half decade of compute), fit `law` to the rest and compare its forecast.
 
@@ -84,7 +87,7 @@ def backtest(
     rest.attrs = table.attrs
     if len(rest) == 0:
         raise NotIdentifiable("all runs have one budget, so none can be held out; add a smaller budget.")
-    found = fit(rest, law, objective, delta, convention, resamples, seed, level, intervals=intervals)
+    found = fit(rest, law, objective, delta, convention, resamples, seed, level, intervals=intervals, fixed=fixed, noise=noise)
     points = forecast_of(found, table[held])
     if LAWS[law].columns == ("c",):
         # The law is of the frontier, so that only the best run of the budget answers to it.

@@ -12,13 +12,17 @@ import numpy as np
 import pandas as pd
 
 from workbench.fitting import limits
-from workbench.fitting.fit import RESAMPLES, fit
+from workbench.fitting.fit import fit
 from workbench.fitting.forecasts.backtest import coverage, forecast_of, tested_table
 from workbench.fitting.laws import LAWS
 from workbench.fitting.record import Fit, NotIdentifiable
 
 FACTORS = (2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0)
 """By so much less compute than the largest run had."""
+
+RESAMPLES = 200
+"""Behind the intervals of every back-test by distance, wherever one is shown: a command, a report and a comparison of
+the same runs then say the same."""
 
 SPARE = 3
 """Runs that a back-test's fit must have beyond its parameters."""
@@ -40,6 +44,8 @@ class HeldOut:
     worst: float
     """Largest |ln L̂ − ln L|."""
     coverage: float
+    half_width: float
+    """Median of half the width of the runs' intervals, as a share of the loss: a wide interval covers anything."""
     identified: bool
     """Whether what was left determined the law."""
     points: pd.DataFrame = field(repr=False, compare=False)
@@ -57,6 +63,7 @@ class HeldOut:
             "rms": self.rms,
             "worst": self.worst,
             "coverage": self.coverage,
+            "half_width": self.half_width,
             "identified": self.identified,
         }
 
@@ -112,6 +119,7 @@ def backtests(
     factors: Sequence[float] = FACTORS,
     intervals: str = "auto",
     fixed: Mapping[str, float] | None = None,
+    noise: str = "equal",
 ) -> BackTests:
     """Hold out the top of the range of compute by each factor, while enough remains to fit `law`."""
     table = tested_table(table, law, convention)
@@ -129,7 +137,8 @@ def backtests(
         try:
             _enough(len(rest), law, factor)
             found = fit(
-                rest, law, objective, delta, convention, resamples, seed, level, intervals=intervals, fixed=fixed
+                rest, law, objective, delta, convention, resamples, seed, level, intervals=intervals, fixed=fixed,
+                noise=noise
             )
         except NotIdentifiable as error:
             ended = f"at {factor:g}, {error}"
@@ -158,6 +167,13 @@ def _on_frontier(table: pd.DataFrame, held: pd.DataFrame, convention: str) -> pd
     return points[points["c"] >= held["c"].min() * (1 - 1e-9)]
 
 
+def half_width(points: pd.DataFrame) -> float:
+    """Median of ½ ln(high/low) of the held-out runs' intervals; NaN where there are none."""
+    if "run_low" not in points or points["run_low"].isna().all():
+        return float("nan")
+    return float((np.log(points["run_high"] / points["run_low"]) / 2).median())
+
+
 def _errors(found: Fit, held: pd.DataFrame, factor: float, reached: float) -> HeldOut:
     points = forecast_of(found, held)
     points["distance"] = points["c"] / reached
@@ -170,6 +186,7 @@ def _errors(found: Fit, held: pd.DataFrame, factor: float, reached: float) -> He
         rms=float(np.sqrt((error_M**2).mean())),
         worst=float(np.abs(error_M).max()),
         coverage=coverage(points),
+        half_width=half_width(points),
         identified=found.identified,
         points=points,
         fit=found,

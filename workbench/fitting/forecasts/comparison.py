@@ -19,7 +19,8 @@ import pandas as pd
 
 from workbench.errors import BadInput
 from workbench.fitting import tables
-from workbench.fitting.forecasts.backtests import FACTORS, BackTests, backtests
+from workbench.fitting.forecasts.backtest import coverage, weighed_at_all
+from workbench.fitting.forecasts.backtests import FACTORS, RESAMPLES, BackTests, backtests
 from workbench.fitting.forecasts.crossvalidation import Scores, aicc, coded, leave_out
 from workbench.fitting.laws import LAWS
 from workbench.fitting.laws.base import Law
@@ -29,9 +30,6 @@ from workbench.fitting.solving.objectives import objective_named
 
 TWINS = {"over-training": "chinchilla-tied"}
 """One law under two names: only the other is a candidate unless this one is asked for."""
-
-RESAMPLES = 200
-"""Behind the coverage of the back-tests, which is a share of some tens of runs."""
 
 CHOSEN_ROWS = ("kaplan-n", "kaplan-d", "kaplan-c")
 """Laws of a limit or of the frontier: they are fitted to runs of their own, so that no score compares."""
@@ -104,11 +102,8 @@ class Comparison:
         return np.concatenate(parts) if parts else np.empty(0)
 
     def _coverage(self, one: Candidate) -> float:
-        parts = [points for points in self._common(one) if "run_low" in points]
-        if not parts:
-            return float("nan")
-        every = pd.concat(parts)
-        return float(((every["run_low"] <= every["loss"]) & (every["loss"] <= every["run_high"])).mean())
+        parts = self._common(one)
+        return coverage(pd.concat(parts)) if parts else float("nan")
 
     def verdict(self) -> str:
         """Which law stands first by each judge, and which cannot be told from it."""
@@ -168,6 +163,7 @@ def compare(
     final, notes = tables.final_points(table)
     final, dropped = tables.checked(final, _needed(names, convention))
     final.attrs = dict(attrs)
+    final = weighed_at_all(final)
     if "group" in final and any("group" in LAWS[name].columns for name in names):
         final = final[final["group"].notna()].reset_index(drop=True)
     code_M, words = coded(final, by, convention)

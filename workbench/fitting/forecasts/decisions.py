@@ -88,16 +88,17 @@ def departures(surface: Surface, flops: float, factors: Sequence[float]) -> tupl
         n = float(factor * n_opt_S[0])
         d = surface.cost.tokens(n, flops)
         loss_S = surface.loss(n, d)
+        loss = surface.read(loss_S)
         found.append(
             Departure(
                 flops=flops,
                 factor=factor,
                 n=n,
                 d=d,
-                loss=surface.read(loss_S),
+                loss=loss,
                 excess=surface.read(np.maximum(loss_S - best_S, 0.0)),
                 overhead=surface.read(flops / surface.compute_for(loss_S)),
-                determined=surface.settled(surface.read(n_opt_S)),
+                determined=surface.settled(surface.read(n_opt_S), loss=loss),
             )
         )
     return tuple(found)

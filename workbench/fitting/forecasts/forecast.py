@@ -11,6 +11,7 @@ from workbench.fitting.fit import RESAMPLES, fit
 from workbench.fitting.forecasts import decisions
 from workbench.fitting.forecasts.allocation import Allocation, allocate
 from workbench.fitting.forecasts.backtest import BackTest, backtest
+from workbench.fitting.forecasts.backtests import RESAMPLES as BEHIND
 from workbench.fitting.forecasts.backtests import BackTests, backtests
 from workbench.fitting.forecasts.inference import Serving, serve
 from workbench.fitting.forecasts.points import LossAt, Target, points, target
@@ -43,6 +44,8 @@ class Forecast:
     said: str
     """The back-test in a sentence, or why there is none."""
     notes: tuple[str, ...]
+    open: tuple[str, ...] = ()
+    """Which of the forecasts are not determined, and why: the first thing to know."""
     targets: tuple[Target, ...] = ()
     departures: tuple[decisions.Departure, ...] = ()
     flatness: tuple[decisions.Flatness, ...] = ()
@@ -72,7 +75,8 @@ class Forecast:
             "backtest": None if self.backtest is None else self.backtest.to_dict(),
             "backtests": None if self.backtests is None else self.backtests.to_dict(),
             "identified": self.fit.identified,
-            "notes": [self.said, *self.notes, *self.fit.notes],
+            "not_determined": list(self.open),
+            "notes": [*self.open, self.said, *self.notes, *self.fit.notes],
             "fits": [one.to_dict() for one in (self.fit, self.beside) if one is not None],
         }
 
@@ -88,8 +92,12 @@ def forecast(
     law: str = "chinchilla",
     level: float = 0.95,
     intervals: str = "auto",
+    objective: str = "huber",
+    delta: float = 1e-3,
+    fixed: Mapping[str, float] | None = None,
+    noise: str = "equal",
 ) -> Forecast:
-    """Forecast from a canonical table: at each of `computes` (by default 10× and 100× the largest), or at (N, D).
+    """Forecast from a canonical table, the law fitted as by `fit`: at each of `computes` (by default 10× and 100× the largest), or at (N, D).
 
     A `question` asks for more, in place of `computes` and `at`.
     """
@@ -101,13 +109,21 @@ def forecast(
         table = tables.canonical(table)
 
     def fitted(name: str) -> Fit:
-        return fit(table, name, resamples=resamples, seed=seed, level=level, intervals=intervals)
+        own = fixed if name == law else None
+        return fit(
+            table, name, objective, delta, resamples=resamples, seed=seed, level=level, intervals=intervals, fixed=own,
+            noise=noise,
+        )  # fmt: skip
 
+    again: dict[str, Any] = {
+        "objective": objective, "delta": delta, "resamples": resamples, "seed": seed, "level": level,
+        "intervals": intervals, "fixed": fixed, "noise": noise,
+    }  # fmt: skip
     main = fitted(law)
     surface = Surface.of(main)
     notes: list[str] = []
     beside = _tried(lambda: fit(table, "isoflop", resamples=resamples, seed=seed, level=level), "No isoFLOP law", notes)
-    tested, said = _tested(table, law, resamples, seed, level)
+    tested, said = _tested(table, law, again)
     largest = largest_budget(table)
     default = () if asked.sizes or asked.tokens or asked.losses else tuple(largest * times for times in MULTIPLES)
     spent = tuple(asked.computes) or default
@@ -115,13 +131,15 @@ def forecast(
     alone = () if asked.sizes or asked.tokens else spent
     every = spent or tuple(one.flops for one in single)
     repeats, repeats_notes = _repeats(table, surface, asked.unique_tokens, single, every, fitted)
-    reached = _reached(table, law, resamples, seed, level)
+    reached = _reached(table, law, again)
+    allocations = tuple(allocate(one, c) for c in alone for one in (main, beside) if one is not None)
     return Forecast(
         fit=main,
         beside=beside,
         largest=largest,
-        allocations=tuple(allocate(one, c) for c in alone for one in (main, beside) if one is not None),
+        allocations=allocations,
         points=single,
+        open=_open(allocations, single),
         backtest=tested,
         said=said,
         notes=(*notes, *repeats_notes, *_distance(table, alone, single, tested, reached)),
@@ -157,10 +175,17 @@ def _tried(make: Callable[[], Fit], what: str, notes: list[str]) -> Fit | None:
         return None
 
 
-def _tested(table: pd.DataFrame, law: str, resamples: int, seed: int, level: float) -> tuple[BackTest | None, str]:
+def _open(allocations: Sequence[Allocation], single: Sequence[LossAt]) -> tuple[str, ...]:
+    """A sentence for each forecast that the runs leave open."""
+    found = [f"Not determined: {one.law} at C = {one.flops:.3g}: {one.reason}." for one in allocations if one.reason]
+    found += [f"Not determined: N = {one.n:.3g}, D = {one.d:.3g}: {one.reason}." for one in single if one.reason]
+    return tuple(found)
+
+
+def _tested(table: pd.DataFrame, law: str, settings: Mapping[str, Any]) -> tuple[BackTest | None, str]:
     """The back-test of the largest budget, and what to say of it."""
     try:
-        tested = backtest(table, law, resamples=resamples, seed=seed, level=level)
+        tested = backtest(table, law, **settings)
     except NotIdentifiable as error:
         return None, f"Back-test: not possible, since {error}"
     return tested, (
@@ -169,9 +194,9 @@ def _tested(table: pd.DataFrame, law: str, resamples: int, seed: int, level: flo
     )
 
 
-def _reached(table: pd.DataFrame, law: str, resamples: int, seed: int, level: float) -> BackTests | None:
+def _reached(table: pd.DataFrame, law: str, settings: Mapping[str, Any]) -> BackTests | None:
     try:
-        return backtests(table, law, resamples=min(resamples, RESAMPLES), seed=seed, level=level)
+        return backtests(table, law, **{**settings, "resamples": min(settings["resamples"], BEHIND)})
     except NotIdentifiable:
         return None
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from workbench.fitting.forecasts.allocation import UNKNOWN, run_interval
+from workbench.fitting.forecasts.allocation import UNKNOWN, run_interval, why_open
 from workbench.fitting.forecasts.decisions import fields
 from workbench.fitting.forecasts.surface import Estimate, Surface
 from workbench.fitting.record import Interval
@@ -30,6 +30,8 @@ class LossAt:
     overhead: Estimate
     """How many times the compute that would reach this loss at its own optimum."""
     determined: bool
+    reason: str = ""
+    """Why it is not determined."""
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON types."""
@@ -72,16 +74,19 @@ def loss_at(surface: Surface, n: float, d: float) -> LossAt:
     flops = surface.cost.flops(n, d)
     loss_S = surface.loss(n, d)
     found = surface.read(loss_S)
+    run = run_interval(surface.fit, n, d) if surface.fit.resamples else UNKNOWN
+    reason = why_open(surface.fit, run=run)
     return LossAt(
         n=n,
         d=d,
         flops=flops,
         loss=found.value,
         interval=found.interval,
-        run=run_interval(surface.fit, n, d) if surface.fit.resamples else UNKNOWN,
+        run=run,
         excess=surface.read(np.maximum(loss_S - surface.best(flops), 0.0)),
         overhead=surface.read(flops / surface.compute_for(loss_S)),
-        determined=surface.settled(),
+        determined=not reason,
+        reason=reason,
     )
 
 

@@ -26,6 +26,10 @@ from workbench.fitting.record import Fit, Interval
 WIDE = 100.0
 """An interval of N whose ends are further apart than this factor determines nothing: two decades."""
 
+VAGUE = 2.0
+"""An interval of a loss whose ends are further apart than this factor says nothing of it: all that training does to a
+loss, from the unigram entropy to the best model there is, is hardly more."""
+
 REACH = 230.0
 """Computes are sought up to e^230 = 1e100 FLOPs; what takes more is out of reach."""
 
@@ -131,15 +135,16 @@ class Surface:
         """The point estimate's value, with the interval of the draws'."""
         return Estimate(float(values_S[0]), interval(values_S[1:], self.fit.cut))
 
-    def settled(self, *sizes: Estimate) -> bool:
-        """Whether the law is identified, and no interval of these sizes or computes wider than two decades."""
-        return self.fit.identified and all(narrow(one.interval) for one in sizes)
+    def settled(self, *sizes: Estimate, loss: Estimate | None = None) -> bool:
+        """Whether the law is identified, and no interval of these sizes, computes or of the loss says too little."""
+        known = loss is None or narrow(loss.interval, VAGUE)
+        return self.fit.identified and known and all(narrow(one.interval) for one in sizes)
 
 
-def narrow(ends: Interval) -> bool:
+def narrow(ends: Interval, factor: float = WIDE) -> bool:
     """Whether the interval of a size spans two decades or less; one that is unknown speaks against nothing."""
     low, high = ends
-    return bool(np.isinf(low) or not high > WIDE * low)
+    return bool(np.isinf(low) or not high > factor * low)
 
 
 def interval(draws_S: Array, share: float) -> Interval:
