@@ -57,9 +57,10 @@ class Noise:
         return tuple(found)
 
 
-def noise_of(residuals: pd.DataFrame, x_MF: Array, n_params: int) -> Noise:
-    """The noise behind a fit's residuals at centred features."""
+def noise_of(residuals: pd.DataFrame, x_MF: Array, n_params: int, weight_M: Array | None = None) -> Noise:
+    """The noise behind a fit's residuals at centred features; with weights, that of a run of weight 1."""
     r_M = residuals["residual"].to_numpy(dtype=np.float64)
+    r_M = r_M if weight_M is None else r_M * np.sqrt(weight_M)
     free = max(len(r_M) - n_params, 1)
     # Noise-free points (a simulation) would make every design perfect; the floor keeps the matrices finite.
     variance = max(float((r_M**2).sum() / free), 1e-16)

@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from workbench.fitting.design.targets import Target
@@ -42,15 +41,22 @@ class Proposal:
         many = int(self.runs["repeats"].sum())
         checks = int(self.runs.loc[self.runs["purpose"] == "check", "repeats"].sum())
         low, high = self.now
-        if self.target.is_ratio:
-            now, then = (f"×/÷ {np.exp(width / 2):.3g}" for width in (self.width_now, self.width_then))
-        else:
-            now, then = (f"± {width / 2:.3g}" for width in (self.width_now, self.width_then))
+        low_then, high_then = self.then
         return (
             f"{self.target.words[0].upper()}{self.target.words[1:]}: {self.value:.4g}, {100 * self.level:g}% "
-            f"{low:.4g} to {high:.4g} ({now}). {many} runs of {self.flops:.3g} FLOPs in all, {checks} of them check "
-            f"points, would make it {then}, {self.width_then / self.width_now:.0%} of the present width."
+            f"{low:.4g} to {high:.4g}. {many} runs of {self.flops:.3g} FLOPs in all, {checks} of them check points, "
+            f"would make it about {low_then:.4g} to {high_then:.4g} if the estimate stays where it is, "
+            f"{self.width_then / self.width_now:.0%} of the present width."
         )
+
+    @property
+    def then(self) -> Interval:
+        """The present interval drawn towards the value, to the width that is promised: both its ends by one share."""
+        share = self.width_then / self.width_now
+        value, (low, high) = self.value, self.now
+        if self.target.is_ratio:
+            return value * (low / value) ** share, value * (high / value) ** share
+        return value + share * (low - value), value + share * (high - value)
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON types."""
@@ -63,6 +69,7 @@ class Proposal:
             "value": self.value,
             "level": self.level,
             "interval_now": list(self.now),
+            "interval_then": list(self.then),
             "width_now": self.width_now,
             "width_then": self.width_then,
             "width_is_log": self.target.is_ratio,

@@ -10,7 +10,8 @@ are looked for is what makes the check worth its cost: `propose` tests for them,
 are trained says whether the law still holds.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,7 @@ from workbench.fitting.design.departures import Departures, p_values
 from workbench.fitting.design.noise import Noise, noise_of
 from workbench.fitting.design.proposal import Proposal
 from workbench.fitting.design.targets import Target
+from workbench.fitting.forecasts.prediction import of_extremes
 from workbench.fitting.laws import LAWS
 from workbench.fitting.laws.base import Array, Law
 from workbench.fitting.record import Fit, Interval
@@ -36,6 +38,9 @@ which counts on their noise being all that is wrong with them."""
 
 ROBUST = 0.2
 """Share of the budget for check points."""
+
+BLOCK = 4096
+"""Fitted points whose jacobians are held at once."""
 
 DEPARTURE = 0.1
 """Prior standard deviation of γ: 10% of the loss at the edge of the range. It only keeps the matrices regular."""
@@ -55,11 +60,27 @@ class Known:
     x_centre_F: Array
     y_centre: float
     noise: Noise
+    weight_M: Array
+    """Weights of the fitted points, 1 on average: a new run counts as one of weight 1."""
 
     def rows(self, x_MF: Array) -> Array:
         """J/σ of points, (S, M, P)."""
         _, j_SPM = self.law.jacobian(self.theta_SP, x_MF)
         return np.swapaxes(j_SPM, 1, 2) / np.sqrt(self.noise.at(x_MF))[:, None]
+
+    @property
+    def spread_M(self) -> Array:
+        """σ of the fitted points, by their weights."""
+        return np.sqrt(self.noise.at(self.x_MF) / self.weight_M)
+
+    def information(self, columns: Callable[[Array], Array]) -> Array:
+        """Σ w j jᵀ of the fitted points, (S, P, P), `columns` being j of some of them; so many at a time."""
+        total: Array | float = 0.0
+        for first in range(0, len(self.x_MF), BLOCK):
+            block = slice(first, first + BLOCK)
+            rows_SMP = columns(self.x_MF[block]) * np.sqrt(self.weight_M[block])[:, None]
+            total = total + np.swapaxes(rows_SMP, 1, 2) @ rows_SMP
+        return np.asarray(total)
 
     def features(self, n: Array, d: Array) -> Array:
         """Centred features of runs."""
@@ -67,28 +88,63 @@ class Known:
 
 
 def known(fit: Fit, draws: int = DRAWS, seed: int = 0) -> Known:
-    """The state of a fit of a law of single runs in N and D."""
+    """The state of a fit of a law of the loss in N and D."""
     law = LAWS.get(fit.law)
-    if law is None or not set(law.columns) <= {"n", "d"}:
-        able = ", ".join(name for name, one in LAWS.items() if set(one.columns) <= {"n", "d"})
-        raise BadInput(f"runs can be designed for a law of single runs in N and D ({able}), not for {fit.law}.")
+    if law is None or not designable(law):
+        able = ", ".join(name for name, one in LAWS.items() if designable(one))
+        raise BadInput(f"runs can be designed for a law of the loss in N and D ({able}), not for {fit.law}.")
     points = {"n": fit.residuals[fit.convention].to_numpy(np.float64), "d": fit.residuals["d"].to_numpy(np.float64)}
     x_MF = law.features(points)
     x_centre_F = law.centre(x_MF)
     y_centre = float(np.log(fit.residuals["loss"].to_numpy(dtype=np.float64)).mean())
+    weight_M = np.ones(len(x_MF))
+    if "weight" in fit.residuals:
+        weight_M = fit.residuals["weight"].to_numpy(dtype=np.float64)
+        weight_M = weight_M / weight_M.mean()
+    free = fit.diagnostics.get("free_parameters", len(fit.params))
+    noise = noise_of(fit.residuals, x_MF - x_centre_F, free, weight_M)
     rng = np.random.default_rng(seed)
     rows = [fit.params]
-    if len(fit.resample_params) and draws > 1:
+    sampled = len(fit.resample_params) > 0 and not of_extremes(fit)
+    if sampled and draws > 1:
         chosen = rng.choice(len(fit.resample_params), min(draws - 1, len(fit.resample_params)), replace=False)
         rows += [dict(zip(fit.params, fit.resample_params[i], strict=True)) for i in chosen]
     theta_SP = np.stack([law.from_params(row, x_centre_F, y_centre) for row in rows])
-    low_P, high_P = law.bounds_2P
+    state = Known(law, theta_SP, x_MF - x_centre_F, x_centre_F, y_centre, noise, weight_M)
+    if of_extremes(fit) and draws > 1:
+        state = replace(state, theta_SP=_normal(state, draws - 1, fit, rng))
+    return _inside(state)
+
+
+def designable(law: Law) -> bool:
+    """Whether a law says what the loss of any run of N and D is."""
+    return law.response == "loss" and law.log_response and set(law.columns) == {"n", "d"}
+
+
+def _normal(state: Known, draws: int, fit: Fit, rng: np.random.Generator) -> Array:
+    """The point estimate and normal draws around it by the information of the fitted points.
+
+    For a fit whose own draws are the edge of a region: a mean over these would trust none but the most extreme.
+    """
+    m_PP = state.information(state.rows)[0]
+    estimated = [entry for entry in range(len(m_PP)) if entry not in fit.diagnostics.get("held", ())]
+    m_PP = m_PP[np.ix_(estimated, estimated)]
+    root_P = 1 / np.sqrt(np.maximum(np.diag(m_PP), 1e-300))
+    value_P, vector_PP = np.linalg.eigh(m_PP * root_P[:, None] * root_P)
+    steps_SP = rng.standard_normal((draws, len(value_P))) / np.sqrt(np.maximum(value_P, 1e-12 * value_P[-1]))
+    theta_SP = np.repeat(state.theta_SP[:1], draws + 1, axis=0)
+    theta_SP[1:, estimated] += (steps_SP @ vector_PP.T) * root_P
+    return theta_SP
+
+
+def _inside(state: Known) -> Known:
+    """The same without draws at a bound."""
+    low_P, high_P = state.law.bounds_2P
+    theta_SP = state.theta_SP
     # A draw at a bound has a parameter that does not show in the losses, and so nothing to say on where it would.
     inside = (np.isfinite(theta_SP) & (theta_SP > low_P + 1e-9) & (theta_SP < high_P - 1e-9)).all(axis=1)
     inside[0] = True
-    theta_SP = np.clip(theta_SP[inside], low_P, high_P)
-    noise = noise_of(fit.residuals, x_MF - x_centre_F, theta_SP.shape[1])
-    return Known(law, theta_SP, x_MF - x_centre_F, x_centre_F, y_centre, noise)
+    return replace(state, theta_SP=np.clip(theta_SP[inside], low_P, high_P))
 
 
 def propose(
@@ -151,9 +207,7 @@ def criterion_of(state: Known, target: Target, pool: Candidates, fit: Fit) -> Cr
     kept = np.asarray(np.isfinite(c_STP).all(axis=(1, 2)))
     if not kept[0]:
         raise BadInput(f"{target.words} is not finite at the fitted {fit.law} law, so no runs can be chosen for it.")
-    rows_SMP = state.rows(state.x_MF)
-    m0_SPP = np.swapaxes(rows_SMP, 1, 2) @ rows_SMP
-    return Criterion(m0_SPP[kept], state.rows(state.features(pool.n, pool.d))[kept], c_STP[kept])
+    return Criterion(state.information(state.rows)[kept], state.rows(state.features(pool.n, pool.d))[kept], c_STP[kept])
 
 
 def _checks(state: Known, pool: Candidates, main_M: Array, limits: Limits) -> Array:
@@ -166,11 +220,11 @@ def _checks(state: Known, pool: Candidates, main_M: Array, limits: Limits) -> Ar
         rows_SMP = state.rows(points_MF)
         return np.concatenate([rows_SMP, np.broadcast_to(shape_MQ, (*rows_SMP.shape[:2], shape_MQ.shape[1]))], axis=2)
 
-    fitted, offered = extended(state.x_MF), extended(x_MF)
+    offered = extended(x_MF)
     n_theta = state.theta_SP.shape[1]
     n_all = offered.shape[2]
     prior = np.diag(np.r_[np.zeros(n_theta), np.full(n_all - n_theta, DEPARTURE**-2)])
-    m0 = np.swapaxes(fitted, 1, 2) @ fitted + prior
+    m0 = state.information(extended) + prior
     m0 = m0 + np.einsum("smp,m,smq->spq", offered, main_M, offered)
     # A geometric mean over the γ: each is a target of its own, as if it were another draw.
     each = n_all - n_theta
@@ -180,12 +234,22 @@ def _checks(state: Known, pool: Candidates, main_M: Array, limits: Limits) -> Ar
     return whole(aim, limits, ideal_M, prices_2)
 
 
+def departure(fit: Fit) -> float:
+    """p of the F test for a quadratic departure of the fitted points from their law (`departures.py`)."""
+    return _departs(known(fit, draws=1), fit)
+
+
+def _departs(state: Known, fit: Fit) -> float:
+    _, j_1PM = state.law.jacobian(state.theta_SP[:1], state.x_MF)
+    j_MP = j_1PM[0].T / state.spread_M[:, None]
+    shape_MQ = Departures.over(state.x_MF).shapes(state.x_MF) / state.spread_M[:, None]
+    r_M = fit.residuals["residual"].to_numpy(dtype=np.float64) / state.spread_M
+    return float(p_values(j_MP, shape_MQ, r_M[None])[0])
+
+
 def _departure(state: Known, fit: Fit) -> str:
     """Whether the points so far show a departure from the law, in a sentence."""
-    spread_M = np.sqrt(state.noise.at(state.x_MF))
-    shape_MQ = Departures.over(state.x_MF).shapes(state.x_MF) / spread_M[:, None]
-    r_M = fit.residuals["residual"].to_numpy(dtype=np.float64) / spread_M
-    p = float(p_values(state.rows(state.x_MF)[0], shape_MQ, r_M[None])[0])
+    p = _departs(state, fit)
     if p < DOUBT:
         return (
             f"The runs so far depart from the law (F test of quadratic departures, p = {p:.2g}): another law, or a "
