@@ -8,6 +8,7 @@ import pandas as pd
 
 from workbench.analyses.scaling_judged import Diagnosed
 from workbench.fitting import from_runs
+from workbench.fitting.design.proposing import DOUBT
 from workbench.fitting.diagnostics.diagnosis import LARGE
 from workbench.fitting.isoflop.estimator import bracketed
 from workbench.reporting import formats
@@ -203,11 +204,23 @@ def _of_budgets(budgets: pd.DataFrame) -> list[Fact]:
 
 
 def _of_law(diagnosed: Diagnosed) -> list[Fact]:
-    """Whether the parametric law bends away from the runs, and whether a single run decides it."""
+    """Whether the parametric law bends away from the runs, whether these miss together, whether one decides it."""
     cook = diagnosed.diagnosis.influence["cook"]
     trend = diagnosed.trends[0].partition(": ")[2].partition(" (")[0] if diagnosed.trends else "none is clear"
     return [
         Fact("trend", "no bend or step of the misses along N, D or C", trend, not diagnosed.trends),
+        Fact(
+            "curvature",
+            f"no quadratic departure from the law along N and D by an F test at {100 * DOUBT:g}%",
+            f"p = {diagnosed.departure:.2g}",
+            diagnosed.departure >= DOUBT,
+        ),
+        Fact(
+            "errors of their own",
+            "runs of one size or budget miss no more alike than any two",
+            "no sign of it" if not diagnosed.shared else diagnosed.shared[0].partition(", as if")[0],
+            not diagnosed.shared,
+        ),
         Fact(
             "influence",
             f"no run that decides the fit alone (Cook's distance up to {LARGE:g})",

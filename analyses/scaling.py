@@ -118,7 +118,7 @@ def study(
     frontier, forecasts = _optima(fits, final, largest)
     result = ScalingStudy(
         name=name,
-        source=" ".join([source or name, *(["--where", shlex.quote(where)] if where else [])]),
+        source=" ".join([source or name, *(["--where", quoted(where)] if where else [])]),
         path=source or name,
         table=final,
         fits=fits,
@@ -159,6 +159,13 @@ def analyse(
     from workbench.analyses.scaling_report import report
 
     return report(study(runs, curves, evals, name=name, table=table, **settings))
+
+
+def quoted(text: str) -> str:
+    """A word for a shell: in double quotes where single ones would have to be broken up."""
+    if "'" in text and not set(text) & set('"$`\\!\n'):
+        return f'"{text}"'
+    return shlex.quote(text)
 
 
 def minima_of(fits: FitSet, convention: str = "n") -> pd.DataFrame | None:

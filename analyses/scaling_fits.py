@@ -47,7 +47,10 @@ def laws(study: ScalingStudy) -> list[Block]:
             Column("interval", f"{100 * study.settings['level']:g}% interval", "interval-number4"),
             Column("identified", "identified"),
         )
-        blocks.append(Table.of("parameters", "Every parameter of every fit", study.parameters, columns, folded=True))
+        caption = "Every parameter of every fit"
+        if study.parameters["value"].isna().any():
+            caption += "; a k whose interval spans two decades is left blank, for without its exponent it says nothing"
+        blocks.append(Table.of("parameters", caption, study.parameters, columns, folded=True))
     return blocks
 
 
@@ -185,7 +188,8 @@ def _what_forecasts_mean(study: ScalingStudy) -> str:
         note += f" At {furthest['multiple'].iloc[0]:g}× the laws' losses go from {low} to {high}: forms that are alike "
         note += "within the runs part beyond them, which no interval covers."
     if not study.forecasts["determined"].all():
-        note += " Not determined: these runs do not fix the law, or the interval of N_opt spans more than two decades; "
+        note += " Not determined: these runs do not fix the law, the interval of N_opt spans more than two decades, or "
+        note += "that of one run's loss a factor of two; "
         note += "such a row is what the fit gives and no advice."
     distant = study.judged.backtests
     if distant is not None:

@@ -11,16 +11,15 @@ import pandas as pd
 
 from workbench.errors import BadInput
 from workbench.fitting import BackTest, BackTests, Comparison, Fit, backtest, backtests, compare
+from workbench.fitting.design.proposing import departure
 from workbench.fitting.diagnostics.diagnosis import Diagnosis, diagnose, refitted
 from workbench.fitting.diagnostics.misfit import alike, lack_of_fit, misfits
+from workbench.fitting.forecasts.backtests import RESAMPLES
 
 T = TypeVar("T")
 
 LAW = "chinchilla"
 """The law that is judged: it alone forecasts the loss of single runs and says how compute divides."""
-
-RESAMPLES = 100
-"""Behind the coverage of back-tests at many distances, which is a share of some tens of runs."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +33,8 @@ class Diagnosed:
     """A sentence where runs of one size or budget miss together."""
     unfit: tuple[str, ...]
     """A sentence where the law misses by more than seeds differ."""
+    departure: float
+    """p of the F test for a quadratic departure along N and D: the test that `workbench next` reports."""
 
 
 @dataclass(frozen=True)
@@ -84,4 +85,4 @@ def diagnose_law(fit: Fit) -> Diagnosed:
     """The diagnostics of a fit of the parametric law."""
     seen = refitted(fit)
     unfit = lack_of_fit(fit.residuals, fit.residuals["residual"].to_numpy(float), fit.diagnostics["free_parameters"])
-    return Diagnosed(diagnose(fit), tuple(misfits(seen)), tuple(alike(seen)), tuple(unfit))
+    return Diagnosed(diagnose(fit), tuple(misfits(seen)), tuple(alike(seen)), tuple(unfit), departure(fit))

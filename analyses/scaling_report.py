@@ -136,7 +136,7 @@ def reproduce(study: ScalingStudy) -> list[Block]:
     chosen = study.settings
     options = f"--objective {chosen['objective']} --resamples {chosen['resamples']} --seed {chosen['seed']}"
     sweeps = [] if study.runs is None else sweeps_of(study.runs)
-    commands = [f"workbench sweep run {sweep}.toml --store {study.path}" for sweep in sweeps]
+    commands = [command for sweep in sweeps for command in _training(sweep)]
     commands += [f"workbench fit {study.source} {options}", f"workbench report {study.source} --out report"]
     blocks: list[Block] = [
         Text(
@@ -147,6 +147,19 @@ def reproduce(study: ScalingStudy) -> list[Block]:
         Code("\n".join(commands), "sh"),
     ]
     return blocks + runs_part.provenance(study)
+
+
+def _training(sweep: str) -> list[str]:
+    """What trains a sweep anew, into a store of its own; a definition that ships with the package is copied first."""
+    from importlib.resources import files
+
+    if sweep == "quickstart":
+        return ["workbench quickstart --out quickstart"]
+    run = f"workbench sweep run {sweep}.toml --store store"
+    if not (files("workbench.sweeps") / f"{sweep}.toml").is_file():
+        return [run]
+    found = f"from importlib.resources import files; print((files('workbench.sweeps') / '{sweep}.toml').read_text())"
+    return [f'python -c "{found}" > {sweep}.toml', run]
 
 
 def data(study: ScalingStudy) -> dict[str, object]:

@@ -8,6 +8,7 @@ import pandas as pd
 from workbench.analyses.published import PUBLISHED
 from workbench.errors import BadInput
 from workbench.fitting import Fit, FitSet, allocate
+from workbench.fitting.forecasts.surface import narrow
 from workbench.fitting.record import CONVENTION_LABELS
 
 ALLOCATING = ("chinchilla", "isoflop", "envelope", "kaplan-nd")
@@ -70,20 +71,30 @@ def exponents(fits: FitSet) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+FACTORS = ("k_N", "k_D")
+"""Of N_opt = k_N C^a, at C = 1 FLOP: with a loose exponent they say nothing alone."""
+
+
 def parameters(fits: FitSet) -> pd.DataFrame:
-    """Every parameter of every fit: law, convention, name, value, interval."""
-    rows = [
-        {
-            "law": fit.law,
-            "convention": CONVENTION_LABELS.get(fit.convention, fit.convention),
-            "name": name,
-            "value": value,
-            "interval": list(interval_of(fit, name)),
-            "identified": fit.identified,
-        }
-        for fit in fits
-        for name, value in {**fit.params, **fit.derived}.items()
-    ]
+    """Every parameter of every fit: law, convention, name, value, interval.
+
+    A factor whose interval spans two decades is left blank: only together with its exponent does it say anything.
+    """
+    rows = []
+    for fit in fits:
+        for name, value in {**fit.params, **fit.derived}.items():
+            ends = interval_of(fit, name)
+            said = name not in FACTORS or narrow(ends)
+            rows.append(
+                {
+                    "law": fit.law,
+                    "convention": CONVENTION_LABELS.get(fit.convention, fit.convention),
+                    "name": name,
+                    "value": value if said else float("nan"),
+                    "interval": list(ends if said else UNKNOWN),
+                    "identified": fit.identified if said else None,
+                }
+            )
     return pd.DataFrame(rows, columns=["law", "convention", "name", "value", "interval", "identified"])
 
 

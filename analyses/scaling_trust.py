@@ -10,6 +10,7 @@ from workbench.analyses.scaling import ScalingStudy
 from workbench.analyses.scaling_judged import LAW, Diagnosed
 from workbench.analyses.scaling_words import backtest_text
 from workbench.fitting import BackTests, Comparison
+from workbench.fitting.design.proposing import DOUBT
 from workbench.fitting.diagnostics.diagnosis import LARGE, REJECT, SHOWN
 from workbench.reporting import figures, formats
 from workbench.reporting.document import Block, Bullets, Column, Figure, Table, Text
@@ -26,6 +27,7 @@ DISTANT_COLUMNS = (
     Column("rms", "rms error", "percent"),
     Column("worst", "worst", "percent"),
     Column("coverage", "inside their interval", "percent"),
+    Column("half_width", "half its width (median)", "percent"),
     Column("identified", "law identified"),
 )
 
@@ -231,8 +233,23 @@ def _form(found: Diagnosed, study: ScalingStudy) -> list[str]:
     )
     said = list(found.unfit or ((fits,) if repeated else ("No run was repeated, so that noise is not known apart.",)))
     said += found.trends or ("Its misses show no clear bend or step along N, D or C.",)
+    said.append(_curvature(found))
     said += found.shared or ("Runs of one size or budget do not miss more alike than any two.",)
     return said
+
+
+def _curvature(found: Diagnosed) -> str:
+    """The F test for quadratic departures, and why other tests may disagree with it."""
+    p = f"p = {found.departure:.2g}"
+    departs = found.departure < DOUBT
+    said = f"An F test of quadratic departures along N and D {'finds one' if departs else 'finds none'} ({p})."
+    if departs == bool(found.trends) and departs == bool(found.unfit):
+        return said
+    return (
+        f"{said} Tests of form may disagree: this one takes three curvatures together, every run as it is, and is "
+        "misled where runs of a size miss together; the search for bends and steps tries one at a time, pulls outliers "
+        "in and pays for the number of its tests; that against the seeds sees only misses well above their noise."
+    )
 
 
 def _noise(found: Diagnosed) -> list[str]:

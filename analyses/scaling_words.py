@@ -10,6 +10,7 @@ from workbench.analyses import scaling_tables as tables
 from workbench.analyses.samples import sweeps_of
 from workbench.analyses.scaling import ScalingStudy
 from workbench.fitting import BackTest, Fit
+from workbench.fitting.forecasts.surface import VAGUE, narrow
 from workbench.reporting import formats
 from workbench.reporting.figures.pieces import plural
 
@@ -86,7 +87,8 @@ def forecast_text(row: Mapping[Any, Any], key: str, style: str) -> str:
     """'412k (380k to 450k)': a forecast with its interval, or for a size that the runs leave open the word for it."""
     low, high = float(row[f"{key}_low"]), float(row[f"{key}_high"])
     value = formats.show(float(row[key]), style)
-    if not row["determined"] and key in ("n", "d"):
+    vague = not narrow((float(row["run_low"]), float(row["run_high"])), VAGUE)
+    if not row["determined"] and (key in ("n", "d") or vague):
         return f"{value} (not determined)"
     if not (np.isfinite(low) and np.isfinite(high)):
         return value

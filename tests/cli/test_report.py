@@ -53,7 +53,7 @@ def test_of_two_corpora_the_one_with_most_compute_is_reported_and_the_tasks_of_b
     assert document["data"]["headline"]["n_points"] == 32
     assert document["data"]["left_out"] == [{"where": "sweep = 'other'", "runs": 8}]
     text = (tmp_path / "r" / "report.md").read_text()
-    assert f"""workbench fit {folder} --where 'sweep = '"'"'simulated'"'"'' --objective""" in text
+    assert f"""workbench fit {folder} --where "sweep = 'simulated'" --objective""" in text
 
 
 def test_the_same_store_gives_the_same_bytes(store, tmp_path, capsys):
