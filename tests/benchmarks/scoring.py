@@ -16,7 +16,8 @@ import numpy as np
 
 from tests.benchmarks.simulate import TARGETS, Scene, params_of
 from workbench.fitting import fit
-from workbench.fitting.diagnostics.misfit import alike, misfits
+from workbench.fitting.diagnostics.misfit import misfits
+from workbench.fitting.diagnostics.shared import alike
 from workbench.fitting.laws.base import Array
 from workbench.fitting.solving import linearised
 from workbench.fitting.solving.certify import RIVAL

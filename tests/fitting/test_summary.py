@@ -13,7 +13,7 @@ from workbench.fitting.summary import diagnostics, standard_errors
 
 @pytest.fixture(scope="module")
 def found():
-    return fit(isoflop(0.003), resamples=100)
+    return fit(isoflop(0.003), resamples=100, intervals="residuals")
 
 
 def test_standard_errors_are_those_of_the_draws(found):
@@ -58,3 +58,18 @@ def test_the_picture_shows_every_run(found):
     assert f"n {found.residuals['n'][0]:.5g}<br>" in observed.text[0]
     with pytest.raises(BadInput, match="carries no predictions"):
         Fit.from_dict(found.to_dict()).plot()
+
+
+def test_a_profile_has_the_standard_errors_of_its_intervals():
+    from scipy.stats import t
+
+    edges = fit(isoflop(0.003), intervals="profile")
+    low, high = edges.interval("alpha")
+    assert standard_errors(edges)["alpha"] == pytest.approx((high - low) / 2 / t.ppf(0.975, 25))
+    assert "Points of the profile:" in edges.summary()
+
+
+def test_a_held_parameter_has_no_interval():
+    page = fit(isoflop(0.003), resamples=50, fixed={"alpha": 0.35}).summary()
+    (line,) = (line for line in page.splitlines() if line.startswith("alpha "))
+    assert line.split() == ["alpha", "0.35", "held"]

@@ -6,8 +6,16 @@ import numpy as np
 import pandas as pd
 
 from workbench.fitting import tables
-from workbench.fitting.diagnostics.identification import at_bound_in_resamples, open_exponent, open_in_range, weaknesses
-from workbench.fitting.diagnostics.misfit import alike, lack_of_fit, misfits
+from workbench.fitting.diagnostics.identification import (
+    at_bound_in_resamples,
+    endless,
+    open_exponent,
+    open_in_range,
+    weaknesses,
+)
+from workbench.fitting.diagnostics.misfit import lack_of_fit, misfits
+from workbench.fitting.diagnostics.rows import copied, outlying, poor
+from workbench.fitting.diagnostics.shared import alike
 from workbench.fitting.forecasts.cost import Cost
 from workbench.fitting.laws.base import Law
 from workbench.fitting.prepared import Prepared, prepare
@@ -46,7 +54,7 @@ def fit_law(
     given = table
     prepared, weighing = weighed(prepare(table, law, goal, convention, fixed), noise)
     table, law = prepared.table, prepared.law
-    certificate = certify(prepared.problem, prepared.held, prepared.start_P)
+    certificate = certify(prepared.problem, prepared.held, prepared.start_P) if prepared.free else _given(prepared)
     best_P = certificate.basins_BP[0]
     params_1 = prepared.params(best_P[None])
     params = {name: float(value[0]) for name, value in params_1.items()}
@@ -57,15 +65,25 @@ def fit_law(
     draw_params = prepared.params(drawn.theta_SP) if resamples else {}
     derived_draws = law.derived(draw_params) if resamples else {}
     derived = {name: bootstrap.percentile(value, tail) for name, value in derived_draws.items()}
+    intervals_of = {name: bootstrap.percentile(value, tail) for name, value in draw_params.items()}
     residuals = _residuals(prepared, params)
     unfit = lack_of_fit(table, residuals["residual"].to_numpy(dtype=np.float64), prepared.free, law.response)
-    astray = [*misfits(fitted), *alike(fitted)]
+    astray = [*misfits(fitted), *alike(fitted, drawn.method), *poor(fitted)]
+    settled = prepared.settled
     weak = (
         *weaknesses(prepared, best_P, convention),
         *open_exponent(derived),
-        *open_in_range(law, drawn.theta_SP, level, prepared.held),
+        *open_in_range(law, drawn.theta_SP, tail, settled),
+        *endless(law, drawn.theta_SP, tail, intervals_of, settled),
     )
-    doubts = (*_rivals(certificate), *at_bound_in_resamples(law, drawn.theta_SP, prepared.held), *unfit, *astray)
+    doubts = (
+        *_rivals(certificate),
+        *at_bound_in_resamples(law, drawn.theta_SP, settled, drawn.extremes),
+        *unfit,
+        *astray,
+        *outlying(fitted),
+        *copied(fitted),
+    )
     cost = Cost.of(table, convention)
     held = tuple(f"Held: {name} = {value:.6g}." for name, value in (fixed or {}).items())
     return Fit(
@@ -75,7 +93,7 @@ def fit_law(
         objective_value=prepared.published(float(certificate.values_B[0])),
         n_points=len(table),
         params=params,
-        intervals={name: bootstrap.percentile(value, tail) for name, value in draw_params.items()},
+        intervals=intervals_of,
         level=level,
         interval_method=drawn.method,
         convention=convention,
@@ -86,7 +104,7 @@ def fit_law(
             *prepared.notes,
             *weighing,
             *held,
-            _certified(certificate, goal.name),
+            _certified(certificate, goal.name) if prepared.free else "Evaluated as given: no parameter was estimated.",
             *weak,
             *doubts,
             *cost.said(law),
@@ -102,7 +120,7 @@ def fit_law(
             "certificate": certificate.to_dict(),
             "relative_decrease_left": certificate.left,
             "theta": [float(entry) for entry in best_P],
-            "held": list(prepared.held),
+            "held": list(settled),
             "lack_of_fit": bool(unfit),
             "misfit": bool(astray),
             "free_parameters": prepared.free,
@@ -110,6 +128,13 @@ def fit_law(
         residuals=residuals,
         resample_params=np.column_stack([draw_params[name] for name in params]) if resamples else np.empty((0, 0)),
     )
+
+
+def _given(prepared: Prepared) -> Certificate:
+    """The law as it was given, every parameter held: there is nothing to search."""
+    start_P = prepared.law.starts()[0] if prepared.start_P is None else prepared.start_P
+    value_B = prepared.problem.objective.value(prepared.problem.residuals(start_P[None]), prepared.problem.w_SM)
+    return Certificate(start_P[None], value_B, 0.0, "the values given", 1, 1.0, False)
 
 
 def _certified(certificate: Certificate, objective: str) -> str:

@@ -1,6 +1,7 @@
 """A fit as a page of text, laid out as statsmodels does: what was fitted and how, the coefficients, the residuals."""
 
 import math
+import textwrap
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,15 +22,30 @@ def summary(fit: "Fit") -> str:
     if found:
         lines += [*_pairs(found), thin]
     lines += [f"{name}: {text}" for name, text in fit.conventions.items()]
-    lines += [f"note: {note}" for note in fit.notes]
+    lines += [_wrapped(f"note: {note}") for note in fit.notes]
     return "\n".join(lines)
 
 
+def _wrapped(text: str) -> str:
+    """A paragraph as wide as the page."""
+    return textwrap.fill(text, WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+
+
 def standard_errors(fit: "Fit") -> dict[str, float]:
-    """Half the middle 68% of the draws of each parameter and each derived quantity; NaN without draws."""
+    """Half the middle 68% of the draws of each parameter and each derived quantity; NaN without draws.
+
+    Of a profile, whose points are the edge of a region, half the interval over Student's quantile.
+    """
     names = (*fit.params, *fit.derived)
     if not fit.resamples:
         return dict.fromkeys(names, math.nan)
+    if fit.cut == 0:
+        from scipy.special import stdtrit
+
+        quantile = float(stdtrit(max(fit.n_points - _estimated(fit), 1), (1 + fit.level) / 2))
+        ends = {**fit.intervals, **fit.derived_intervals}
+        none = (math.nan, math.nan)
+        return {name: (ends.get(name, none)[1] - ends.get(name, none)[0]) / (2 * quantile) for name in names}
     draws = fit.draws()
     with np.errstate(all="ignore"):
         if fit.law in LAWS:
@@ -61,6 +77,29 @@ def diagnostics(fit: "Fit") -> list[tuple[str, str]]:
     return found
 
 
+def _estimated(fit: "Fit") -> int:
+    return int(fit.diagnostics.get("free_parameters", len(fit.params)))
+
+
+def settled(fit: "Fit") -> dict[str, str]:
+    """The parameters that have no interval of their own, and why: held at a value, or resting at a bound."""
+    if fit.law not in LAWS or "theta" not in fit.diagnostics:
+        return {}
+    law, theta_P = fit.configured_law, np.array(fit.diagnostics["theta"], dtype=np.float64)
+    low_P, high_P = law.bounds_2P
+    slack_P = 1e-6 * (high_P - low_P)
+    at_bound_P = (theta_P <= low_P + slack_P) | (theta_P >= high_P - slack_P)
+    held = set(fit.diagnostics.get("held", ()))
+    found = {}
+    for parameter in law.parameters:
+        own = parameter.theta
+        if own and all(entry in held for entry in own):
+            found[parameter.name] = "held"
+        elif own and at_bound_P[own[0]]:
+            found[parameter.name] = "at bound"
+    return found
+
+
 def _title(fit: "Fit") -> str:
     law = LAWS.get(fit.law)
     return fit.law if law is None else f"{fit.law}: {law.formula}"
@@ -78,7 +117,7 @@ def _head(fit: "Fit") -> list[str]:
         ("N counts", CONVENTION_LABELS.get(fit.convention, fit.convention)),
         ("Degrees of freedom", "–" if free is None else str(fit.n_points - free)),
         ("Identified", "yes" if fit.identified else "NO: see the notes"),
-        ("Resamples", str(fit.resamples)),
+        ("Points of the profile" if fit.resamples and fit.cut == 0 else "Resamples", str(fit.resamples)),
     ]
     return [*_pairs(pairs), f"{'Intervals:':<26}{fit.interval_method}"]
 
@@ -92,7 +131,7 @@ def _pairs(pairs: list[tuple[str, str]]) -> list[str]:
 
 
 def _coefficients(fit: "Fit") -> list[str]:
-    errors = standard_errors(fit)
+    errors, without = standard_errors(fit), settled(fit)
     both = {**fit.intervals, **fit.derived_intervals}
     wide = max(12, *(len(name) for name in (*fit.params, *fit.derived)))
     head = f"{100 * fit.level:g}% interval"
@@ -103,6 +142,9 @@ def _coefficients(fit: "Fit") -> list[str]:
         low, high = both.get(name, (math.nan, math.nan))
         ends = f"{low:.6g} to {high:.6g}" if low == low else "none"
         error = f"{errors[name]:.4g}" if errors[name] == errors[name] else ""
+        # What was held, or cannot vary, is no estimate without an error.
+        if name in fit.params and name in without and not high > low:
+            ends, error = without[name], ""
         lines.append(f"{name:<{wide}}  {value:>16.8g}  {error:>12}  {ends:>34}")
     return lines
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.fitting.designs import isoflop
+from tests.fitting.designs import TRUE, isoflop, loss_of
 from tests.fitting.uncertainty.test_methods import least_squares, power_law
 from workbench.errors import BadInput
 from workbench.fitting import fit
@@ -117,3 +117,26 @@ def test_what_cannot_be_diagnosed_is_refused():
 
 def test_least_squares_of_the_tests_is_statsmodels_own():
     assert -least_squares(power_law()).params.iloc[1] == pytest.approx(ols(power_law()).params.iloc[1])
+
+
+def test_a_law_with_a_setting_is_diagnosed_as_it_was_fitted():
+    n = np.geomspace(1e5, 1e10, 30)
+    noise = 0.003 * np.random.default_rng(0).standard_normal(30)
+    bend = (1 + (n / 1e7) ** 2) ** -0.05 * (1 + (n / 1e9) ** 2) ** 0.04
+    d = pd.DataFrame({"n": n, "d": n, "loss": 20 * n**-0.1 * bend * np.exp(noise)})
+    found = fit(d, "broken-d", resamples=0, setting={"breaks": 2})
+    assert len(refitted(found).best_P) == len(refitted(found).prepared.law.theta_names) == 9
+    np.testing.assert_allclose(refitted(found).residual_M, found.residuals["residual"], atol=1e-9)
+
+
+def test_runs_that_cannot_tell_parameters_apart_are_said_to_and_nothing_else_is():
+    table = isoflop().assign(d=lambda t: 20 * t["n"])
+    loss = loss_of(table["n"].to_numpy(), table["d"].to_numpy())
+    table["loss"] = loss * np.exp(0.003 * np.random.default_rng(0).standard_normal(30))
+    found = diagnose(fit(table, resamples=0))
+    assert any("The runs cannot tell ln E" in said for said in found.warnings)
+
+
+def test_a_law_given_whole_has_nothing_to_diagnose():
+    with pytest.raises(NotIdentifiable, match="no parameter that is free"):
+        diagnose(fit(isoflop(0.004), fixed=TRUE))

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from tests.fitting.designs import isoflop, loss_of
-from workbench.fitting import fit
+from workbench.fitting import LAWS, fit
+from workbench.fitting.diagnostics.identification import endless
 
 
 def grid(ns: list[float], ds: list[float]) -> pd.DataFrame:
@@ -60,7 +61,9 @@ def test_an_exponent_that_noise_leaves_open_is_not_identified():
     assert high - low > 0.5 and not found.identified
     assert any("leaves open how compute divides" in note for note in found.notes)
     assert any("The data leave" in note and "of the range that chinchilla allows" in note for note in found.notes)
-    assert any("is at the edge of its range in" in note and "of the resamples" in note for note in found.notes)
+    assert any("its interval ends there" in note for note in found.notes)
+    drawn = fit(isoflop(0.1, seed=3, sizes=4), resamples=200, intervals="cases")
+    assert any("is at the edge of its range in" in note and "of the resamples" in note for note in drawn.notes)
 
 
 def with_seeds(noise: float) -> pd.DataFrame:
@@ -74,3 +77,17 @@ def test_misses_far_beyond_the_noise_of_seeds_are_said():
     words = "where seeds differ by 0.5%"
     assert any(words in note for note in fit(with_seeds(0.04), resamples=0).notes)
     assert not any(words in note for note in fit(with_seeds(0.005), resamples=0).notes)
+
+
+def test_a_parameter_that_may_be_anything_up_to_its_bound_is_not_determined():
+    """R_D* runs up to what the law allows; the amplitudes' decades, and an E that may be zero, are no failure."""
+    law = LAWS["data-constrained"]
+    low, high = law.bounds_2P
+    draws = np.tile((low + high) / 2, (40, 1))
+    draws[:, 6] = np.linspace(low[6] + 1, high[6] + 2, 40).clip(max=high[6])
+    draws[:, 0] = np.linspace(low[0], 0, 40)
+    intervals = {"E": (0.0, 1.0), "A": (1.0, 1e6), "R_D": (0.03, 1e4), "R_N": (3.0, 8.0)}
+    (said,) = endless(law, draws, 0.025, intervals)
+    assert said.startswith("R_D is not determined: its interval, 0.03 to 1e+04, runs over decades")
+    assert endless(law, draws, 0.025, {**intervals, "R_D": (200.0, 1e4)}) == []
+    assert endless(law, draws, 0.025, intervals, held=(6,)) == []

@@ -73,3 +73,35 @@ def test_laws_of_other_columns_are_tested_on_the_axes_they_have(law):
     table = pd.DataFrame({"n": n, "loss": loss, "error": np.clip(0.8 - 5 * np.exp(-loss) + noise, 0.01, 0.99)})
     text = said(table, law=law)
     assert ("does not fit along model size N" in text) == (law == "kaplan-n"), text
+
+
+def test_a_run_far_off_the_law_is_named_with_its_row_and_its_size():
+    table = noisy(isoflop())
+    assert "Far off the law" not in said(table)
+    table.loc[7, "loss"] *= 2.2
+    assert "row 8 (+121%)" in said(table, objective="huber")
+    assert "run b7 (+" in said(table.assign(run_id=[f"b{i}" for i in range(30)]))
+
+
+def test_rows_that_are_there_twice_are_counted_and_show_nothing_shared():
+    table = noisy(isoflop()).iloc[:20]
+    text = said(pd.concat([table] * 3, ignore_index=True))
+    assert "3 copies of each of 20 rows" in text and "miss together" not in text
+    assert "copies" not in said(table)
+
+
+def test_a_law_that_misses_by_tens_of_percent_is_said_not_to_describe_the_runs():
+    assert "does not describe them" in said(noisy(isoflop(), 0.2))
+    assert "does not describe them" not in said(noisy(isoflop(), 0.03))
+
+
+def test_the_note_on_runs_that_miss_together_says_what_was_done():
+    table = grid()
+    size = np.unique(table["n"], return_inverse=True)[1]
+    rng = np.random.default_rng(3)
+    shared = 0.01 * rng.standard_normal(8)[size] + 0.002 * rng.standard_normal(len(table))
+    table = table.assign(loss=table["loss"] * np.exp(shared))
+    assert "whole model sizes are resampled" in said(table, resamples=50)
+    for asked in ({"resamples": 0}, {"resamples": 50, "intervals": "residuals"}):
+        text = said(table, **asked)
+        assert "model sizes miss together" in text and "are resampled" not in text and "too narrow" in text

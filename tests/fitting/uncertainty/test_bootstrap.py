@@ -5,10 +5,11 @@ import pandas as pd
 import pytest
 
 from workbench.fitting.uncertainty.bootstrap import (
-    by_case,
     case_resamples,
     clusters,
+    many,
     percentile,
+    replicated,
     residual_resamples,
     tail,
 )
@@ -62,8 +63,8 @@ def test_an_interval_of_too_few_draws_is_unknown():
     assert percentile(np.r_[np.arange(20.0), np.nan], 0.0) == (0.0, 19.0)
 
 
-def test_large_and_replicated_sweeps_are_resampled_by_case():
-    assert by_case(np.arange(100)) and not by_case(np.arange(99))
-    assert by_case(np.repeat(np.arange(6), 2))
+def test_sweeps_are_large_from_a_hundred_clusters_and_replicated_where_most_have_two_runs():
+    assert many(np.arange(100)) and not many(np.arange(99))
+    assert replicated(np.repeat(np.arange(6), 2)) and not replicated(np.r_[np.arange(6), 0, 1, 2])
     assert list(clusters(pd.DataFrame({"cluster": ["x", "x", "y"]}))) == ["x", "x", "y"]
     assert list(clusters(pd.DataFrame({"n": [1.0, 2.0], "cluster": ["x", None]}))) == [0, 1]

@@ -6,6 +6,7 @@ and Pagan (1979) and of White (1980) in ln N, ln D and ln C. Weights are inverse
 itself: the profile of each entry of theta, against the range that its bounds allow.
 """
 
+import warnings
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,8 +14,10 @@ import numpy as np
 import pandas as pd
 
 from workbench.errors import BadInput
-from workbench.fitting.diagnostics.identification import OPEN
-from workbench.fitting.diagnostics.misfit import alike, misfits
+from workbench.fitting.diagnostics.identification import OPEN, flat_direction
+from workbench.fitting.diagnostics.misfit import misfits
+from workbench.fitting.diagnostics.rows import copied, outlying, poor
+from workbench.fitting.diagnostics.shared import alike
 from workbench.fitting.laws import LAWS
 from workbench.fitting.laws.base import Array
 from workbench.fitting.prepared import prepare
@@ -34,6 +37,9 @@ LARGE = 1.0
 
 REJECT = 0.01
 """p below which noise is called uneven."""
+
+EXACT = 1e-24
+"""Squares of misses below this are rounding: a law met exactly has no profile."""
 
 MET = 0.9
 """Where a walk ends with less than this share of the wanted statistic, a bound stopped it."""
@@ -92,19 +98,28 @@ def diagnose(fit: Fit) -> Diagnosis:
         raise NotIdentifiable(
             f"{fit.law} has {fit.n_points} points for {fitted.prepared.free} parameters: no residuals are left to test."
         )
-    influence = _influence(fit, fitted)
-    evenness, flat = _evenness(fitted), _profile(fitted)
+    if not fitted.estimated:
+        raise NotIdentifiable(f"{fit.law} has no parameter that is free: each is held or at a bound.")
+    with warnings.catch_warnings():
+        # statsmodels says of every run that the jacobian is singular; it is said once, with the names.
+        warnings.filterwarnings("ignore", message=".*rank-deficient.*")
+        influence, errors, evenness = _influence(fit, fitted), _errors(fitted), _evenness(fitted)
+    flat = _profile(fitted)
     return Diagnosis(
         influence=influence,
-        errors=_errors(fitted),
+        errors=errors,
         evenness=evenness,
         profile=flat,
         warnings=(
             *_named(influence),
             *_uneven(fitted, evenness),
             *_open(fitted, flat),
+            *_singular(fitted),
             *misfits(fitted),
-            *alike(fitted),
+            *alike(fitted, fit.interval_method),
+            *poor(fitted),
+            *outlying(fitted),
+            *copied(fitted),
         ),
     )
 
@@ -116,7 +131,7 @@ def refitted(fit: Fit) -> Fitted:
     if fit.residuals.empty:
         raise BadInput("this fit was read from a record, which leaves out its runs; fit the table again.")
     goal = objective_named(fit.objective, fit.delta or 1e-3)
-    prepared = prepare(fit.residuals.drop(columns=["predicted", "residual"]), LAWS[fit.law], goal, fit.convention)
+    prepared = prepare(fit.residuals.drop(columns=["predicted", "residual"]), fit.configured_law, goal, fit.convention)
     theta_P = np.array(fit.diagnostics["theta"], dtype=np.float64)
     prepared = replace(prepared, held=tuple(fit.diagnostics.get("held", ())))
     return Fitted(prepared, theta_P, theta_P[None], fit.level)
@@ -187,7 +202,7 @@ def _profile(fitted: Fitted) -> pd.DataFrame:
     """Both ends of the profile of each estimated entry of theta."""
     law, entries = fitted.prepared.law, fitted.estimated
     columns = ["low", "high", "share", "at_bound"]
-    if not entries or not fitted.miss_M.any():
+    if not entries or float((fitted.miss_M**2).max()) < EXACT:
         return pd.DataFrame(columns=columns)
     edge = walk([fitted], [lambda theta_SP, i=i: theta_SP[:, i] for i in entries])  # type: ignore[misc]
     low_P, high_P = law.bounds_2P
@@ -209,6 +224,18 @@ def _open(fitted: Fitted, flat: pd.DataFrame) -> list[str]:
     return [
         f"The profile is flat along {', '.join(map(str, names))}: the interval reaches a bound, or takes more than "
         f"{100 * OPEN:.0f}% of the range that {law.name} allows."
+    ]
+
+
+def _singular(fitted: Fitted) -> list[str]:
+    """A sentence where the jacobian is singular, so that influence and standard errors are of a pseudo-inverse."""
+    free = fitted.estimated
+    if not flat_direction(fitted.prepared.problem, fitted.best_P, free):
+        return []
+    names = ", ".join(fitted.prepared.law.theta_names[entry] for entry in free)
+    return [
+        f"The runs cannot tell {names} apart: some combination of them changes no prediction. Influence and standard "
+        "errors are of the others alone and say nothing of it."
     ]
 
 

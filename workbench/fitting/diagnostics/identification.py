@@ -33,6 +33,12 @@ WIDEST = 0.5
 OPEN = 0.4
 """Share of the allowed range of an exponent that an interval may take before the exponent is said to be open."""
 
+DECADES_OPEN = 100.0
+"""A parameter whose interval ends at a bound is not determined where its ends are further apart than this factor."""
+
+RESPONSE = ("nats per token", "nats")
+"""Units of what may be zero and is then known well enough."""
+
 AT_BOUND = 0.01
 """Share of resamples with a parameter at a bound from which its interval is said to end there."""
 
@@ -42,11 +48,13 @@ LEVELS = 1.05
 
 def weaknesses(prepared: "Prepared", best_P: Array, convention: str) -> tuple[str, ...]:
     """Sentences on what the data do not determine; none when all is well."""
-    free = [entry for entry in range(len(best_P)) if entry not in prepared.held]
+    free = [entry for entry in range(len(best_P)) if entry not in prepared.settled]
+    if not free:
+        return ()
     return (
         *_design(prepared.table, prepared.law, convention),
         *_at_bounds(prepared.law, best_P, free),
-        *_flat(prepared.problem, best_P, free),
+        *flat_direction(prepared.problem, best_P, free),
     )
 
 
@@ -93,13 +101,13 @@ def open_exponent(intervals: Mapping[str, tuple[float, float]]) -> list[str]:
     return [f"The interval of a, {low:.2g} to {high:.2g}, leaves open how compute divides between size and data."]
 
 
-def open_in_range(law: Law, draws_SP: Array, level: float, held: tuple[int, ...] = ()) -> list[str]:
+def open_in_range(law: Law, draws_SP: Array, cut: float, held: tuple[int, ...] = ()) -> list[str]:
     """Which exponents the draws leave anywhere in the range that the law allows: the profile is flat along them."""
     if len(draws_SP) < 20:
         return []
     low_P, high_P = law.bounds_2P
-    ends_2P = np.quantile(draws_SP, [(1 - level) / 2, (1 + level) / 2], axis=0)
-    share_P = (ends_2P[1] - ends_2P[0]) / (high_P - low_P)
+    ends_2P = np.quantile(draws_SP, [cut, 1 - cut], axis=0)
+    share_P = (ends_2P[1] - ends_2P[0]) / np.maximum(high_P - low_P, 1e-300)
     names = [law.theta_names[i] for i in law.nonlinear if i not in held and share_P[i] > OPEN]
     if not names:
         return []
@@ -109,13 +117,52 @@ def open_in_range(law: Law, draws_SP: Array, level: float, held: tuple[int, ...]
     ]
 
 
-def at_bound_in_resamples(law: Law, draws_SP: Array, held: tuple[int, ...] = ()) -> list[str]:
-    """Which intervals end at a bound rather than where the data end them."""
+def endless(
+    law: Law,
+    draws_SP: Array,
+    cut: float,
+    intervals: Mapping[str, tuple[float, float]],
+    held: tuple[int, ...] = (),
+) -> list[str]:
+    """Which parameters may be anything from a value on: the interval runs over decades until a bound ends it.
+
+    Decades alone are no failure: amplitudes have them where exponents are loose. Nor is a bound alone: a parameter in
+    units of the loss, as E, may well be zero, and how large it can be is then known.
+    """
+    if len(draws_SP) < 20:
+        return []
+    low_P, high_P = law.bounds_2P
+    slack_P = 1e-6 * (high_P - low_P)
+    ends_2P = np.quantile(draws_SP, [cut, 1 - cut], axis=0)
+    met_P = (ends_2P[0] <= low_P + slack_P) | (ends_2P[1] >= high_P - slack_P)
+    found = []
+    for parameter in law.parameters:
+        low, high = intervals.get(parameter.name, (np.nan, np.nan))
+        own = parameter.theta[:1]
+        if not own or own[0] in held or not met_P[own[0]] or parameter.unit in RESPONSE:
+            continue
+        if low >= 0 and high > DECADES_OPEN * low:
+            over = "decades" if low > 0 else "all magnitudes"
+            found.append(
+                f"{parameter.name} is not determined: its interval, {low:.2g} to {high:.2g}, runs over {over} and ends "
+                f"at the edge of the range that {law.name} allows."
+            )
+    return found
+
+
+def at_bound_in_resamples(law: Law, draws_SP: Array, held: tuple[int, ...] = (), extremes: bool = False) -> list[str]:
+    """Which intervals end at a bound rather than where the data end them; `extremes` are the edge of a region."""
     if not len(draws_SP):
         return []
     low_P, high_P = law.bounds_2P
     slack_P = 1e-6 * (high_P - low_P)
     share_P = ((draws_SP <= low_P + slack_P) | (draws_SP >= high_P - slack_P)).mean(axis=0)
+    if extremes:
+        return [
+            f"{name} reaches the edge of its range before the data reject it: its interval ends there."
+            for entry, (name, share) in enumerate(zip(law.theta_names, share_P, strict=True))
+            if share > 0 and entry not in held
+        ]
     return [
         f"{name} is at the edge of its range in {100 * share:.0f}% of the resamples, where its interval ends."
         for entry, (name, share) in enumerate(zip(law.theta_names, share_P, strict=True))
@@ -146,7 +193,7 @@ def _at_bounds(law: Law, best_P: Array, free: list[int]) -> list[str]:
     return found
 
 
-def _flat(problem: Problem, best_P: Array, free: list[int]) -> list[str]:
+def flat_direction(problem: Problem, best_P: Array, free: list[int]) -> list[str]:
     """Directions in which the prediction does not change, from the jacobian with unit columns."""
     if not free:
         return []

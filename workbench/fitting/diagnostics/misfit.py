@@ -4,34 +4,21 @@ lack of fit    the variance of the misses against that between seeds of one conf
                Draper and Smith 1998, Applied Regression Analysis, section 2.1)
 misfit         a bend or a step along ln N, ln D or ln C is added to the law, linearised at its optimum, and tested
                (added variables: Cook and Weisberg 1982, section 2.3; standard errors HC3, for noise may be uneven)
-shared errors  one effect for each size is added likewise: runs of one size, tuned and initialised once, may miss
-               together
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from workbench.fitting.laws.base import Array
 from workbench.fitting.uncertainty.fitted import Fitted
-from workbench.fitting.uncertainty.groups import clusters, groups
+from workbench.fitting.uncertainty.groups import clusters
 from workbench.fitting.uncertainty.weighting import compute_of
 
 LEVEL = 0.05
 """Of all tests of misfit together, the share of right laws that are doubted (Bonferroni)."""
-
-SHARED = 0.1
-"""p of shared errors below which whole groups are resampled: a wrong choice costs width, the other way coverage."""
-
-ALIKE = 0.02
-"""p of shared errors below which it is said that runs miss together."""
-
-FEWEST_GROUPS = 5
-"""Of fewer groups no bootstrap makes an interval."""
-
-MOST_GROUPS = 200
-"""So many groups are as good as single runs, and their columns would fill the memory."""
 
 LEFT = 5
 """Degrees of freedom that a test must have left."""
@@ -116,12 +103,22 @@ class Units:
     @classmethod
     def of(cls, fitted: Fitted) -> "Units":
         """From a fit."""
-        _, code_M = np.unique(clusters(fitted.prepared.table), return_inverse=True)
+        # A row that is there twice is one run, however often it is counted.
+        _, code_M = np.unique(clusters(fitted.prepared.table)[fitted.copy_M], return_inverse=True)
         bare = cls(code_M, fitted.weight_M, np.empty(0), np.empty((0, 0)))
         r_G = bare.scaled(fitted.miss_M)
         far = OUTLYING * 1.4826 * float(np.median(np.abs(r_G)))
-        j_GQ = np.stack([bare.scaled(j_M) for j_M in fitted.gradient_MQ.T], axis=1)
+        columns = [bare.scaled(j_M) for j_M in fitted.gradient_MQ.T]
+        j_GQ = np.stack(columns, axis=1) if columns else np.empty((len(r_G), 0))
         return cls(code_M, fitted.weight_M, np.clip(r_G, -far, far) if far > 0 else r_G, j_GQ)
+
+    def indicators(self, code_M: np.ndarray) -> Any:
+        """One column for each of some groups of runs, (units, groups), sparse."""
+        from scipy.sparse import coo_array
+
+        total_G = np.bincount(self.code_M, self.weight_M)
+        entries_M = self.weight_M / np.sqrt(total_G)[self.code_M]
+        return coo_array((entries_M, (self.code_M, code_M)), shape=(len(total_G), int(code_M.max()) + 1)).tocsr()
 
     def scaled(self, value_M: Array) -> Array:
         """A column of the runs as one of the units."""
@@ -148,41 +145,6 @@ def _added(r_G: Array, j_GQ: Array, z_G: Array) -> tuple[float, float]:
     return float(2 * stdtr(len(r_G) - j_GQ.shape[1] - 1, -abs(effect) / error)), effect
 
 
-def shared_errors(fitted: Fitted) -> float:
-    """p of runs of one group (a size, as a rule) erring no more alike than any two; 1 where that cannot be tested."""
-    code_M, words = groups(fitted.prepared.table)
-    many = int(code_M.max()) + 1
-    units = Units.of(fitted)
-    if words in ("runs", "configurations") or not FEWEST_GROUPS <= many <= MOST_GROUPS or not units.r_G.any():
-        return 1.0
-    from scipy.special import fdtrc
-
-    q_GQ, _ = np.linalg.qr(units.j_GQ)
-    own_G = units.r_G - q_GQ @ (q_GQ.T @ units.r_G)
-    z_GK = np.stack([units.scaled((code_M == k).astype(np.float64)) for k in range(many)], axis=1)
-    left_GK = z_GK - q_GQ @ (q_GQ.T @ z_GK)
-    u_GK, size_K, _ = np.linalg.svd(left_GK, full_matrices=False)
-    u_GK = u_GK[:, size_K > 1e-6 * max(size_K[0], 1e-300)]
-    extra, free = u_GK.shape[1], len(own_G) - q_GQ.shape[1] - u_GK.shape[1]
-    if extra < 1 or free < LEFT:
-        return 1.0
-    between = float(((u_GK.T @ own_G) ** 2).sum())
-    within = float((own_G**2).sum()) - between
-    return float(fdtrc(extra, free, (between / extra) / (within / free))) if within > 0 else 0.0
-
-
-def alike(fitted: Fitted) -> list[str]:
-    """A sentence where runs of one size or budget clearly miss together."""
-    p = shared_errors(fitted)
-    if not p < ALIKE:
-        return []
-    _, words = groups(fitted.prepared.table)
-    return [
-        f"The runs of each of the {words} miss together (p = {p:.1g}), as if each had an error of its own; "
-        f"whole {words} are resampled unless another method is named."
-    ]
-
-
 def lack_of_fit(
     table: pd.DataFrame, residual_M: Array, n_params: int, response: str = "loss", level: float = 0.95
 ) -> list[str]:
@@ -191,6 +153,10 @@ def lack_of_fit(
         return []
     from scipy.stats import f as f_distribution
 
+    # Rows that are there twice are no repeats.
+    names = [name for name in ("n", "n_non_embedding", "d", "c", "u", "loss", "cluster") if name in table]
+    once = ~table.duplicated(names)
+    table, residual_M = table[once], residual_M[once.to_numpy()]
     logs = np.log(table["loss"])
     within = logs - logs.groupby(clusters(table)).transform("mean")
     repeats = len(table) - table["cluster"].nunique()

@@ -1,6 +1,6 @@
 """Intervals by the bootstrap: which data a resample sees, and how an interval is read off the resamples.
 
-Small sweeps resample residuals, large or replicated ones whole configurations. Coverage in percent of 95% intervals,
+Which method a fit takes is in `methods.automatic`. Coverage in percent of 95% intervals,
 measured by simulating isoFLOP designs (budgets × sizes over two decades of C, sizes over a factor of 20) with normal
 noise: 200 sweeps a row for chinchilla and 500 for isoflop, 300 resamples each, so that a figure is good to ±1.5 and
 ±1; N and L are the optimum and its loss at 100× the largest budget:
@@ -29,10 +29,10 @@ import numpy as np
 from workbench.fitting.laws.base import Array
 from workbench.fitting.uncertainty.groups import clusters
 
-__all__ = ["Resampled", "by_case", "case_resamples", "clusters", "percentile", "residual_resamples", "tail"]
+__all__ = ["Resampled", "case_resamples", "clusters", "many", "percentile", "replicated", "residual_resamples", "tail"]
 
 CASE_FROM = 100
-"""From this many clusters on, whole clusters are resampled; below it, residuals are."""
+"""From this many clusters on, whole clusters are resampled: that covers noise which is uneven."""
 
 MANY = 5
 """With fewer residuals than this, their signs are taken as equally likely rather than their mean as zero."""
@@ -51,10 +51,15 @@ class Resampled:
     """What is drawn from: runs, clusters or groups."""
 
 
-def by_case(cluster_M: np.ndarray) -> bool:
-    """Whether to resample whole clusters: there are many, or most are replicated, so that their runs miss together."""
+def many(cluster_M: np.ndarray) -> bool:
+    """Whether there are clusters enough to resample."""
+    return len(np.unique(cluster_M)) >= CASE_FROM
+
+
+def replicated(cluster_M: np.ndarray) -> bool:
+    """Whether most clusters have more than one run."""
     _, sizes = np.unique(cluster_M, return_counts=True)
-    return len(sizes) >= CASE_FROM or float(np.mean(sizes > 1)) > 0.5
+    return float(np.mean(sizes > 1)) > 0.5
 
 
 def case_resamples(
@@ -63,10 +68,10 @@ def case_resamples(
     """Clusters drawn with replacement, as weights: a point counts as often as its cluster was drawn (Efron 1979)."""
     _, code_M = np.unique(cluster_M, return_inverse=True)
     n_clusters = int(code_M.max()) + 1
-    drawn_SG = rng.integers(n_clusters, size=(n_resamples, n_clusters)) + n_clusters * np.arange(n_resamples)[:, None]
-    counts_SG = np.bincount(drawn_SG.ravel(), minlength=n_resamples * n_clusters).reshape(n_resamples, n_clusters)
-    method = f"percentile bootstrap, resampling {words}"
-    return Resampled(y_M[None], counts_SG[:, code_M].astype(np.float64), method, n_units=n_clusters)
+    w_SM = np.empty((n_resamples, len(code_M)), dtype=np.int8 if n_clusters < 128 else np.int16)
+    for s in range(n_resamples):  # a row at a time: of 100,000 runs all the draws together would take a gigabyte
+        w_SM[s] = np.bincount(rng.integers(n_clusters, size=n_clusters), minlength=n_clusters)[code_M]
+    return Resampled(y_M[None], w_SM, f"percentile bootstrap, resampling {words}", n_units=n_clusters)
 
 
 def residual_resamples(

@@ -53,7 +53,7 @@ class Fitted:
         low_P, high_P = self.prepared.law.bounds_2P
         slack_P = 1e-6 * (high_P - low_P)
         inside_P = (self.best_P > low_P + slack_P) & (self.best_P < high_P - slack_P)
-        return [i for i in np.flatnonzero(inside_P).tolist() if i not in self.prepared.held]
+        return [i for i in np.flatnonzero(inside_P).tolist() if i not in self.prepared.settled]
 
     @cached_property
     def gradient_MQ(self) -> Array:
@@ -66,6 +66,26 @@ class Fitted:
     def miss_M(self) -> Array:
         """Residuals as the objective sees them: of the response itself where it is on the raw loss."""
         return np.asarray(self.prepared.problem.residuals(self.best_P[None])[0])
+
+    @cached_property
+    def copy_M(self) -> np.ndarray:
+        """The first run with the same features and the same loss: its own number, unless a row is there twice.
+
+        Responses that are no losses, such as scores of few questions, agree by chance and are left alone.
+        """
+        problem = self.prepared.problem
+        if not problem.law.log_response:
+            return np.arange(len(self.residual_M))
+        rows_MF = np.column_stack([problem.x_MF, problem.y_SM[0]])
+        _, first_K, code_M = np.unique(rows_MF, axis=0, return_index=True, return_inverse=True)
+        return np.asarray(first_K[code_M.ravel()])
+
+    @cached_property
+    def shared(self) -> float:
+        """p of runs of one group erring no more alike than any two, kept: both the intervals and the notes ask."""
+        from workbench.fitting.diagnostics.shared import shared_errors
+
+        return shared_errors(self)
 
     def bounded(self, theta_SP: Array) -> Array:
         """Draws within the law's bounds."""

@@ -7,13 +7,31 @@ from workbench.fitting.uncertainty.bootstrap import Resampled
 from workbench.fitting.uncertainty.fitted import Fitted, Spread, nothing
 from workbench.fitting.uncertainty.groups import FEWEST, groups
 
+MOST = 500
+"""Of more groups blocks are left out: the covariance is then known to about 6%, as good as any need."""
+
+FEWEST_BLOCKS = 40
+"""However many the runs."""
+
+ENTRIES = 4_000_000
+"""Entries of the weights without each group: 32 megabytes."""
+
 
 def left_out(fitted: Fitted) -> tuple[Resampled, str]:
-    """Weights that leave out one group a row, and what the groups are."""
+    """Weights that leave out one group a row, and what the groups are; of very many, blocks of them."""
     code_M, words = groups(fitted.prepared.table)
+    code_M, words = blocks(code_M, words)
     many = int(code_M.max()) + 1
     w_GM = (code_M[None] != np.arange(many)[:, None]).astype(np.float64)
     return Resampled(fitted.prepared.problem.y_SM, w_GM, f"jackknife over {many} {words}"), words
+
+
+def blocks(code_M: np.ndarray, words: str) -> tuple[np.ndarray, str]:
+    """Groups so few that weights without each fit in memory: every so many-th group is left out together."""
+    many, most = int(code_M.max()) + 1, max(FEWEST_BLOCKS, min(MOST, ENTRIES // len(code_M)))
+    if many <= most:
+        return code_M, words
+    return code_M % most, f"blocks of {words}"
 
 
 def jackknife(fitted: Fitted, resamples: int, rng: np.random.Generator) -> Spread:

@@ -1,11 +1,12 @@
 """Where intervals come from: each method is a function from a fit to draws of theta, one line in `METHODS`."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
 from workbench.errors import BadInput
-from workbench.fitting.diagnostics.misfit import SHARED, shared_errors
+from workbench.fitting.diagnostics.shared import SHARED, replicates_alike
 from workbench.fitting.laws.base import Array
 from workbench.fitting.solving.problem import Problem
 from workbench.fitting.solving.solver import minimise_near
@@ -25,8 +26,19 @@ def spread(fitted: Fitted, method: str, resamples: int, rng: np.random.Generator
     """Draws of theta by the method called so; `auto` picks one by the design."""
     if not resamples:
         return Spread(np.empty((0, len(fitted.best_P))), "none asked for")
-    name = automatic(fitted) if method == "auto" else method
-    return METHODS[name](fitted, resamples, rng)
+    if not fitted.estimated:
+        return nothing(fitted, "no parameter is free to vary: each is held or at a bound")
+    if method != "auto":
+        return METHODS[method](fitted, resamples, rng)
+    name = automatic(fitted)
+    found = METHODS[name](fitted, resamples, rng)
+    if len(found.theta_SP):
+        return found
+    rest = METHODS["residuals"](fitted, resamples, rng)
+    if not len(rest.theta_SP):
+        return found
+    why = found.method.removeprefix("none: ")
+    return replace(rest, method=f"{rest.method}, in place of {name} ({why})")
 
 
 def checked_method(method: str) -> None:
@@ -36,16 +48,24 @@ def checked_method(method: str) -> None:
 
 
 def automatic(fitted: Fitted) -> str:
-    """Configurations where there are many or most are replicated, groups where those miss together, else residuals."""
-    if bootstrap.by_case(clusters(fitted.prepared.table)):
+    """Groups where those miss together; configurations where there are many, whose noise may then be uneven, or where
+    their seeds miss together; else the profile, whose coverage and intervals were the best under equal noise."""
+    if fitted.shared < SHARED:
+        return "groups"
+    cluster_M = clusters(fitted.prepared.table)
+    if bootstrap.many(cluster_M):
         return "cases"
-    return "groups" if shared_errors(fitted) < SHARED else "studentised"
+    if bootstrap.replicated(cluster_M) and replicates_alike(fitted) < SHARED:
+        return "cases"
+    return "profile"
 
 
 def solve(fitted: Fitted, data: Resampled, rows: int) -> Array:
     """Every resample solved from every basin, the lowest kept."""
     problem = fitted.prepared.problem
-    batch = Problem(problem.law, problem.objective, problem.x_MF, data.y_SM, data.w_SM * problem.w_SM)
+    # Where all runs weigh alike a resample's weights stay the small integers that they are.
+    w_SM = data.w_SM if (problem.w_SM == 1).all() else data.w_SM * problem.w_SM
+    batch = Problem(problem.law, problem.objective, problem.x_MF, data.y_SM, w_SM)
     best_SP, least_S = None, np.full(rows, np.inf)
     for theta_P in fitted.rivals_BP:
         solution = minimise_near(batch, theta_P, rows, held=fitted.prepared.held)
@@ -102,7 +122,7 @@ def _bootstrap(make: Resampling) -> Method:
     return method
 
 
-MOST = 30.0
+MOST = 3.0
 """The largest factor by which a draw is moved away from the estimate for having too small a scale of its own."""
 
 
@@ -113,14 +133,21 @@ def studentise(fitted: Fitted, y_SM: Array, theta_SP: Array) -> Array:
     of Student's, and so does the correction of Σ r²/(M − P) for an objective that is not least squares.
     """
     f_SM = fitted.prepared.law.evaluate(theta_SP, fitted.prepared.problem.x_MF)
-    scale_S = np.sqrt((fitted.weight_M * (y_SM - f_SM) ** 2).mean(axis=1))
-    own = float(np.sqrt((fitted.weight_M * fitted.residual_M**2).mean()))
+    scale_S = _scale(fitted, np.sqrt(fitted.weight_M) * (y_SM - f_SM))
+    own = float(_scale(fitted, (np.sqrt(fitted.weight_M) * fitted.residual_M)[None])[0])
     ratio_S = np.minimum(own / np.maximum(scale_S, 1e-300), MOST)
     moved_SP = fitted.bounded(fitted.best_P + (theta_SP - fitted.best_P) * ratio_S[:, None])
     # What a resample left at a bound stays there: the interval ends at the bound, and that can be said.
     low_P, high_P = fitted.prepared.law.bounds_2P
     slack_P = 1e-6 * (high_P - low_P)
     return np.where((theta_SP <= low_P + slack_P) | (theta_SP >= high_P - slack_P), theta_SP, moved_SP)
+
+
+def _scale(fitted: Fitted, r_SM: Array) -> Array:
+    """The scale of each row of residuals: of a robust objective their median size, which one wrong run cannot move."""
+    if np.isfinite(fitted.objective.delta):
+        return np.asarray(np.median(np.abs(r_SM), axis=1))
+    return np.sqrt((r_SM**2).mean(axis=1))
 
 
 def studentised(fitted: Fitted, resamples: int, rng: np.random.Generator) -> Spread:

@@ -38,6 +38,9 @@ WALKS = 7
 NEAR = 0.003
 """An end is met when the root of the statistic is this near to that of the quantile, relatively."""
 
+MISSED = 0.1
+"""An end further from the edge than this share of its distance has not met it, and that is said."""
+
 STIFF = 10.0
 """Stiffness of the penalty, in units of the profile's own curvature along g."""
 
@@ -57,7 +60,7 @@ class Edge:
 def named(fitted: Fitted) -> dict[str, Function]:
     """The parameters, what is derived from them, and forecasts of the optimum where the law allocates."""
     prepared, law = fitted.prepared, fitted.prepared.law
-    held = {law.theta_names[entry] for entry in prepared.held}
+    held = {law.theta_names[entry] for entry in prepared.settled}
     point = prepared.params(fitted.best_P[None])
     found: dict[str, Function] = {}
     for name, parameter in ((each.name, each) for each in law.parameters):
@@ -67,7 +70,12 @@ def named(fitted: Fitted) -> dict[str, Function]:
         found[name] = _parameter(fitted, name, positive)
     for name in law.derived(point):
         found[name] = lambda theta_SP, name=name: law.derived(prepared.params(theta_SP))[name]  # type: ignore[misc]
-    if law.columns == ("n", "d") and "c" in prepared.table and prepared.table["c"].notna().all():
+    if (
+        law.allocates
+        and set(law.columns) <= {"n", "d", "u"}
+        and "c" in prepared.table
+        and prepared.table["c"].notna().all()
+    ):
         # The law's own count of N, which need not be the table's column n.
         cost = Cost.of(prepared.table.assign(**prepared.columns), "n")
         for multiple in MULTIPLES:
@@ -93,7 +101,8 @@ def _forecasts(fitted: Fitted, cost: Cost, flops: float) -> tuple[Function, Func
     def loss(theta_SP: Array) -> Array:
         params = fitted.prepared.params(theta_SP)
         n, d = cost.optimum(law, params, flops)
-        return np.log(law.predict(params, n=n, d=d))
+        columns = {"n": n, "d": d, "u": d}  # as many unique tokens as are used
+        return np.log(law.predict(params, **{name: columns[name] for name in law.columns}))
 
     return size, loss
 
@@ -253,16 +262,38 @@ def directions(fitted: Fitted, many: int, rng: np.random.Generator) -> list[Func
     return found
 
 
+def _moves(fitted: Fitted, g: Function) -> bool:
+    """Whether a function is finite at the estimate and changes with theta there."""
+    slope_P = _gradient(g, fitted.best_P[None])[0]
+    return bool(np.isfinite(g(fitted.best_P[None])).all() and np.isfinite(slope_P).all() and slope_P.any())
+
+
+def _said(fitted: Fitted, edge: Edge) -> str:
+    """How many walks ended short of the edge, at a bound or without having found it."""
+    missed_S = ~(np.abs(edge.root_S - 1) <= MISSED)
+    low_P, high_P = fitted.prepared.law.bounds_2P
+    slack_P = 1e-6 * (high_P - low_P)
+    pressed_SP = (edge.theta_SP <= low_P + slack_P) | (edge.theta_SP >= high_P - slack_P)
+    pressed_S = pressed_SP[:, fitted.estimated].any(axis=1)
+    found = [
+        (int((missed_S & pressed_S).sum()), "lie at a bound"),
+        (int((missed_S & ~pressed_S).sum()), "did not converge on the edge"),
+    ]
+    return "".join(f"; {many} of {len(edge.root_S)} ends {what}" for many, what in found if many)
+
+
 def profile(fitted: Fitted, resamples: int, rng: np.random.Generator) -> Spread:  # noqa: ARG001
     """Points on the edge of the confidence region: an interval of g is the range of g over them."""
     if fitted.free < 1:
         return nothing(fitted, "no residuals are left to scale a likelihood by")
     if float((fitted.miss_M**2).max()) < 1e-24:
         return Spread(np.repeat(fitted.best_P[None], 20, axis=0), "profile likelihood of a law met exactly", None, True)
-    functions = [*named(fitted).values(), *directions(fitted, DIRECTIONS, rng)]
-    edge = walk([fitted], functions)
-    short = int((edge.root_S < 0.9).sum())
-    said = f"; {short} of {len(edge.root_S)} ends lie at a bound" if short else ""
+    with np.errstate(all="ignore"):  # far out a function may overflow: its walk then ends early, which is said
+        functions = [g for g in (*named(fitted).values(), *directions(fitted, DIRECTIONS, rng)) if _moves(fitted, g)]
+        if not functions:
+            return nothing(fitted, "the law does not move with its parameters at these runs")
+        edge = walk([fitted], functions)
+    said = _said(fitted, edge)
     kind = "likelihood" if not np.isfinite(fitted.objective.delta) else "of the Huber objective, scaled tau test"
     points_SP = np.concatenate([fitted.best_P[None], edge.theta_SP])
     return Spread(points_SP, f"profile {kind}, {len(functions)} functions of theta{said}", None, True)
