@@ -13,7 +13,8 @@ from workbench.errors import BadInput
 from workbench.fitting import BackTest, BackTests, Comparison, Fit, backtest, backtests, compare
 from workbench.fitting.design.proposing import departure
 from workbench.fitting.diagnostics.diagnosis import Diagnosis, diagnose, refitted
-from workbench.fitting.diagnostics.misfit import alike, lack_of_fit, misfits
+from workbench.fitting.diagnostics.misfit import lack_of_fit, misfits
+from workbench.fitting.diagnostics.shared import alike
 from workbench.fitting.forecasts.backtests import RESAMPLES
 
 T = TypeVar("T")
