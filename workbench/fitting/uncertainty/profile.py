@@ -159,8 +159,12 @@ def walk(fits: list[Fitted], functions: list[Function]) -> Edge:
         penalty = Penalty(_evaluator(functions), which_S, target_S, STIFF * unit_S / error_S**2)
         held = fits[0].prepared.held
         guess_SP = np.clip(best_SP + (theta_SP - best_SP) * (length_S / last_S)[:, None], *problem.law.bounds_2P)
-        pulled = minimise(replace(batch, penalty=penalty), guess_SP, held=held, tolerance=1e-9, near=True)
-        theta_SP, last_S = pulled.theta_SP, length_S
+        # An end that is met is walked no further.
+        rows = np.flatnonzero(~(np.abs(edge_S / wanted_S - 1) < NEAR))
+        part = replace(batch, penalty=penalty).rows(rows)
+        pulled = minimise(part, guess_SP[rows], held=held, tolerance=1e-9, near=True)
+        theta_SP, last_S = theta_SP.copy(), length_S
+        theta_SP[rows] = pulled.theta_SP
         root_S = np.sqrt(np.maximum(2 * (_total(batch, theta_SP) - least_S) / unit_S, 0.0))
         nearer_S = np.abs(root_S - wanted_S) < np.abs(edge_S - wanted_S)
         edge_SP[nearer_S], edge_S[nearer_S] = theta_SP[nearer_S], root_S[nearer_S]
