@@ -90,7 +90,7 @@ def test_a_store_keeps_its_fits(run, tmp_path):
     folder = make_store(tmp_path / "store")
     code, out, err = run("fit", folder, "--law", "chinchilla", "--resamples", 20, "--json")
     found = json.loads(out)
-    assert code == 0 and err == ""
+    assert code == 0 and set(err.split("\n")) <= {"", "Fitting chinchilla …"}
     assert [other["convention"] for other in found["other_conventions"]] == ["n_non_embedding"]
     kept = Store(folder).fits()
     assert sorted(kept["convention"]) == ["n", "n_non_embedding"]
@@ -105,10 +105,14 @@ def test_a_store_keeps_its_fits(run, tmp_path):
         (["--delta", "0"], "delta is 0"),
         (["--fix", "alpha"], "--fix is 'alpha'"),
         (["--fix", "=3"], "--fix is '=3'"),
-        (["--law", "chinchilla", "--fix", "gamma=1"], "fixed names 'gamma'"),
+        (["--law", "chinchilla", "--fix", "gamma=1"], "--fix names 'gamma'"),
+        (["--fix", "alhpa=1"], "--fix names 'alhpa', which no law fitted has; did you mean alpha?"),
+        (["--law", "chincila"], "--law is 'chincila'; did you mean chinchilla? It must be one of"),
+        (["--level", "95"], "--level is 95"),
+        (["--convention", "totl"], "--convention is 'totl'; did you mean total?"),
         (["--noise", "loud"], "noise is 'loud'"),
         (["--compare", "--noise", "column"], "--compare takes none of"),
-        (["--compare", "--leave-out", "seed"], "by is 'seed'"),
+        (["--compare", "--leave-out", "seed"], "--leave-out is 'seed'"),
         (["--resamples", "-3"], "resamples is -3"),
         (["--columns", "n"], "'n' is no name=column"),
         (["--columns", "n=n,n=d"], "names n twice"),
@@ -195,3 +199,77 @@ def test_isoflop_takes_a_shape_and_a_broken_law_its_bends(run, tmp_path):
     assert code == 2 and "chinchilla has no setting 'breaks'" in err
     code, _, err = run("fit", tmp_path / "runs.csv", "--law", "chinchilla", "--set", "breaks")
     assert code == 2 and "--set is 'breaks'; it must be a setting and its value" in err
+
+
+def test_the_word_reference_is_the_shipped_store_unless_something_has_that_name(run, tmp_path, monkeypatch):
+    from workbench.store import reference_store
+
+    monkeypatch.chdir(tmp_path)
+    options = ("--where", "sweep = 'quickstart'", "--law", "chinchilla", "--resamples", 0, "--json")
+    code, out, _ = run("fit", "reference", *options)
+    assert code == 0 and json.loads(out) == json.loads(run("fit", reference_store(), *options)[1])
+    (tmp_path / "reference").write_text("nothing")
+    code, _, err = run("fit", "reference", *options)
+    assert code == 2 and "reference ends in ''" in err
+
+
+def test_one_count_of_n_and_another_level(run, tmp_path):
+    isoflop(0.003).assign(n_non_embedding=lambda t: 0.7 * t["n"]).to_csv(tmp_path / "runs.csv", index=False)
+    options = ("--law", "chinchilla", "--resamples", 20, "--convention", "non-embedding", "--level", 0.8, "--json")
+    code, out, _ = run("fit", tmp_path / "runs.csv", *options)
+    found = json.loads(out)
+    assert code == 0 and (found["convention"], found["level"]) == ("n_non_embedding", 0.8)
+    assert "other_conventions" not in found
+
+
+def test_the_help_lists_every_method_of_intervals(run):
+    from workbench.fitting.uncertainty.methods import METHODS
+
+    for command in ("fit", "forecast", "next"):
+        out = " ".join(run(command, "--help")[1].split())
+        assert f"auto, {', '.join(METHODS)}." in out and "reference" in out
+
+
+def test_certificates_of_several_laws_are_one_line_and_notes_keep_their_count_of_n(run, tmp_path):
+    isoflop(0.003).assign(n_non_embedding=lambda t: 0.7 * t["n"]).to_csv(tmp_path / "runs.csv", index=False)
+    code, out, _ = run(
+        "fit", tmp_path / "runs.csv", "--law", "chinchilla", "--law", "kaplan-nd", "--resamples", 0, "--fix", "alpha=.3"
+    )
+    assert code == 0 and out.count("Optima are certified: ") == 1 and "Certified on" not in out
+    assert "Note (kaplan-nd): Not held, since the law has no such parameter: alpha = 0.3." in out
+
+
+def test_notes_of_one_count_of_n_say_which():
+    from dataclasses import replace
+
+    from workbench.cli.fit import _notes
+    from workbench.fitting import fit
+
+    one = replace(fit(isoflop(0.002), resamples=0), notes=("Both.", "This."))
+    other = replace(one, convention="n_non_embedding", notes=("Both.",))
+    assert _notes((one, other)) == ["Note: Both.", "Note (chinchilla (total)): This."]
+
+
+def test_notes_wrap_on_a_terminal_alone(monkeypatch):
+    from workbench.cli.output import wrapped
+
+    text = "word " * 40 + "end"
+    assert wrapped(text) == text
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "80")
+    assert max(map(len, wrapped(text).split("\n"))) < 80
+
+
+def test_long_work_is_said_on_stderr_in_one_line(capsys, monkeypatch):
+    import time
+
+    from workbench.cli import output
+
+    monkeypatch.setattr(output, "PATIENCE", 0.05)
+    with output.working("Fitting") as told:
+        told("chinchilla")
+        time.sleep(0.3)
+    with output.working("Fitting"):
+        pass
+    captured = capsys.readouterr()
+    assert captured.err == "Fitting chinchilla …\n" and captured.out == ""

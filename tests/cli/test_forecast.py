@@ -100,3 +100,13 @@ def test_bad_input_is_one_sentence_and_exit_code_2(run, table, options, message)
     code, out, err = run("forecast", table, *options)
     assert code == 2 and out == ""
     assert message in err and err.count("\n") == 1
+
+
+def test_the_law_is_fitted_as_asked(run, table):
+    options = ("--objective", "log-mse", "--fix", "alpha=0.34", "--level", 0.8, "--resamples", 20, "--json")
+    code, out, _ = run("forecast", table, *options)
+    law = json.loads(out)["fits"][0]
+    assert code == 0 and (law["objective"], law["level"]) == ("log-mse", 0.8)
+    assert law["params"]["alpha"] == pytest.approx(0.34)
+    code, _, err = run("forecast", table, "--fix", "alhpa=0.34")
+    assert code == 2 and "--fix names 'alhpa', which chinchilla does not have; did you mean alpha?" in err

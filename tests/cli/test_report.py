@@ -107,3 +107,11 @@ def test_help_names_what_a_source_is():
     text = CliRunner().invoke(command, ["--help"]).output
     assert "SOURCE is a store; a table (.csv, .tsv" in text and "W&B" in text and "TensorBoard" in text
     assert "--json" in text
+
+
+def test_a_folder_that_cannot_be_made_is_refused_before_the_work(store, tmp_path, capsys):
+    code, out, err = run(capsys, "report", str(store), "--out", "/proc/xx")
+    assert code == 2 and out == "" and err.count("\n") == 1
+    assert err.startswith("Bad input: --out /proc/xx: this folder cannot be made or written in (")
+    code, _, _ = run(capsys, "report", "none.csv", "--out", str(tmp_path / "a" / "b"))
+    assert code == 2 and not (tmp_path / "a").exists()

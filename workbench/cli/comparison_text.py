@@ -2,9 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-import click
 from rich.console import Console
 from rich.table import Table
+
+from workbench.cli.output import note as echo
 
 if TYPE_CHECKING:
     from workbench.fitting.forecasts.comparison import Comparison
@@ -27,18 +28,18 @@ def show(found: "Comparison") -> None:
         cells.append(f"{row['behind']:.2f} ± {row['behind_se']:.2f}" if row["behind_se"] > 0 else "–")
         table.add_row(*cells, f"{row['left_out_rms']:.2%}", *([f"{row['delta_aicc']:.1f}"] if likelihood else []))
     Console(highlight=False, width=160).print(table)
-    click.echo(found.verdict())
+    echo(found.verdict())
     words = found.candidates[0].scores.words
     factors = ", ".join(f"{factor:g}" for factor in found.factors) or "none in common"
-    click.echo(
+    echo(
         f"Over {found.points} runs. Back-tests hold out runs of more than the largest compute over {factors}; the log "
         f"score is of each of the {words} left out in turn, in nats, and behind is how far below the best, ± its "
         "standard error."
     )
     for one in found.candidates:
         if one.untested:
-            click.echo(f"{one.law}: no back-tests. {one.untested}")
+            echo(f"{one.law}: no back-tests. {one.untested}")
     for other in found.not_fitted:
-        click.echo(f"{other.law}: not compared. {other.reason}")
+        echo(f"{other.law}: not compared. {other.reason}")
     for note in found.notes:
-        click.echo(f"Note: {note}")
+        echo(f"Note: {note}")

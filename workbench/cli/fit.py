@@ -1,14 +1,23 @@
 """`workbench fit`: scaling laws of a store or a table, one law or several side by side, or compared out of sample."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from workbench.cli.output import emit, json_option, say
+from workbench.cli.output import emit, json_option, note, say, working, wrapped
 from workbench.cli.source import (
+    as_typed,
     columns_option,
+    delta_option,
+    fix_option,
+    intervals_option,
+    level_option,
     load_source,
+    noise_option,
+    numbers,
+    objective_option,
     record,
     resamples_option,
     seed_option,
@@ -69,21 +78,11 @@ class WithLaws(click.Command):
     show_default=True,
     help="With --compare, what is left out for the log score: every size, budget or configuration in turn.",
 )
-@click.option("--objective", default="huber", show_default=True, help="huber, lad, log-mse or mse.")
-@click.option("--delta", type=float, default=1e-3, show_default=True, help="Corner of the huber objective.")
-@click.option(
-    "--intervals",
-    default="auto",
-    show_default=True,
-    help="Method of the intervals: residuals, cases, groups, wild, parametric, sandwich, jackknife or profile.",
-)
-@click.option("--fix", "fixed", multiple=True, metavar="NAME=VALUE", help="Hold a parameter; may be given often.")
-@click.option(
-    "--noise",
-    default="equal",
-    show_default=True,
-    help="How runs are weighed: equal (or by a column weight, where there is one), column (by loss_se) or by-compute.",
-)
+@objective_option
+@delta_option
+@intervals_option
+@fix_option
+@noise_option
 @click.option("--shape", help="Curve of isoflop at one budget: two-powers (the default), parabola or cubic.")
 @click.option(
     "--set",
@@ -92,11 +91,18 @@ class WithLaws(click.Command):
     metavar="NAME=NUMBER",
     help="Configure the law: breaks=2 of a broken one, kinds=2 of precision; may be given often.",
 )
+@click.option(
+    "--convention",
+    metavar="total|non-embedding",
+    help="The count of N. Without it: every count that the source carries.",
+)
 @columns_option
 @where_option
 @resamples_option
 @seed_option
+@level_option
 @json_option
+@as_typed
 def command(
     source: Path,
     laws: tuple[str, ...],
@@ -109,37 +115,45 @@ def command(
     noise: str,
     shape: str | None,
     settings: tuple[str, ...],
+    convention: str | None,
     columns: str | None,
     where: str | None,
     resamples: int,
     seed: int,
+    level: float,
     as_json: bool,
 ) -> None:
     """Fit scaling laws to the runs of SOURCE.
 
-    SOURCE is a store; a table (.csv, .tsv, .parquet, .jsonl), its columns found by name or given with --columns; or an
-    export of W&B (the runs table as CSV, or a wandb folder), TensorBoard (a folder of event files) or MLflow (mlruns).
+    SOURCE is a store (the word reference stands for the one that ships with the workbench); a table (.csv, .tsv,
+    .parquet, .jsonl), its columns found by name or given with --columns; or an export of W&B (the runs table as CSV, or
+    a wandb folder), TensorBoard (a folder of event files) or MLflow (mlruns).
 
     Every law is fitted under every count of N that the source carries, with bootstrap intervals. Of a store, final
     points of finished runs are used, and the fits are added to its table of fits. With --compare nothing is added.
+
+    With --json, one law named prints its record, with those under other counts of N in other_conventions; else an
+    object of fits, not_fitted and notes.
     """
     from workbench.fitting import LAW_NAMES, fit_all
-    from workbench.fitting.fit import checked_settings
+    from workbench.fitting.fit import checked_settings, convention_named
 
     for law in laws or (None,):
-        checked_settings(law, objective, delta, resamples, intervals=intervals)
-    held = _numbers("--fix", "a parameter", "alpha=0.35", fixed)
-    setting = {name: int(value) for name, value in _numbers("--set", "a setting", "breaks=2", settings).items()}
+        checked_settings(law, objective, delta, resamples, level, intervals)
+    held = numbers("--fix", "a parameter", "alpha=0.35", fixed)
+    setting = {name: int(value) for name, value in numbers("--set", "a setting", "breaks=2", settings).items()}
     loaded = load_source(source, columns, where)
     if compared:
         if noise != "equal" or intervals != "auto" or shape or setting:
             raise BadInput("--compare takes none of --noise, --intervals, --shape and --set; leave them out.")
-        _compare(loaded.table, laws, objective, delta, resamples, seed, leave_out, held, as_json)
+        count = convention_named(convention or "n", loaded.table)
+        _compare(loaded.table, laws, objective, delta, count, resamples, seed, level, leave_out, held, as_json)
         return
-    found = fit_all(
-        loaded.table, laws or LAW_NAMES, objective, delta, resamples, seed,
-        intervals=intervals, fixed=held or None, noise=noise, shape=shape, setting=setting or None,
-    )  # fmt: skip
+    with working("Fitting") as told:
+        found = fit_all(
+            loaded.table, laws or LAW_NAMES, objective, delta, resamples, seed, level, intervals=intervals,
+            fixed=held or None, noise=noise, shape=shape, setting=setting or None, convention=convention, told=told,
+        )  # fmt: skip
     one = len(laws) == 1
     if not found.fits:
         raise BadInput(found.not_fitted[0].reason if one else _nothing(source, found))
@@ -157,38 +171,31 @@ def command(
         emit(as_json, found.to_dict(), lambda: _print_all(found))
 
 
-def _numbers(option: str, what: str, example: str, texts: tuple[str, ...]) -> dict[str, float]:
-    """`alpha=0.35` as names and numbers."""
-    found: dict[str, float] = {}
-    for text in texts:
-        name, _, value = (part.strip() for part in text.partition("="))
-        try:
-            found[name] = float(value)
-        except ValueError:
-            raise BadInput(f"{option} is '{text}'; it must be {what} and its value, such as {example}.") from None
-        if not name:
-            raise BadInput(f"{option} is '{text}', which names no {what.split()[-1]}; write {example}.")
-    return found
-
-
 def _compare(
     table: "pd.DataFrame",
     laws: tuple[str, ...],
     objective: str,
     delta: float,
+    convention: str,
     resamples: int,
     seed: int,
+    level: float,
     leave_out: str,
     held: dict[str, float],
     as_json: bool,
 ) -> None:
-    """Compare under the first count of N, and print."""
+    """Compare under one count of N, and print."""
     from workbench.cli.comparison_text import show
     from workbench.fitting.forecasts.comparison import RESAMPLES, compare
+    from workbench.fitting.forecasts.crossvalidation import GROUPS
+    from workbench.fitting.words import known_word
 
-    found = compare(
-        table, laws, objective, delta, resamples=min(resamples, RESAMPLES), seed=seed, by=leave_out, fixed=held or None
-    )
+    known_word("by", leave_out, GROUPS)
+    with working("Comparing laws"):
+        found = compare(
+            table, laws, objective, delta, convention, min(resamples, RESAMPLES), seed, level, by=leave_out,
+            fixed=held or None,
+        )  # fmt: skip
     emit(as_json, found.to_dict(), lambda: show(found))
 
 
@@ -197,7 +204,15 @@ def _nothing(source: Path, found: "FitSet") -> str:
 
 
 def _print_one(found: "FitSet") -> None:
-    click.echo("\n\n".join(fit.summary() for fit in found.fits))
+    click.echo("\n\n".join(_fitting(fit.summary()) for fit in found.fits))
+
+
+def _fitting(summary: str) -> str:
+    """The page with its prose wrapped to a terminal narrower than it."""
+    lines = summary.split("\n")
+    prose = max(i for i, line in enumerate(lines) if line and not line.strip("-="))  # the last rule
+    paragraphs = "\n".join(lines[prose + 1 :]).replace("\n  ", " ").split("\n")
+    return "\n".join([*lines[: prose + 1], *(wrapped(text) for text in paragraphs)]) if sys.stdout.isatty() else summary
 
 
 def _print_all(found: "FitSet") -> None:
@@ -224,20 +239,45 @@ def _print_all(found: "FitSet") -> None:
         table.add_section()
     console.print(table)
     for other in found.not_fitted:
-        if other.convention == "n":
-            click.echo(f"{other.law}: not fitted. {other.reason}")
+        if other.convention == found.not_fitted[0].convention:
+            note(f"{other.law}: not fitted. {other.reason}")
     for line in _notes(found.fits):
-        click.echo(line)
+        note(line)
+
+
+CERTIFIED = "Certified on "
+"""How a note on the optimum begins."""
 
 
 def _notes(fits: "tuple[Fit, ...]") -> list[str]:
-    """Each note once, with the laws it belongs to where it is not common to all."""
-    holders: dict[str, list[str]] = {}
+    """Each note once, with the laws (and counts of N) it belongs to where it is not common to all.
+
+    What each law's optimum was certified on is one line.
+    """
+    everyone = _holders(fits, fits)
+    certified: dict[str, list[Fit]] = {}
+    holders: dict[str, list[Fit]] = {}
     for fit in fits:
-        for note in fit.notes:
-            holders.setdefault(note, []).append(fit.law)
-    everyone = {fit.law for fit in fits}
-    return [
-        f"Note: {note}" if set(laws) == everyone else f"Note ({', '.join(dict.fromkeys(laws))}): {note}"
-        for note, laws in holders.items()
+        for text in fit.notes:
+            (certified if text.startswith(CERTIFIED) else holders).setdefault(text, []).append(fit)
+    lines = [
+        f"Note: {text}" if _holders(those, fits) == everyone else f"Note ({_holders(those, fits)}): {text}"
+        for text, those in holders.items()
     ]
+    said = "; ".join(f"{_holders(those, fits)} on {text[len(CERTIFIED) : -1]}" for text, those in certified.items())
+    return [*lines, *([f"Note: Optima are certified: {said}."] if said else [])]
+
+
+def _holders(those: "list[Fit] | tuple[Fit, ...]", fits: "tuple[Fit, ...]") -> str:
+    """'chinchilla, kaplan-nd (non-embedding)': a count of N is said where the law was fitted under several."""
+    from workbench.fitting.record import CONVENTION_LABELS
+
+    every: dict[str, set[str]] = {}
+    held: dict[str, list[str]] = {}
+    for fit in fits:
+        every.setdefault(fit.law, set()).add(fit.convention)
+    for fit in those:
+        held.setdefault(fit.law, []).append(fit.convention)
+    return ", ".join(
+        law if set(counts) == every[law] else f"{law} ({CONVENTION_LABELS[counts[0]]})" for law, counts in held.items()
+    )

@@ -4,10 +4,18 @@ from pathlib import Path
 
 import click
 
-from workbench.cli.output import emit, json_option
+from workbench.cli.output import emit, json_option, working
 from workbench.cli.source import (
+    as_typed,
     columns_option,
+    delta_option,
+    fix_option,
+    intervals_option,
+    level_option,
     load_source,
+    noise_option,
+    numbers,
+    objective_option,
     resamples_option,
     seed_option,
     source_argument,
@@ -83,12 +91,18 @@ from workbench.errors import BadInput
     help="How many times the compute a loss lower by so much takes.",
 )
 @click.option("--law", default="chinchilla", show_default=True, help="The parametric law: one of N and D.")
-@click.option("--intervals", default="auto", show_default=True, help="Method of the law's intervals (see fit --help).")
+@intervals_option
+@objective_option
+@delta_option
+@fix_option
+@noise_option
 @columns_option
 @where_option
 @resamples_option
 @seed_option
+@level_option
 @json_option
+@as_typed
 def command(
     source: Path,
     computes: tuple[float, ...],
@@ -102,16 +116,22 @@ def command(
     gaps: tuple[float, ...],
     law: str,
     intervals: str,
+    objective: str,
+    delta: float,
+    fixed: tuple[str, ...],
+    noise: str,
     columns: str | None,
     where: str | None,
     resamples: int,
     seed: int,
+    level: float,
     as_json: bool,
 ) -> None:
     """Forecast from the runs of SOURCE.
 
-    SOURCE is a store; a table (.csv, .tsv, .parquet, .jsonl), its columns found by name or given with --columns; or an
-    export of W&B (the runs table as CSV, or a wandb folder), TensorBoard (a folder of event files) or MLflow (mlruns).
+    SOURCE is a store (the word reference stands for the one that ships with the workbench); a table (.csv, .tsv,
+    .parquet, .jsonl), its columns found by name or given with --columns; or an export of W&B (the runs table as CSV, or
+    a wandb folder), TensorBoard (a folder of event files) or MLflow (mlruns).
 
     For each compute: the optimal N and D and the loss, by the parametric law with the isoFLOP law beside it; or the
     loss at a given N, D or C, any two of which give the third. Beside the interval of the law stands that of one run,
@@ -128,9 +148,14 @@ def command(
     )
     question.checked()
     checked_law(law)
-    checked_settings(None, "huber", 1e-3, resamples, intervals=intervals)
+    checked_settings(law, objective, delta, resamples, level, intervals)
+    held = numbers("--fix", "a parameter", "alpha=0.35", fixed)
     loaded = load_source(source, columns, where)
-    found = forecast(loaded.table, resamples=resamples, seed=seed, question=question, law=law, intervals=intervals)
+    with working(f"Fitting {law}, and again for its back-tests"):
+        found = forecast(
+            loaded.table, resamples=resamples, seed=seed, question=question, law=law, level=level, intervals=intervals,
+            objective=objective, delta=delta, fixed=held or None, noise=noise,
+        )  # fmt: skip
     emit(as_json, found.to_dict(), lambda: show(found))
 
 

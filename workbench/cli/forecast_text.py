@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import click
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+from workbench.cli.output import note
 
 if TYPE_CHECKING:
     from workbench.fitting.forecasts.forecast import Forecast

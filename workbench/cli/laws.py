@@ -5,7 +5,6 @@ from typing import Any
 import click
 
 from workbench.cli.output import emit, json_option
-from workbench.errors import BadInput
 
 
 @click.command(epilog="Exit codes: 0 done, 1 failed, 2 bad input.")
@@ -19,12 +18,13 @@ def command(name: str | None, as_json: bool) -> None:
     """
     from workbench.fitting.laws import LAWS
     from workbench.fitting.laws.documentation import entry, listing
+    from workbench.fitting.words import known_word
 
     if name is None:
         emit(as_json, [entry(law) for law in LAWS.values()], lambda: click.echo(listing()))
         return
     if name not in LAWS:
-        raise BadInput(f"NAME is '{name}'; it must be one of {', '.join(LAWS)}.")
+        known_word("NAME", name, LAWS)
     found: dict[str, Any] = entry(LAWS[name])
     emit(as_json, found, lambda: _print(found))
 

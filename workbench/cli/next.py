@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from workbench.cli.output import emit, json_option, plain, say
+from workbench.cli.output import emit, json_option, plain, say, working
 from workbench.cli.source import (
     SourceTable,
+    as_typed,
     columns_option,
+    intervals_option,
     load_source,
     resamples_option,
     seed_option,
@@ -57,11 +59,13 @@ TIMES = 10
     help="Range of D/N. Without it: that of the runs so far, at least a factor of 20.",
 )
 @click.option("--max-tokens", type=float, help="Most tokens of one run, such as the corpus has.")
+@intervals_option
 @columns_option
 @where_option
 @resamples_option
 @seed_option
 @json_option
+@as_typed
 def command(
     source: Path,
     target: str,
@@ -75,6 +79,7 @@ def command(
     min_run_flops: float | None,
     tokens_per_param: str | None,
     max_tokens: float | None,
+    intervals: str,
     columns: str | None,
     where: str | None,
     resamples: int,
@@ -83,7 +88,8 @@ def command(
 ) -> None:
     """Propose the runs that shrink one number's interval most for a budget, given the runs of SOURCE.
 
-    SOURCE is a store or a table. Of a store the proposal is a definition that `workbench sweep run` trains:
+    SOURCE is a store (reference is the one that ships with the workbench) or a table.
+    Of a store the proposal is a definition that `workbench sweep run` trains:
 
     \b
     workbench next store --target n-opt --at 1e14 --flops 5e12 --out next.toml
@@ -95,13 +101,14 @@ def command(
     from workbench.fitting.design.targets import AT_COMPUTE, Target
     from workbench.fitting.fit import checked_settings
 
-    checked_settings(None, "huber", 1e-3, resamples)
+    checked_settings(law, "huber", 1e-3, resamples, intervals=intervals)
     loaded = load_source(source, columns, where)
     _writable(out, loaded, source)
     if at is None and target in AT_COMPUTE:
         at = TIMES * _largest(loaded)
     wanted = Target(target, at)
-    found = fit(loaded.table, law, resamples=resamples, seed=seed)
+    with working(f"Fitting {law}"):
+        found = fit(loaded.table, law, resamples=resamples, seed=seed, intervals=intervals)
     bounds = bounds_of(found.residuals, "n", flops, max_run_flops, min_run_flops, _range(tokens_per_param), max_tokens)
     choice = _of_store(source, found, bounds) if loaded.kind == "store" else _of_table(found, bounds)
     proposal = propose(found, wanted, choice.pool, flops, robust=robust, max_runs=max_runs, seed=seed)

@@ -2,7 +2,12 @@
 
 import json
 import math
-from collections.abc import Callable, Mapping
+import shutil
+import sys
+import textwrap
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -21,6 +26,45 @@ def emit(as_json: bool, payload: Mapping[str, Any] | list[Any], text: Callable[[
 def say(message: str) -> None:
     """A line of progress, on stderr."""
     click.echo(message, err=True)
+
+
+def note(text: str) -> None:
+    """A line of stdout for a person, wrapped to the width of a terminal."""
+    click.echo(wrapped(text))
+
+
+def wrapped(text: str) -> str:
+    """The text in lines that fit the terminal, if stdout is one; else as it is."""
+    if not sys.stdout.isatty():
+        return text
+    wide = max(shutil.get_terminal_size().columns - 1, 20)
+    return textwrap.fill(text, wide, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+
+
+PATIENCE = 2.0
+"""Seconds of work after which a line says what is being done."""
+
+
+@contextmanager
+def working(doing: str) -> Iterator[Callable[[str], None]]:
+    """Say on stderr what is being done: on a terminal all the time, elsewhere in one line once it takes long.
+
+    What is called with a word says what of it.
+    """
+    if sys.stderr.isatty():
+        from rich.console import Console
+
+        with Console(stderr=True).status(f"{doing} …") as status:
+            yield lambda what: status.update(f"{doing} {what} …")
+        return
+    current = [""]
+    timer = threading.Timer(PATIENCE, lambda: say(f"{' '.join([doing, *filter(None, current)])} …"))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield lambda what: current.__setitem__(0, what)
+    finally:
+        timer.cancel()
 
 
 def plain(value: Any) -> Any:

@@ -36,8 +36,9 @@ def command(
 ) -> None:
     """Write the report of the runs of SOURCE.
 
-    SOURCE is a store; a table (.csv, .tsv, .parquet, .jsonl), its columns found by name or given with --columns; or an
-    export of W&B (the runs table as CSV, or a wandb folder), TensorBoard (a folder of event files) or MLflow (mlruns).
+    SOURCE is a store (the word reference stands for the one that ships with the workbench); a table (.csv, .tsv,
+    .parquet, .jsonl), its columns found by name or given with --columns; or an export of W&B (the runs table as CSV, or
+    a wandb folder), TensorBoard (a folder of event files) or MLflow (mlruns).
 
     It says what was run, how each law was fitted, what the laws forecast and how far a forecast can be trusted. Laws
     that the runs cannot identify are listed with the reason. Exit codes: 0 done, 2 bad input.

@@ -1,7 +1,8 @@
 """A SOURCE of runs, for the commands that fit: a store, any table, or what W&B, TensorBoard or MLflow wrote."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,13 +14,59 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from workbench.analyses.samples import Sample
+REFERENCE = "reference"
+"""The word for the store that ships with the package."""
+
 TAKES = (
-    "a store, a table (.csv, .tsv, .parquet, .jsonl) or an export of W&B (the runs table as CSV, or a wandb folder), "
+    "a store, the word reference for the one that ships with the workbench, "
+    "a table (.csv, .tsv, .parquet, .jsonl) or an export of W&B (the runs table as CSV, or a wandb folder), "
     "TensorBoard (a folder of event files) or MLflow (an mlruns folder)"
 )
 """What SOURCE may be, for help and errors."""
 
-source_argument = click.argument("source", type=click.Path(path_type=Path))
+
+class SourcePath(click.Path):
+    """A path; the word `reference` is the shipped store's, unless something of that name is there."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path that is meant."""
+        from workbench.store import reference_store
+
+        path = super().convert(value, param, ctx)
+        return reference_store() if str(value) == REFERENCE and not Path(REFERENCE).exists() else path
+
+
+class MethodsOption(click.Option):
+    """An option whose help ends with the methods of intervals, read from their table when help is asked for."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """The help, complete."""
+        from workbench.fitting.uncertainty.methods import METHODS
+
+        self.help = f"{(self.help or '').partition(': ')[0]}: auto, {', '.join(METHODS)}."
+        return super().get_help_record(ctx)
+
+
+source_argument = click.argument("source", type=SourcePath(path_type=Path))
+intervals_option = click.option(
+    "--intervals", cls=MethodsOption, default="auto", show_default=True, help="Method of the law's intervals"
+)
+objective_option = click.option("--objective", default="huber", show_default=True, help="huber, lad, log-mse or mse.")
+delta_option = click.option(
+    "--delta", type=float, default=1e-3, show_default=True, help="Corner of the huber objective."
+)
+fix_option = click.option(
+    "--fix", "fixed", multiple=True, metavar="NAME=VALUE", help="Hold a parameter; may be given often."
+)
+noise_option = click.option(
+    "--noise",
+    default="equal",
+    show_default=True,
+    help="How runs are weighed: equal (or by a column weight, where there is one), column (by loss_se) or by-compute.",
+)
+level_option = click.option(
+    "--level", type=float, default=0.95, show_default=True, help="What the intervals are to cover: between 0 and 1."
+)
 columns_option = click.option(
     "--columns",
     metavar="n=…,d=…,c=…,loss=…",
@@ -37,6 +84,43 @@ where_option = click.option(
     help="A DuckDB boolean expression over the source's own columns, a name such as eval/loss in double quotes; "
     "rows for which it is not true drop.",
 )
+
+
+TYPED = {"by": "--leave-out", "fixed": "--fix", "setting": "--set"} | {
+    name: f"--{name}"
+    for name in ("law", "objective", "delta", "intervals", "noise", "shape", "level", "resamples", "convention")
+}
+"""What the fitting room calls a setting → what was typed."""
+
+
+def as_typed(command: Callable[..., None]) -> Callable[..., None]:
+    """The command, its refusals naming an option as it was typed."""
+
+    @wraps(command)
+    def named(*args: Any, **kwargs: Any) -> None:
+        try:
+            command(*args, **kwargs)
+        except BadInput as error:
+            name, space, rest = str(error).partition(" ")
+            if name not in TYPED or not rest.startswith(("is ", "names ", "gives ", "puts ")):
+                raise
+            raise BadInput(f"{TYPED[name]}{space}{rest}") from error
+
+    return named
+
+
+def numbers(option: str, what: str, example: str, texts: tuple[str, ...]) -> dict[str, float]:
+    """`alpha=0.35` as names and numbers."""
+    found: dict[str, float] = {}
+    for text in texts:
+        name, _, value = (part.strip() for part in text.partition("="))
+        try:
+            found[name] = float(value)
+        except ValueError:
+            raise BadInput(f"{option} is '{text}'; it must be {what} and its value, such as {example}.") from None
+        if not name:
+            raise BadInput(f"{option} is '{text}', which names no {what.split()[-1]}; write {example}.")
+    return found
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,8 @@
 """A report is data: a title, a summary and sections of blocks. HTML and Markdown are rendered from its JSON."""
 
+import errno
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -151,6 +153,15 @@ def check_folder(folder: Path) -> None:
     """Refuse a file where the report's folder should be; worth asking before the work that fills it."""
     if folder.exists() and not folder.is_dir():
         raise BadInput(f"--out {folder}: this is a file; give a folder, which is made where it is missing")
+    missing = [one for one in (folder, *folder.parents) if not one.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for one in missing:  # the work may yet fail
+            one.rmdir()
+        if not missing and not os.access(folder, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        raise BadInput(f"--out {folder}: this folder cannot be made or written in ({error.strerror})") from error
 
 
 def write(report: Report, folder: Path) -> dict[str, Path]:

@@ -87,7 +87,9 @@ def backtest(
     rest.attrs = table.attrs
     if len(rest) == 0:
         raise NotIdentifiable("all runs have one budget, so none can be held out; add a smaller budget.")
-    found = fit(rest, law, objective, delta, convention, resamples, seed, level, intervals=intervals, fixed=fixed, noise=noise)
+    found = fit(
+        rest, law, objective, delta, convention, resamples, seed, level, intervals=intervals, fixed=fixed, noise=noise
+    )
     points = forecast_of(found, table[held])
     if LAWS[law].columns == ("c",):
         # The law is of the frontier, so that only the best run of the budget answers to it.

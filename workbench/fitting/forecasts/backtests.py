@@ -137,8 +137,17 @@ def backtests(
         try:
             _enough(len(rest), law, factor)
             found = fit(
-                rest, law, objective, delta, convention, resamples, seed, level, intervals=intervals, fixed=fixed,
-                noise=noise
+                rest,
+                law,
+                objective,
+                delta,
+                convention,
+                resamples,
+                seed,
+                level,
+                intervals=intervals,
+                fixed=fixed,
+                noise=noise,
             )
         except NotIdentifiable as error:
             ended = f"at {factor:g}, {error}"

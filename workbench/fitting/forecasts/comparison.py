@@ -152,8 +152,12 @@ def compare(
     by: str = "auto",
     factors: Sequence[float] = FACTORS,
     fixed: Mapping[str, float] | None = None,
+    tested: Mapping[str, BackTests] | None = None,
 ) -> Comparison:
-    """Hold candidate laws against runs they were not fitted to; without `laws`, those of N and D the table allows."""
+    """Hold candidate laws against runs they were not fitted to; without `laws`, those of N and D the table allows.
+
+    `tested` are back-tests of the same runs and settings that were made already, by law.
+    """
     if "conventions" not in table.attrs:
         table = tables.canonical(table)
     names = tuple(laws) or candidates_for(table, convention)
@@ -177,9 +181,9 @@ def compare(
         except NotIdentifiable as error:
             failed.append(NotFitted(name, str(error), convention))
             continue
-        tests, untested = None, ""
+        tests, untested = (tested or {}).get(name), ""
         try:
-            tests = backtests(
+            tests = tests or backtests(
                 final, name, objective, delta, convention, resamples, seed, level, factors=factors, fixed=own or None
             )
         except BadInput as error:

@@ -97,11 +97,17 @@ def departures(surface: Surface, flops: float, factors: Sequence[float]) -> tupl
                 d=d,
                 loss=loss,
                 excess=surface.read(np.maximum(loss_S - best_S, 0.0)),
-                overhead=surface.read(flops / surface.compute_for(loss_S)),
+                overhead=surface.read(overhead(surface, flops, loss_S)),
                 determined=surface.settled(surface.read(n_opt_S), loss=loss),
             )
         )
     return tuple(found)
+
+
+def overhead(surface: Surface, flops: float, loss_S: Array) -> Array:
+    """How many times the compute that reaches these losses at its own optimum: infinite where none is needed."""
+    with np.errstate(divide="ignore"):
+        return np.asarray(flops / surface.compute_for(loss_S))
 
 
 def flatness(surface: Surface, flops: float, share: float) -> Flatness:

@@ -1,6 +1,6 @@
 """Forecasts from a table: what was asked of a law, what it answered, and back-tests that say how far to trust it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -97,7 +97,9 @@ def forecast(
     fixed: Mapping[str, float] | None = None,
     noise: str = "equal",
 ) -> Forecast:
-    """Forecast from a canonical table, the law fitted as by `fit`: at each of `computes` (by default 10× and 100× the largest), or at (N, D).
+    """Forecast from a canonical table, at each of `computes` (by default 10× and 100× the largest) or at (N, D).
+
+    The law is fitted as by `fit`, to the settings of the same names.
 
     A `question` asks for more, in place of `computes` and `at`.
     """

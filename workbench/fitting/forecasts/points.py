@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from workbench.fitting.forecasts.allocation import UNKNOWN, run_interval, why_open
-from workbench.fitting.forecasts.decisions import fields
+from workbench.fitting.forecasts.decisions import fields, overhead
 from workbench.fitting.forecasts.surface import Estimate, Surface
 from workbench.fitting.record import Interval
 
@@ -84,7 +84,7 @@ def loss_at(surface: Surface, n: float, d: float) -> LossAt:
         interval=found.interval,
         run=run,
         excess=surface.read(np.maximum(loss_S - surface.best(flops), 0.0)),
-        overhead=surface.read(flops / surface.compute_for(loss_S)),
+        overhead=surface.read(overhead(surface, flops, loss_S)),
         determined=not reason,
         reason=reason,
     )
