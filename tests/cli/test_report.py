@@ -105,7 +105,12 @@ def test_help_names_what_a_source_is():
     from workbench.cli.report import command
 
     text = CliRunner().invoke(command, ["--help"]).output
-    assert "SOURCE is a store; a table (.csv, .tsv" in text and "W&B" in text and "TensorBoard" in text
+    assert (
+        "SOURCE is a store (the word reference" in text
+        and "a table (.csv, .tsv" in text
+        and "W&B" in text
+        and "TensorBoard" in text
+    )
     assert "--json" in text
 
 
