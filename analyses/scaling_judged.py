@@ -61,13 +61,10 @@ def judge(table: pd.DataFrame, headline: Fit | None, fit: Fit | None, settings: 
         return Judged(None, no, None, no, None, no, None, no)
     fewer = {**settings, "resamples": min(RESAMPLES, int(settings["resamples"]))}
     tested, untested = _said(lambda: backtest(table, LAW, **settings))
-    compared, alone = _said(lambda: compare(table, **fewer))
-    own = next((one for one in compared.candidates if one.law == LAW), None) if compared else None
-    if own is not None:
-        # The comparison has held the same runs out already.
-        distant, unheld = own.tests, f"not possible: {own.untested}" if own.untested else ""
-    else:
-        distant, unheld = _said(lambda: backtests(table, LAW, **fewer))
+    distant, unheld = _said(lambda: backtests(table, LAW, **fewer))
+    # Rivals are judged by their errors alone, which need no intervals.
+    made = {} if distant is None else {LAW: distant}
+    compared, alone = _said(lambda: compare(table, **{**settings, "resamples": 0}, tested=made))
     if fit is None:
         return Judged(tested, untested, distant, unheld, compared, alone, None, "not possible: it was not fitted.")
     diagnosed, undiagnosed = _said(lambda: diagnose_law(fit))

@@ -1,18 +1,21 @@
 """The main study, against the law that the simulated sweep was drawn from."""
 
 import json
+import shlex
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from tests.factories import ALPHA, BETA, make_runs
-from workbench.analyses.scaling import analyse, study
+from workbench.analyses.scaling import analyse, quoted, study
 from workbench.analyses.scaling_methods import certified
 from workbench.analyses.scaling_report import report, summary
+from workbench.analyses.scaling_tables import parameters
 from workbench.analyses.scaling_words import headline_forecasts, summary_lines
 from workbench.errors import BadInput
-from workbench.fitting import allocate
+from workbench.fitting import FitSet, allocate
 from workbench.fitting.tables.canonical import canonical
 from workbench.reporting.render_html import render_html
 from workbench.reporting.render_markdown import render_markdown
@@ -228,3 +231,18 @@ def test_a_table_alone_has_fewer_sections(tables):
 def test_one_source_is_needed():
     with pytest.raises(BadInput, match="give one of them"):
         study(name="neither")
+
+
+def test_a_factor_whose_interval_spans_two_decades_is_left_blank(result):
+    (found,) = [one for one in result.fits if (one.law, one.convention) == ("isoflop", "n")]
+    wide = replace(found, intervals={**found.intervals, "k_N": (0.1, 2000.0), "k_D": (0.5, 2.0)})
+    rows = parameters(FitSet((wide,))).set_index("name")
+    assert np.isnan(rows.loc["k_N", "value"]) and np.isnan(rows.loc["k_N", "interval"]).all()
+    assert rows.loc["k_N", "identified"] is None
+    assert rows.loc["k_D", "value"] == found.params["k_D"] and rows.loc["a", "value"] == found.params["a"]
+
+
+def test_commands_can_be_pasted():
+    assert quoted("sweep = 'quickstart'") == "\"sweep = 'quickstart'\""
+    for text in ("n > 1e6", "name = '$HOME'", "a = 'b' AND \"c\" > 1", "plain"):
+        assert shlex.split(quoted(text)) == [text]

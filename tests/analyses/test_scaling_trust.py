@@ -12,6 +12,7 @@ from workbench.analyses import checks, scaling_trust
 from workbench.analyses.scaling import ScalingStudy, study
 from workbench.analyses.scaling_judged import diagnose_law
 from workbench.fitting import backtests, compare, fit, from_runs
+from workbench.fitting.design.proposing import departure
 from workbench.fitting.diagnostics.diagnosis import diagnose
 from workbench.fitting.tables.canonical import canonical
 from workbench.reporting.document import Block, Bullets, Figure, Table, Text
@@ -159,3 +160,30 @@ def test_what_cannot_be_judged_is_a_reason(simulated: ScalingStudy):
     nothing = study(make_runs(0)[0].head(1), name="one", resamples=10)
     assert scaling_trust.compared(nothing) == [] == scaling_trust.diagnostics(nothing)
     assert "no law was fitted" in sentences(scaling_trust.backtest(nothing))
+
+
+def test_the_checks_hold_the_test_of_curvature_that_the_next_proposal_reports(simulated: ScalingStudy):
+    runs = make_runs(0)[0]
+    bent = runs.assign(loss=runs["loss"] * np.exp(0.02 * (np.log(runs["n_params"]) - 10) ** 2))
+    fitted = fit(from_runs(bent), "chinchilla", resamples=0)
+    found = diagnose_law(fitted)
+    assert found.departure == departure(fitted) < 1e-6
+    facts = {fact.name: fact for fact in checks.facts(bent, checks.check(bent), 0.01, (), None, found)}
+    assert not facts["curvature"].met and facts["curvature"].found == f"p = {found.departure:.2g}"
+    said = sentences(scaling_trust.diagnostics(judged_otherwise(simulated, diagnosed=found)))
+    assert f"finds one (p = {found.departure:.2g})" in said
+    calm = replace(found, trends=(), unfit=())
+    assert "Tests of form may disagree" in sentences(
+        scaling_trust.diagnostics(judged_otherwise(simulated, diagnosed=calm))
+    )
+
+
+def test_errors_that_runs_of_a_size_share_fail_their_check(simulated: ScalingStudy):
+    runs, sound = make_runs(0)[0], simulated.judged.diagnosed
+    assert sound is not None
+    note = "The runs of each of the model sizes miss together (p = 0.001), as if each had an error of its own; whole …"
+    for shared, met in (((), True), ((note,), False)):
+        facts = checks.facts(runs, checks.check(runs), 0.01, (), None, replace(sound, shared=shared))
+        (own,) = [fact for fact in facts if fact.name == "errors of their own"]
+        assert own.met is met
+    assert own.found == "The runs of each of the model sizes miss together (p = 0.001)"

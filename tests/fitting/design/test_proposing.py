@@ -1,6 +1,7 @@
 """Designs of the next runs, held against closed forms, brute force and simulation."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ from workbench.fitting.design.candidates import Bounds, bounds_of, candidates, s
 from workbench.fitting.design.criterion import Criterion, Limits, continuous, whole
 from workbench.fitting.design.departures import Departures, p_values
 from workbench.fitting.design.noise import noise_of
-from workbench.fitting.design.proposing import criterion_of, known, propose
+from workbench.fitting.design.proposing import criterion_of, departure, known, propose
 from workbench.fitting.design.targets import Target
 from workbench.fitting.forecasts.cost import Cost
 from workbench.fitting.laws import LAWS
@@ -313,3 +314,58 @@ def test_bounds_that_allow_nothing_are_refused(options, message):
 def test_sizes_that_fit_no_level_are_refused():
     with pytest.raises(BadInput, match="widen the bounds"):
         candidates([1e9], [6e9], Bounds((1e11, 1e12), (5.0, 50.0)))
+
+
+# --- what a design may start from
+
+
+@pytest.mark.parametrize("law", ["power-n", "kaplan-n", "best-rate"])
+def test_a_law_of_something_else_than_the_loss_of_n_and_d_is_refused(pilot, law):
+    with pytest.raises(BadInput, match=f"a law of the loss in N and D .*, not for {law}"):
+        known(replace(pilot, law=law))
+
+
+def test_weights_count_in_what_is_known():
+    table = isoflop(0.004, sizes=5)
+    table["weight"] = np.where(np.arange(len(table)) % 2 == 0, 4.0, 1.0)
+    fitted = fit(table, objective="log-mse", resamples=0)
+    state = known(fitted)
+    _, j_1PM = LAW.jacobian(state.theta_SP, state.x_MF)
+    w_M = table["weight"].to_numpy() / table["weight"].mean()
+    expected = (j_1PM[0] * w_M / state.noise.variance) @ j_1PM[0].T
+    assert state.information(state.rows)[0] == pytest.approx(expected)
+    r_M = fitted.residuals["residual"].to_numpy()
+    assert state.noise.variance == pytest.approx((w_M * r_M**2).sum() / (len(table) - 5))
+
+
+def test_where_the_draws_are_the_edge_of_a_region_a_design_averages_over_a_sample():
+    table = isoflop(0.004, budgets=(1e11, 1e12, 1e13), sizes=6)
+    edge = fit(table, objective="log-mse", resamples=100, intervals="profile")
+    sample = fit(table, objective="log-mse", resamples=400, intervals="residuals")
+    spread = [known(one, draws=300).theta_SP[:, 1].std() for one in (edge, sample)]
+    assert spread[0] == pytest.approx(spread[1], rel=0.25)
+    found = propose(edge, Target("a"), pool_for(edge), BUDGET)
+    assert found.now == pytest.approx(edge.interval("a"))  # the interval itself is the range of the edge
+
+
+def test_both_ends_of_the_interval_are_promised(pilot, pool):
+    found = propose(pilot, Target("a"), pool, BUDGET)
+    (low, high), share = found.now, found.width_then / found.width_now
+    assert found.then[0] == pytest.approx(found.value - share * (found.value - low))
+    assert found.then[1] == pytest.approx(found.value + share * (high - found.value))
+    assert f"{low:.4g} to {high:.4g}. " in found.summary() and "±" not in found.summary()
+    assert f"about {found.then[0]:.4g} to {found.then[1]:.4g}" in found.summary()
+    ratio = propose(pilot, Target("n-opt", 1e14), pool, BUDGET)
+    assert np.log(ratio.then[1] / ratio.then[0]) == pytest.approx(ratio.width_then)
+
+
+def test_many_fitted_points_are_taken_in_blocks(pilot, monkeypatch):
+    state = known(pilot)
+    whole = state.information(state.rows)
+    monkeypatch.setattr("workbench.fitting.design.proposing.BLOCK", 4)
+    assert state.information(state.rows) == pytest.approx(whole)
+
+
+def test_the_departure_is_the_one_that_the_proposal_reports(pilot, pool):
+    p = departure(pilot)
+    assert f"p = {p:.2g})" in " ".join(propose(pilot, Target("a"), pool, BUDGET).notes)

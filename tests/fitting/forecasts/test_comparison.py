@@ -127,3 +127,40 @@ def test_laws_that_cannot_be_compared_are_refused():
         compare(isoflop(), ("chinchilla", "downstream-error"))
     with pytest.raises(NotIdentifiable, match="none of chinchilla can be compared"):
         compare(isoflop(sizes=3, budgets=(1e11, 1e12)), ("chinchilla",))
+
+
+def test_runs_of_weight_0_are_as_if_they_were_not_there():
+    table = isoflop(0.005, seed=2)
+    weighed = table.assign(weight=1.0)
+    weighed.loc[3, ["weight", "loss"]] = [0.0, 9.0]
+    kept = table.drop(index=3).reset_index(drop=True).assign(weight=1.0)
+    expected = compare(kept, ("chinchilla", "chinchilla-tied"), resamples=0)
+    found = compare(weighed, ("chinchilla", "chinchilla-tied"), resamples=0)
+    assert found.frame()["log_score"].tolist() == pytest.approx(expected.frame()["log_score"].tolist())
+    assert found.points == len(kept)
+    assert backtests(weighed, resamples=0).tests[0].rms == pytest.approx(backtests(kept, resamples=0).tests[0].rms)
+
+
+def test_without_resamples_there_is_no_coverage_and_no_width():
+    found = compare(isoflop(0.005, seed=2), ("chinchilla",), resamples=0).frame()
+    assert found["coverage"].isna().all()
+    assert backtests(isoflop(0.005, seed=2), resamples=0).frame()["half_width"].isna().all()
+
+
+def test_the_width_of_back_tests_is_the_median_of_their_runs():
+    test = backtests(isoflop(0.005, seed=2), resamples=50).tests[0]
+    widths = np.log(test.points["run_high"] / test.points["run_low"]) / 2
+    assert test.half_width == pytest.approx(float(np.median(widths))) and 0.005 < test.half_width < 0.05
+
+
+def test_of_very_many_groups_several_are_left_out_together(monkeypatch):
+    table = canonical(isoflop(0.005, seed=2, sizes=8))
+    prepared = prepare(table, LAWS["chinchilla"], objective_named("log-mse", 1e-3), "n")
+    code_M, words = np.arange(len(table)), "runs"
+    each = leave_out(prepared, code_M, words)
+    monkeypatch.setattr("workbench.fitting.forecasts.crossvalidation.CELLS", 1)
+    parts = leave_out(prepared, code_M, words)
+    assert len(each.score_G) == 40 and len(parts.score_G) == 10 and parts.size_G.tolist() == [4] * 10
+    assert parts.words == "parts of the 40 runs, 10 in number,"
+    assert parts.total == pytest.approx(each.total, rel=0.1)
+    assert np.corrcoef(parts.error_M, each.error_M)[0, 1] > 0.95

@@ -1,13 +1,17 @@
 """Allocation against a numerical minimum, back-tests against the truth, forecasts as a person asks for them."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.optimize import minimize_scalar
 
 from tests.fitting.designs import isoflop, repeated
 from workbench.errors import BadInput
 from workbench.fitting import allocate, backtest, fit, forecast
+from workbench.fitting.forecasts.backtests import backtests
+from workbench.fitting.forecasts.comparison import compare
 from workbench.fitting.forecasts.question import Question
+from workbench.fitting.tables.canonical import canonical
 
 
 @pytest.mark.parametrize("law", ["chinchilla", "kaplan-nd"])
@@ -165,3 +169,26 @@ def test_nonsense_asked_is_refused():
         forecast(isoflop(), (-5.0,))
     with pytest.raises(BadInput, match="--tokens is 0"):
         forecast(isoflop(), at=(1e6, 0.0))
+
+
+def test_a_run_that_might_fall_anywhere_is_not_determined_and_that_is_said_first():
+    few = isoflop(0.15, seed=5, budgets=(1e11, 1e12), sizes=4)
+    found = forecast(few, (1e17,), at=None, resamples=100)
+    one = next(one for one in found.allocations if one.law == "chinchilla")
+    low, high = one.intervals["run"]
+    assert high > 2 * low and not one.determined
+    assert one.reason.startswith(f"one run would fall anywhere from {low:.3g} to {high:.3g}")
+    assert found.to_dict()["notes"][0] == f"Not determined: chinchilla at C = 1e+17: {one.reason}."
+    sound = forecast(isoflop(0.003), (1e14,), resamples=100)
+    assert sound.open == () and sound.allocations[0].determined
+    point = forecast(few, resamples=100, question=Question(sizes=(1e9,), tokens=(1e12,)))
+    assert point.points[0].determined == (point.points[0].run[1] <= 2 * point.points[0].run[0] and point.fit.identified)
+
+
+def test_a_forecast_s_back_tests_are_those_of_the_other_commands():
+    table = isoflop(0.003)
+    found = forecast(table, (1e14,), resamples=300).backtests
+    alone, compared = backtests(canonical(table)), compare(canonical(table), ("chinchilla",)).candidates[0].tests
+    assert found is not None and compared is not None
+    for one in (alone, compared):
+        pd.testing.assert_frame_equal(found.frame(), one.frame())

@@ -7,7 +7,7 @@ from scipy.stats import t as student
 
 from tests.fitting.designs import isoflop, loss_of
 from workbench.fitting import Fit, fit
-from workbench.fitting.forecasts.prediction import Prediction, prediction_interval
+from workbench.fitting.forecasts.prediction import Prediction, of_extremes, prediction_interval
 
 
 def test_of_a_straight_line_they_are_the_textbook_s():
@@ -56,3 +56,39 @@ def test_without_draws_or_residuals_there_are_none():
     found = fit(isoflop(0.002), resamples=0)
     assert np.isnan(prediction_interval(found, n=1e6, d=1e8)).all()
     assert np.isnan(prediction_interval(Fit.from_dict(found.to_dict()), n=1e6, d=1e8)).all()
+
+
+def test_one_number_stands_for_all_points_that_are_asked_of():
+    found = fit(isoflop(0.005, seed=1), resamples=100)
+    low, high = prediction_interval(found, n=1e6, d=[1e8, 2e8])
+    each = [prediction_interval(found, n=1e6, d=d) for d in (1e8, 2e8)]
+    assert low == pytest.approx([ends[0][0] for ends in each]) and high == pytest.approx([ends[1][0] for ends in each])
+    assert np.isnan(prediction_interval(fit(isoflop(), resamples=0), n=1e6, d=[1e8, 2e8])).shape == (2, 2)
+    grouped = pd.concat([isoflop(0.002, seed).assign(group=name) for seed, name in enumerate("ab")], ignore_index=True)
+    family = fit(grouped, law="family", resamples=50)
+    assert prediction_interval(family, n=[1e6, 2e6], d=1e8, group="a")[0].shape == (2,)
+
+
+def test_of_the_edge_of_a_region_the_range_is_read_and_gives_the_textbook_s_interval():
+    rng = np.random.default_rng(0)
+    n = np.geomspace(1e4, 1e7, 12)
+    table = pd.DataFrame({"n": n, "loss": np.exp(2 - 0.08 * np.log(n) + 0.02 * rng.standard_normal(12))})
+    found = fit(table, "kaplan-n", objective="log-mse", resamples=100, intervals="profile")
+    assert of_extremes(found) and of_extremes(Fit.from_dict(found.to_dict()))
+    x, y, new = np.log(n), np.log(table["loss"].to_numpy()), np.log(1e9)
+    design = np.column_stack([np.ones(12), x])
+    beta, *_ = np.linalg.lstsq(design, y, rcond=None)
+    sigma = np.sqrt(((y - design @ beta) ** 2).sum() / 10)
+    row = np.array([1, new])
+    half = student.ppf(0.975, 10) * sigma * np.sqrt(1 + row @ np.linalg.inv(design.T @ design) @ row)
+    low, high = prediction_interval(found, n=1e9)
+    assert np.log(low[0]) == pytest.approx(row @ beta - half, abs=0.03 * half)
+    assert np.log(high[0]) == pytest.approx(row @ beta + half, abs=0.03 * half)
+
+
+def test_many_points_are_taken_in_blocks_with_the_same_result(monkeypatch):
+    found = fit(isoflop(0.005, seed=1), resamples=50)
+    d = np.geomspace(1e7, 1e9, 11)
+    whole = prediction_interval(found, n=1e6, d=d)
+    monkeypatch.setattr("workbench.fitting.forecasts.prediction.CELLS", 200)
+    assert np.array(prediction_interval(found, n=1e6, d=d)) == pytest.approx(np.array(whole))
