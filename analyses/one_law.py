@@ -1,6 +1,7 @@
 """One fit of a scaling study, looked at closely: its numbers, its picture, what it misses, what it says of a budget."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -174,9 +175,10 @@ def _observed(fit: Fit, points: pd.DataFrame) -> list[Block]:
 def _line(fit: Fit, name: str, values: pd.Series, count: int = 61) -> pd.DataFrame:
     """The law over the range of its points, with its interval where it has draws."""
     x = np.geomspace(float(values.min()), float(values.max()), count)
-    line = pd.DataFrame({name: x, "loss": fit.predict(**{name: x})})
+    at: dict[str, Any] = {name: x}
+    line = pd.DataFrame({name: x, "loss": fit.predict(**at)})
     if fit.resamples:
-        line["low"], line["high"] = fit.predict_interval(**{name: x})
+        line["low"], line["high"] = fit.predict_interval(**at)
     return line
 
 

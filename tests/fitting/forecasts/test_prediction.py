@@ -1,5 +1,7 @@
 """Intervals of a new run: against the textbook's for a linear regression, and against runs that came."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -92,3 +94,14 @@ def test_many_points_are_taken_in_blocks_with_the_same_result(monkeypatch):
     whole = prediction_interval(found, n=1e6, d=d)
     monkeypatch.setattr("workbench.fitting.forecasts.prediction.CELLS", 200)
     assert np.array(prediction_interval(found, n=1e6, d=d)) == pytest.approx(np.array(whole))
+
+
+def test_a_run_is_never_surer_than_the_law():
+    found = fit(isoflop(0.002, seed=1), resamples=200, intervals="residuals")
+    # Half of the draws lie together at one end, as where a parameter rests at its bound.
+    lumpy = found.resample_params.copy()
+    lumpy[:100] = lumpy[np.argmin(lumpy[:, 0])]
+    found = replace(found, resample_params=lumpy)
+    n, d = np.geomspace(1e5, 1e10, 6), np.geomspace(1e7, 1e12, 6)
+    of_run, of_law = prediction_interval(found, n=n, d=d), found.predict_interval(n=n, d=d)
+    assert (of_run[0] <= of_law[0] * (1 + 1e-6)).all() and (of_run[1] >= of_law[1] * (1 - 1e-6)).all()

@@ -180,7 +180,7 @@ def half_width(points: pd.DataFrame) -> float:
     """Median of ½ ln(high/low) of the held-out runs' intervals; NaN where there are none."""
     if "run_low" not in points or points["run_low"].isna().all():
         return float("nan")
-    return float((np.log(points["run_high"] / points["run_low"]) / 2).median())
+    return float(np.median(np.log((points["run_high"] / points["run_low"]).to_numpy(dtype=np.float64)) / 2))
 
 
 def _errors(found: Fit, held: pd.DataFrame, factor: float, reached: float) -> HeldOut:

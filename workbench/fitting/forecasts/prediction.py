@@ -92,6 +92,10 @@ class Prediction:
                 ends = self._around(f_M, f_SM, sigma_M)
             else:
                 ends = [f_M + self.stretch * (end_M - f_M) for end_M in _mixture_ends(f_SM, sigma_M, share)]
+                # Noise moves a quantile of lumpy draws either way; a run is never surer than the law itself.
+                cut = self.fit.cut
+                own = np.nanquantile(np.where(np.isfinite(f_SM), f_SM, np.nan), [cut, 1 - cut], axis=0)
+                ends = [np.minimum(ends[0], own[0]), np.maximum(ends[1], own[1])]
         return (np.exp(ends[0]), np.exp(ends[1])) if log else (ends[0], ends[1])
 
     @property
