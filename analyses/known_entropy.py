@@ -34,6 +34,9 @@ WIDEST = 0.03
 NEEDED = 0.8
 """Share of the seeds whose interval must cover the truth."""
 
+INTERVALS = "residuals"
+"""The default when the protocol was fixed, and part of it."""
+
 COLUMNS = (
     Column("seed", "seed"),
     Column("truth", "true entropy", "loss"),
@@ -87,7 +90,9 @@ def analyse(table: pd.DataFrame, resamples: int = 1000, seed: int = 0, conventio
         raise BadInput(f"a table of known entropy has runs, and the columns {', '.join(sorted(needed))}.")
     rows, fits = [], {}
     for number, runs in table.groupby("seed", sort=True):
-        fits[number] = fit(from_runs(runs), "chinchilla", convention=convention, resamples=resamples, seed=seed)
+        fits[number] = fit(
+            from_runs(runs), "chinchilla", convention=convention, resamples=resamples, seed=seed, intervals=INTERVALS
+        )
         rows.append({"seed": number, **judge(fits[number], runs)})
     verdicts = pd.DataFrame(rows)
     good = int((verdicts["covers"] & (verdicts["half_width"] <= WIDEST) & ~verdicts["bound"]).sum())

@@ -1,6 +1,7 @@
 """Fits against published optima, known truths, SciPy, and what may not matter: units and the order of rows."""
 
 import json
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -269,10 +270,10 @@ def simple() -> Fit:
 
 
 def test_a_fit_predicts_from_columns_that_runs_can_have_and_from_nothing_else(simple):
-    refused = {
+    refused: dict[str, dict[str, Any]] = {
         "'levl' is no column": {"n": 1e6, "d": 1e8, "levl": 0.5},
         "'new_run' is no column": {"n": 1e6, "d": 1e8, "new_run": True},
-        "n is -1; a number of parameters must be positive": {"n": -1, "d": 1e8},
+        "n is -1; a number of parameters must be positive": {"n": -1.0, "d": 1e8},
         "n is 'big'; a number of parameters must be positive": {"n": "big", "d": 1e8},
         "d is missing": {"n": 1e6, "d": None},
     }
@@ -338,11 +339,13 @@ def test_a_path_and_a_mapping_of_columns_are_tables(tmp_path):
     table = isoflop(0.002)
     table.to_csv(tmp_path / "runs.csv", index=False)
     found = fit(table, resamples=0)
-    for runs in (tmp_path / "runs.csv", str(tmp_path / "runs.csv"), table.to_dict("list")):
+    columns: dict[str, Any] = {str(name): values.to_list() for name, values in table.items()}
+    sources: list[Any] = [tmp_path / "runs.csv", str(tmp_path / "runs.csv"), columns]
+    for runs in sources:
         assert fit(runs, resamples=0).params == pytest.approx(found.params)
         assert fit_all(runs, ("chinchilla",), resamples=0).fits[0].params == pytest.approx(found.params)
     with pytest.raises(BadInput, match="table is a list; it must be a DataFrame, a mapping of columns or a path"):
-        fit([1, 2], resamples=0)
+        fit(cast(Any, [1, 2]), resamples=0)
     with pytest.raises(BadInput, match="no columns of one length"):
         fit({"n": [1, 2], "loss": [1]}, resamples=0)
 

@@ -140,7 +140,7 @@ class Fit:
         from scipy.special import ndtr, ndtri, stdtridf, stdtrit
 
         # `cut` is the normal distribution at Student's quantile (bootstrap.tail): so its degrees of freedom
-        freedom = float(stdtridf(own, ndtri(self.cut)))
+        freedom = float(stdtridf(own, float(ndtri(self.cut))))
         return float(ndtr(stdtrit(freedom, share)))
 
     @property

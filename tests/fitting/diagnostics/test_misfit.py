@@ -78,7 +78,7 @@ def test_laws_of_other_columns_are_tested_on_the_axes_they_have(law):
 def test_a_run_far_off_the_law_is_named_with_its_row_and_its_size():
     table = noisy(isoflop())
     assert "Far off the law" not in said(table)
-    table.loc[7, "loss"] *= 2.2
+    table["loss"] *= np.where(np.arange(len(table)) == 7, 2.2, 1.0)
     assert "row 8 (+121%)" in said(table, objective="huber")
     assert "run b7 (+" in said(table.assign(run_id=[f"b{i}" for i in range(30)]))
 

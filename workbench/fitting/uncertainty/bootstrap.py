@@ -1,25 +1,9 @@
 """Intervals by the bootstrap: which data a resample sees, and how an interval is read off the resamples.
 
-Which method a fit takes is in `methods.automatic`. Coverage in percent of 95% intervals,
-measured by simulating isoFLOP designs (budgets × sizes over two decades of C, sizes over a factor of 20) with normal
-noise: 200 sweeps a row for chinchilla and 500 for isoflop, 300 resamples each, so that a figure is good to ±1.5 and
-±1; N and L are the optimum and its loss at 100× the largest budget:
-
-    design  noise of ln L       law         objective  bootstrap     E     α     β     a     N     L
-    5 × 6   0.5%                chinchilla  huber      residuals  95.5  96.0  95.5  95.0  94.5  94.5
-    4 × 5   1%                  chinchilla  huber      residuals  96.0  96.0  99.0  97.0  97.5  96.5
-    5 × 6   0.5%                chinchilla  huber      cases      97.5  97.0  98.5  98.0  98.0  97.5
-    5 × 6   0.5%                isoflop     –          residuals     –     –     –  96.2  95.8     –
-    4 × 5   1%                  isoflop     –          residuals     –     –     –  94.2  94.4     –
-
-On the quickstart's own design (27 runs: five sizes at five budgets, two more seeds at one point; exact FLOPs, 0.4%
-noise, 200 sweeps), chinchilla covers E 96.5, α 98, β 97.5, a 97, N_opt at 10 and 100 times the largest budget 98.5 and
-93, D_opt 96.5 and 96.5, the loss there 97.5 and 96.5. isoflop covers what it would find without noise (a 97, N_opt 96
-and 96.5), but the true N_opt in 90.5 and 86.5 only: a parabola over a factor of eight in N is biased.
-
-On 4 × 5 designs with 0.5% noise (120 to 150 sweeps) others did worse: resampling cases 97–99, on intervals a third
-wider; residuals with only √(M/(M−P)) 85–92; wild with HC2 71–79 and HC3 77–85; Dirichlet weights 94–98 under huber but
-84–88 under log-mse. Cases are kept for large tables, where they are the published practice and need no equal noise.
+How often each holds the truth is in docs/coverage.md, and which a fit takes in `methods.automatic`. Tried on 4 × 5
+isoFLOP designs with 0.5% noise (120 to 150 sweeps) and not kept: residuals with only √(M/(M − P)), 85 to 92% at 95%;
+wild with the HC2 and HC3 of a plain regression, 71 to 79 and 77 to 85; Dirichlet weights, 94 to 98 under huber but 84
+to 88 under log-mse.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,19 @@
-"""Where intervals come from: each method is a function from a fit to draws of theta, one line in `METHODS`."""
+"""Where intervals come from: each method is a function from a fit to draws of theta, one line in `METHODS`.
+
+Mean coverage in percent of 95% intervals of E, α, β and a, and of loss and N_opt at 1,000 times the largest compute; the
+least and most over cells and targets; and the interval score over the best method's (Gneiting and Raftery 2007). 2,000
+sweeps a cell, equal and independent errors; the designs that chose the default, then least, most and score of the others:
+
+    method        E     α     β     a  L 1000x  N 1000x   least  most  score   least  most  score
+    profile     95.6  95.2  95.8  95.3   95.7     95.5     93.8  97.2  1.001    94.3  96.5  1.001
+    studentised 95.0  94.8  95.0  95.0   95.1     94.8     93.3  97.8  1.051    94.7  97.1  1.045
+    residuals   96.2  96.0  96.2  96.0   96.3     96.2     94.8  98.2  1.061    95.0  97.2  1.052
+    cases       98.2  97.9  98.2  98.6   98.1     98.4     97.3  99.0  1.097    96.0  98.3  1.094
+    sandwich    96.3  96.4  96.4  96.3   92.4     96.4     86.2  98.0  1.139    91.2  97.3  1.049
+
+Where all runs of a size err together only groups reach 95 (97, the profile 84 to 91); where noise falls with compute on
+240 points cases cover 96.6 on average and the profile 93.8. docs/coverage.md has the rest.
+"""
 
 from collections.abc import Callable
 from dataclasses import replace
