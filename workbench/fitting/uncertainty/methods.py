@@ -1,8 +1,8 @@
 """Where intervals come from: each method is a function from a fit to draws of theta, one line in `METHODS`.
 
-Mean coverage in percent of 95% intervals of E, α, β and a, and of loss and N_opt at 1,000 times the largest compute; the
+Mean coverage in percent of 95% intervals of E, α, β, a, and of loss and N_opt at 1,000 times the largest compute; the
 least and most over cells and targets; and the interval score over the best method's (Gneiting and Raftery 2007). 2,000
-sweeps a cell, equal and independent errors; the designs that chose the default, then least, most and score of the others:
+sweeps a cell, equal and independent errors; the designs that chose the default, then the others' least, most and score:
 
     method        E     α     β     a  L 1000x  N 1000x   least  most  score   least  most  score
     profile     95.6  95.2  95.8  95.3   95.7     95.5     93.8  97.2  1.001    94.3  96.5  1.001
