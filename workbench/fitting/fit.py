@@ -15,6 +15,7 @@ from workbench.fitting.laws import LAWS
 from workbench.fitting.laws.base import Law
 from workbench.fitting.parametric import fit_law
 from workbench.fitting.record import CONVENTION_LABELS, Fit, FitSet, NotFitted, NotIdentifiable
+from workbench.fitting.solving.blocks import one_thread
 from workbench.fitting.solving.objectives import OBJECTIVES, objective_named
 from workbench.fitting.uncertainty.methods import METHODS
 from workbench.fitting.uncertainty.weighting import NOISES
@@ -76,20 +77,21 @@ def fit(
     if law == "envelope":
         return fit_envelope(table, convention, resamples, seed, level)
     table, said = _points_of(table, law, convention)
-    return fit_law(
-        table,
-        configured(law, setting),
-        objective,
-        delta,
-        convention,
-        resamples,
-        seed,
-        level,
-        said,
-        intervals,
-        fixed,
-        noise,
-    )
+    with one_thread():
+        return fit_law(
+            table,
+            configured(law, setting),
+            objective,
+            delta,
+            convention,
+            resamples,
+            seed,
+            level,
+            said,
+            intervals,
+            fixed,
+            noise,
+        )
 
 
 def _table(runs: Runs) -> pd.DataFrame:

@@ -40,7 +40,7 @@ SHRINK = 0.03
 MOST = 12
 """Local minima of a grid that are solved to their bottoms, the lowest first."""
 
-LOWEST = 12
+LOWEST = 6
 """Nodes of the finer grid that are solved besides, for a rough objective has many small basins near its least."""
 
 EXACT = 1e-17
