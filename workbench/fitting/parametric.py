@@ -1,6 +1,7 @@
 """Approach 3 and its relatives: a law of single runs, its optimum certified, its resamples solved in one batch."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -170,16 +171,12 @@ def _rivals(certificate: Certificate) -> tuple[str, ...]:
 def _residuals(prepared: Prepared, params: dict[str, float]) -> pd.DataFrame:
     """One row a point, with what the law predicts there."""
     table, law = prepared.table, prepared.law
-    frame = table[[name for name in LABELS if name in table]].copy()
-    for name in (*law.columns, law.response):
-        if name not in frame and name in table:
-            frame[name] = table[name]
-    frame["predicted"] = law.predict(params, **prepared.columns)
-    observed = frame[law.response].to_numpy(dtype=np.float64)
-    predicted = frame["predicted"].to_numpy(dtype=np.float64)
-    frame["residual"] = np.log(observed / predicted) if law.log_response else observed - predicted
+    names = dict.fromkeys((*LABELS, *law.columns, law.response))
+    columns: dict[str, Any] = {name: table[name] for name in names if name in table}
+    observed_M, predicted_M = table[law.response].to_numpy(dtype=np.float64), law.predict(params, **prepared.columns)
+    columns["predicted"] = predicted_M
+    columns["residual"] = np.log(observed_M / predicted_M) if law.log_response else observed_M - predicted_M
     weight_M = prepared.problem.w_SM[0]
     if np.ptp(weight_M) > 0:
-        frame["weight"] = weight_M
-    frame.attrs = {}
-    return frame
+        columns["weight"] = weight_M
+    return pd.DataFrame(columns)

@@ -173,10 +173,9 @@ def at_bound_in_resamples(law: Law, draws_SP: Array, held: tuple[int, ...] = (),
 def levels(values: pd.Series) -> int:
     """How many distinct levels a column has, values within 5% of the least of a level belonging to it."""
     logs = np.sort(np.log(values.dropna().to_numpy(dtype=np.float64)))
-    count, least = 0, -np.inf
-    for value in logs:
-        if value - least > np.log(LEVELS):
-            count, least = count + 1, value
+    count, at = 0, 0
+    while at < len(logs):
+        count, at = count + 1, int(np.searchsorted(logs, logs[at] + np.log(LEVELS), side="right"))
     return count
 
 

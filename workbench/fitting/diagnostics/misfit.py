@@ -62,11 +62,12 @@ def _axis(fitted: Fitted, axis: str) -> Array | None:
 
 def misfits(fitted: Fitted) -> list[str]:
     """A sentence on the clearest misfit, if one is clearer than chance among all that are tried."""
-    units = Units.of(fitted)
+    units = fitted.units
     every = bends(fitted)
     if len(units.r_G) - units.j_GQ.shape[1] - 1 < LEFT or not every or not units.r_G.any():
         return []
-    tested = [(*_added(units.r_G, units.j_GQ, units.scaled(bend.z_M)), bend) for bend in every]
+    q_GQ, _ = np.linalg.qr(units.j_GQ)
+    tested = [(*_added(units.r_G, q_GQ, units.scaled(bend.z_M)), bend) for bend in every]
     p, effect, bend = min(tested, key=lambda each: each[0])
     if not p * len(every) < LEVEL:
         return []
@@ -126,11 +127,10 @@ class Units:
         return np.asarray(np.bincount(self.code_M, self.weight_M * value_M) / np.sqrt(total_G))
 
 
-def _added(r_G: Array, j_GQ: Array, z_G: Array) -> tuple[float, float]:
-    """p and effect of one column beside the jacobian."""
+def _added(r_G: Array, q_GQ: Array, z_G: Array) -> tuple[float, float]:
+    """p and effect of one column beside the jacobian, whose columns' orthonormal basis is q_GQ."""
     from scipy.special import stdtr
 
-    q_GQ, _ = np.linalg.qr(j_GQ)
     left_G = z_G - q_GQ @ (q_GQ.T @ z_G)
     size = float(left_G @ left_G)
     if size <= 1e-8 * float(z_G @ z_G):
@@ -142,7 +142,7 @@ def _added(r_G: Array, j_GQ: Array, z_G: Array) -> tuple[float, float]:
     error = np.sqrt(float((left_G**2 * (rest_G / (1 - leverage_G)) ** 2).sum())) / size
     if error <= 0:
         return 1.0, effect
-    return float(2 * stdtr(len(r_G) - j_GQ.shape[1] - 1, -abs(effect) / error)), effect
+    return float(2 * stdtr(len(r_G) - q_GQ.shape[1] - 1, -abs(effect) / error)), effect
 
 
 def lack_of_fit(

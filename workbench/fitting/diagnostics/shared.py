@@ -8,7 +8,7 @@ replicates     the variance of the misses between configurations against that be
 
 import numpy as np
 
-from workbench.fitting.diagnostics.misfit import LEFT, OUTLYING, Units
+from workbench.fitting.diagnostics.misfit import LEFT, OUTLYING
 from workbench.fitting.uncertainty.fitted import Fitted
 from workbench.fitting.uncertainty.groups import clusters, groups
 
@@ -29,7 +29,7 @@ def shared_errors(fitted: Fitted) -> float:
     """p of runs of one group (a size, as a rule) erring no more alike than any two; 1 where that cannot be tested."""
     code_M, words = groups(fitted.prepared.table)
     many = int(code_M.max()) + 1
-    units = Units.of(fitted)
+    units = fitted.units
     if words in ("runs", "configurations") or not FEWEST_GROUPS <= many <= MOST_GROUPS or not units.r_G.any():
         return 1.0
     from scipy.special import fdtrc

@@ -32,12 +32,12 @@ class Cost:
         """Least squares of ln(C/ND) on ln N over the runs of the largest compute; 6ND without a C."""
         if not {convention, "d", "c"} <= set(table):
             return cls()
-        known = table[table[[convention, "d", "c"]].notna().all(axis=1)]
-        if known.empty:
+        ln_n, ln_d, ln_c = np.log([table[name].to_numpy(dtype=np.float64) for name in (convention, "d", "c")])
+        known = ~np.isnan(ln_n + ln_d + ln_c)
+        if not known.any():
             return cls()
-        top = known[known["c"] >= known["c"].max() / TOP]
-        ln_n = np.log(top[convention].to_numpy(dtype=np.float64))
-        ln_k = np.log((top["c"] / (top[convention] * top["d"])).to_numpy(dtype=np.float64))
+        top = known & (ln_c >= ln_c[known].max() - np.log(TOP))
+        ln_n, ln_k = ln_n[top], (ln_c - ln_n - ln_d)[top]
         if len(np.unique(ln_n)) < 3:
             return cls(float(np.exp(ln_k.mean())))
         tilt, level = np.polyfit(ln_n, ln_k, 1)

@@ -16,22 +16,22 @@ from workbench.fitting.laws.base import Array, Separable, grid_of
 from workbench.fitting.solving.blocks import over_blocks
 from workbench.fitting.solving.objectives import rho
 from workbench.fitting.solving.problem import Problem
-from workbench.fitting.solving.solver import minimise
+from workbench.fitting.solving.solver import NEARLY, Solution, minimise
 
 POINTS = 2000
 """Of a longer table this many points, evenly strewn, tell where the basins are; they are then solved on all points."""
 
-ROUNDS = 8
+ROUNDS = 7
 """Reweightings at a node: the objective there is then within about a percent of its least, or within some ten percent
 where an amplitude vanishes."""
 
-ROUGH, FAR = 3, 5.0
+ROUGH, FAR = 3, 3.0
 """After so many rounds a node this many times above the least is left there: more lower it by 2.6 times at most."""
 
 EVEN = 40
 """Values of an entry, evenly between its bounds, where all but one or two are held."""
 
-FINE = 13
+FINE = 11
 """Values of each exponent of the finer grid, from 25% below the best to 25% above."""
 
 SHRINK = 0.03
@@ -110,10 +110,24 @@ def certify(problem: Problem, held: tuple[int, ...] = (), start_P: Array | None 
     if problem.objective.name == "lad" and not held:
         # Absolute deviations have a small basin at every vertex: blind starts now and then find one lower by 1e-5.
         starts_SP = np.concatenate([starts_SP, law.starts()])
-    found = minimise(problem, starts_SP, STEPS, held, tolerance=EXACT)
+    found = _solved(problem, starts_SP, held)
     names = " × ".join(law.theta_names[entry] for entry in entries)
     said = f"a grid of {' × '.join(str(len(axis)) for axis in axes)} values of {names}, and a finer one around the best"
-    return _sorted(found.theta_SP, found.value_S, found.gradient_S, said, len(nodes_SK) + len(fine_SK), True)
+    return _sorted(found, said, len(nodes_SK) + len(fine_SK), True)
+
+
+def _solved(problem: Problem, starts_SP: Array, held: tuple[int, ...]) -> Solution:
+    """Every start at the bottom of its basin, the lowest to its last digits."""
+    found = minimise(problem, starts_SP, STEPS, held, tolerance=NEARLY)
+    best = np.argsort(found.value_S, kind="stable")[:1]
+    exact = minimise(problem, found.theta_SP[best], STEPS, held, tolerance=EXACT, near=True)
+    if exact.value_S[0] <= found.value_S[best[0]]:
+        found.theta_SP[best], found.value_S[best], found.gradient_S[best] = (
+            exact.theta_SP,
+            exact.value_S,
+            exact.gradient_S,
+        )
+    return found
 
 
 def _searched(
@@ -164,14 +178,13 @@ def _from_starts(problem: Problem, held: tuple[int, ...], start_P: Array | None)
         solved = rough
     else:
         order = np.argsort(rough.value_S, kind="stable")[:MOST]
-        solved = minimise(problem, rough.theta_SP[order], STEPS, held, tolerance=EXACT)
-    said = f"{len(starts_SP)} starts"
-    return _sorted(solved.theta_SP, solved.value_S, solved.gradient_S, said, len(starts_SP), False)
+        solved = _solved(problem, rough.theta_SP[order], held)
+    return _sorted(solved, f"{len(starts_SP)} starts", len(starts_SP), False)
 
 
-def _sorted(theta_SP: Array, value_S: Array, left_S: Array, said: str, nodes: int, dense: bool) -> Certificate:
+def _sorted(found: Solution, said: str, nodes: int, dense: bool) -> Certificate:
     """Solutions as distinct basins, the lowest first."""
-    value_S = np.where(np.isfinite(value_S), value_S, np.inf)
+    value_S = np.where(np.isfinite(found.value_S), found.value_S, np.inf)
     order = np.argsort(value_S, kind="stable")
     least = value_S[order[0]]
     basins: list[int] = []
@@ -180,7 +193,8 @@ def _sorted(theta_SP: Array, value_S: Array, left_S: Array, said: str, nodes: in
         if not any(value_S[row] <= value_S[other] * (1 + 1e-7) + 1e-25 for other in basins):
             basins.append(int(row))
     agree = float((value_S <= least * (1 + 1e-6) + 1e-18).mean())
-    return Certificate(theta_SP[basins], value_S[basins], float(left_S[order[0]]), said, nodes, agree, dense)
+    left = float(found.gradient_S[order[0]])
+    return Certificate(found.theta_SP[basins], value_S[basins], left, said, nodes, agree, dense)
 
 
 def _fewer_points(problem: Problem) -> Problem:
@@ -209,49 +223,53 @@ def _minima(profile: Profile, nodes_SK: Array, axes: list[Array], lowest: int = 
 
 def profiled(problem: Problem, nodes_SK: Array) -> tuple[Array, Array]:
     """theta_SP with the amplitudes fitted at each node, and the objective there: roughly where it is far from least."""
-    theta_SP, value_S = _rounds(problem, nodes_SK, ROUGH)
+    theta_SP, value_S, c_SQ = _rounds(problem, nodes_SK, ROUGH)
     near = np.flatnonzero(value_S <= FAR * value_S.min())
-    theta_SP[near], value_S[near] = _rounds(problem, nodes_SK[near], ROUNDS)
+    theta_SP[near], value_S[near], _ = _rounds(problem, nodes_SK[near], ROUNDS - ROUGH, c_SQ[near])
     return theta_SP, value_S
 
 
-def _rounds(problem: Problem, nodes_SK: Array, rounds: int) -> tuple[Array, Array]:
-    def work(rows: np.ndarray) -> tuple[Array, Array]:
+def _rounds(
+    problem: Problem, nodes_SK: Array, rounds: int, start_SQ: Array | None = None
+) -> tuple[Array, Array, Array]:
+    """theta_SP, the objective and the amplitudes after so many reweightings, from amplitudes where they are known."""
+
+    def work(rows: np.ndarray) -> tuple[Array, Array, Array]:
         separable = problem.law.separable(nodes_SK[rows], problem.x_MF)
         assert separable is not None
-        return _amplitudes(problem, separable, len(rows), rounds)
+        c_SQ, value_S = _amplitudes(problem, separable, len(rows), rounds, None if start_SQ is None else start_SQ[rows])
+        return separable.join(np.log(c_SQ) if problem.law.log_response else c_SQ), value_S, c_SQ
 
-    theta_SP, value_S = over_blocks(len(nodes_SK), len(problem.x_MF), work)
-    return theta_SP, value_S
+    theta_SP, value_S, c_SQ = over_blocks(len(nodes_SK), len(problem.x_MF), work)
+    return theta_SP, value_S, c_SQ
 
 
-def _amplitudes(problem: Problem, separable: Separable, n_rows: int, rounds: int) -> tuple[Array, Array]:
-    """Reweighted least squares for the amplitudes of each node, in their logarithms where the response has one."""
-    shape = (n_rows, len(problem.x_MF))
-    y_SM, w_SM = np.broadcast_to(problem.y_SM, shape), np.broadcast_to(problem.w_SM, shape)
+def _amplitudes(
+    problem: Problem, separable: Separable, n_rows: int, rounds: int, start_SQ: Array | None
+) -> tuple[Array, Array]:
+    """Reweighted least squares for the amplitudes of each node, positive where the response has a logarithm."""
+    y_M, w_M = problem.y_SM[0], np.broadcast_to(problem.w_SM[0], problem.y_SM[0].shape)
     if problem.exponentiated:
         # Misses of the response are misses of its logarithm times the response, to first order.
-        w_SM = w_SM * np.exp(2 * y_SM)
+        w_M = w_M * np.exp(2 * y_M)
     delta = max(problem.objective.delta, 1e-3)
-    basis = [np.broadcast_to(part, shape) for part in separable.basis]
+    shape = (n_rows, len(y_M))
+    basis = [part if part.size == 1 else np.broadcast_to(part, shape) for part in separable.basis]
     power_S1 = separable.power_S[:, None]
     log = problem.law.log_response
-    c_SQ = _first_amplitudes(basis, y_SM / power_S1, w_SM) if log else np.zeros((n_rows, len(basis)))
-    best_SQ, least_S = c_SQ, np.full(n_rows, np.inf)
+    if start_SQ is None:
+        start_SQ = _first_amplitudes(basis, y_M / power_S1, w_M) if log else np.zeros((n_rows, len(basis)))
+    c_SQ = best_SQ = start_SQ
+    least_S = np.full(n_rows, np.inf)
     step_SQ, scale_S1 = np.zeros_like(c_SQ), np.ones((n_rows, 1))
     for _ in range(rounds):
         total_SM = sum((c_SQ[:, q, None] * part for q, part in enumerate(basis[1:], 1)), c_SQ[:, :1] * basis[0])
-        if log:
-            per_SM = power_S1 / total_SM
-            r_SM = y_SM - power_S1 * np.log(total_SM)
-            slopes = [part * per_SM for part in basis]
-        else:
-            r_SM, slopes = y_SM - total_SM, basis
-        value_S = np.einsum("sm,sm->s", w_SM, rho(r_SM, delta))
+        r_SM = y_M - (power_S1 * np.log(total_SM) if log else total_SM)
+        value_S = rho(r_SM, delta) @ w_M
         better = value_S < least_S
         best_SQ, least_S = np.where(better[:, None], c_SQ, best_SQ), np.minimum(value_S, least_S)
-        b_SM = w_SM / np.maximum(np.abs(r_SM), delta) if np.isfinite(delta) else w_SM
-        found_SQ = _least_squares(slopes, r_SM, b_SM)
+        b_SM = w_M / np.maximum(np.abs(r_SM), delta) if np.isfinite(delta) else np.broadcast_to(w_M, r_SM.shape)
+        found_SQ = _least_squares(basis, r_SM, b_SM, power_S1 / total_SM if log else None)
         # A step that did not descend is tried again at a third of its length.
         step_SQ = np.where(better[:, None], found_SQ, step_SQ)
         scale_S1 = np.where(better[:, None], 1.0, scale_S1 / 3)
@@ -259,33 +277,43 @@ def _amplitudes(problem: Problem, separable: Separable, n_rows: int, rounds: int
         if log:
             # An amplitude that would turn negative shrinks instead, and so vanishes in a few rounds.
             c_SQ = np.maximum(c_SQ, best_SQ * SHRINK)
-    return separable.join(np.log(best_SQ) if log else best_SQ), least_S
+    return best_SQ, least_S
 
 
-def _first_amplitudes(basis: list[Array], y_SM: Array, w_SM: Array) -> Array:
+def _first_amplitudes(basis: list[Array], y_SM: Array, w_M: Array) -> Array:
     """The amplitudes that fit the response in relative terms; one that would be negative becomes small."""
     scale_SM = np.exp(-y_SM)
-    scaled = [part * scale_SM for part in basis]
-    ones_SM = np.ones_like(scale_SM)
+    n_rows = max(len(part) for part in basis)
+    scaled = [np.broadcast_to(part * scale_SM, (n_rows, len(w_M))) for part in basis]
+    ones_SM = np.ones((n_rows, len(w_M)))
+    weights_SM = np.broadcast_to(w_M, ones_SM.shape)
     small_SQ = 1e-3 / np.stack([part.mean(axis=1) for part in scaled], axis=1)
-    c_SQ = _least_squares(scaled, ones_SM, w_SM)
+    c_SQ = _least_squares(scaled, ones_SM, weights_SM)
     # Without the columns that would be negative the others are smaller: they are fitted once more.
     kept_SQ = c_SQ > small_SQ
-    if not kept_SQ.all():
-        c_SQ = _least_squares([part * kept_SQ[:, q, None] for q, part in enumerate(scaled)], ones_SM, w_SM)
+    again = np.flatnonzero(~kept_SQ.all(axis=1))
+    if len(again):
+        kept = [part[again] * kept_SQ[again, q, None] for q, part in enumerate(scaled)]
+        c_SQ[again] = _least_squares(kept, ones_SM[again], weights_SM[again])
     return np.asarray(np.maximum(c_SQ, small_SQ))
 
 
-def _least_squares(columns: list[Array], target_SM: Array, b_SM: Array) -> Array:
-    """Weighted least squares of the target on the columns, a row at a time, with a trace of ridge."""
+def _least_squares(columns: list[Array], target_SM: Array, b_SM: Array, scale_SM: Array | None = None) -> Array:
+    """Weighted least squares of the target on the columns times a scale, a row at a time, with a trace of ridge."""
     many = len(columns)
-    weighted = [b_SM * column for column in columns]
+    if scale_SM is not None:
+        # The scale is put into the weights and the target, once, rather than into each column.
+        target_SM = target_SM / scale_SM
+        b_SM = b_SM * scale_SM * scale_SM
     gram_SQQ = np.empty((len(target_SM), many, many))
     right_SQ = np.empty((len(target_SM), many))
-    for i, one in enumerate(weighted):
-        right_SQ[:, i] = np.einsum("sm,sm->s", one, target_SM)
+    for i, one in enumerate(columns):
+        weighted_SM = b_SM if one.size == 1 else b_SM * one
+        right_SQ[:, i] = np.vecdot(weighted_SM, target_SM)
         for j in range(i, many):
-            gram_SQQ[:, i, j] = gram_SQQ[:, j, i] = np.einsum("sm,sm->s", one, columns[j])
+            column = columns[j]
+            found_S = weighted_SM.sum(axis=1) if column.size == 1 else np.vecdot(weighted_SM, column)
+            gram_SQQ[:, i, j] = gram_SQQ[:, j, i] = found_S
     size_SQ = np.sqrt(np.maximum(np.einsum("sqq->sq", gram_SQQ), 1e-200))
     gram_SQQ /= size_SQ[:, :, None] * size_SQ[:, None, :]
     gram_SQQ += 1e-9 * np.eye(many)

@@ -3,12 +3,16 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from workbench.fitting.laws.base import Array
 from workbench.fitting.prepared import Prepared
 from workbench.fitting.solving.objectives import Objective
+
+if TYPE_CHECKING:
+    from workbench.fitting.diagnostics.misfit import Units
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,13 @@ class Fitted:
         rows_MF = np.column_stack([problem.x_MF, problem.y_SM[0]])
         _, first_K, code_M = np.unique(rows_MF, axis=0, return_index=True, return_inverse=True)
         return np.asarray(first_K[code_M.ravel()])
+
+    @cached_property
+    def units(self) -> "Units":
+        """What errs independently, kept: two tests ask."""
+        from workbench.fitting.diagnostics.misfit import Units
+
+        return Units.of(self)
 
     @cached_property
     def shared(self) -> float:
