@@ -34,6 +34,9 @@ EVEN = 40
 FINE = 11
 """Values of each exponent of the finer grid, from 25% below the best to 25% above."""
 
+CORNER = 1e-3
+"""The narrowest corner that amplitudes are reweighted at; a fit with a narrower one passes wider ones on its way."""
+
 SHRINK = 0.03
 """The share of itself that an amplitude keeps in a round that would make it negative."""
 
@@ -110,15 +113,15 @@ def certify(problem: Problem, held: tuple[int, ...] = (), start_P: Array | None 
     if problem.objective.name == "lad" and not held:
         # Absolute deviations have a small basin at every vertex: blind starts now and then find one lower by 1e-5.
         starts_SP = np.concatenate([starts_SP, law.starts()])
-    found = _solved(problem, starts_SP, held)
+    found = _solved(problem, starts_SP, held, near=problem.objective.delta >= CORNER)
     names = " × ".join(law.theta_names[entry] for entry in entries)
     said = f"a grid of {' × '.join(str(len(axis)) for axis in axes)} values of {names}, and a finer one around the best"
     return _sorted(found, said, len(nodes_SK) + len(fine_SK), True)
 
 
-def _solved(problem: Problem, starts_SP: Array, held: tuple[int, ...]) -> Solution:
+def _solved(problem: Problem, starts_SP: Array, held: tuple[int, ...], near: bool = False) -> Solution:
     """Every start at the bottom of its basin, the lowest to its last digits."""
-    found = minimise(problem, starts_SP, STEPS, held, tolerance=NEARLY)
+    found = minimise(problem, starts_SP, STEPS, held, NEARLY, near)
     best = np.argsort(found.value_S, kind="stable")[:1]
     exact = minimise(problem, found.theta_SP[best], STEPS, held, tolerance=EXACT, near=True)
     if exact.value_S[0] <= found.value_S[best[0]]:
@@ -252,7 +255,7 @@ def _amplitudes(
     if problem.exponentiated:
         # Misses of the response are misses of its logarithm times the response, to first order.
         w_M = w_M * np.exp(2 * y_M)
-    delta = max(problem.objective.delta, 1e-3)
+    delta = max(problem.objective.delta, CORNER)
     shape = (n_rows, len(y_M))
     basis = [part if part.size == 1 else np.broadcast_to(part, shape) for part in separable.basis]
     power_S1 = separable.power_S[:, None]

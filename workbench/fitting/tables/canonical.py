@@ -9,6 +9,7 @@ repeat.
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -144,16 +145,16 @@ def _canonical(
     table = finished(table, source, notes)
     rows = table.index.to_numpy()
     names = chosen(table, given, source, notes)
-    frame = pd.DataFrame(index=table.index)
+    read: dict[str, Any] = {}
     for name, column in list(names.items()):
         values = read_values(table[column], rows, name, column, source, given=name in given)
         if values is None:
             notes.append(f"Column {column} is not taken as {COLUMNS[name].meaning}: its values are none.")
             del names[name]
         else:
-            frame[name] = values
+            read[name] = values
     refuse_without_response(table, names, source)
-    frame = frame.assign(row=rows).reset_index(drop=True)
+    frame = pd.DataFrame({**read, "row": rows}, index=table.index).reset_index(drop=True)
     refuse_impossible(frame, names, source)
     only_non_embedding = "n" not in frame and "n_non_embedding" in frame
     if only_non_embedding:
