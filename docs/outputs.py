@@ -1,0 +1,40 @@
+"""Run again every command whose output the docs show, and put what it prints now in its place.
+
+Such a block is fenced and begins with a line `$ workbench …`; a command runs in a folder of nothing but `sweeps`, and
+of all it prints the standard output is kept.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+BLOCK = re.compile(r"^```\n\$ (workbench [^\n]*)\n.*?^```$", re.MULTILINE | re.DOTALL)
+
+
+def main() -> None:
+    """Of the pages named on the command line, or of all that hold such a block."""
+    folder = Path(__file__).parent
+    for page in map(Path, sys.argv[1:] or sorted(map(str, folder.glob("*.md")))):
+        text = page.read_text()
+        fresh = BLOCK.sub(lambda found: f"```\n$ {found[1]}\n{printed(found[1])}\n```", text)
+        if fresh != text:
+            page.write_text(fresh)
+            print(page)
+
+
+def printed(command: str) -> str:
+    """What a command prints."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    with tempfile.TemporaryDirectory() as empty:
+        (Path(empty) / "sweeps").symlink_to(Path(__file__).parents[1] / "sweeps")
+        done = subprocess.run(
+            command, shell=True, cwd=empty, env={**os.environ, "PATH": path}, capture_output=True, text=True, check=True
+        )
+    return "\n".join(line.rstrip() for line in done.stdout.rstrip().splitlines())
+
+
+if __name__ == "__main__":
+    main()
