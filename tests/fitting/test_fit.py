@@ -1,4 +1,4 @@
-"""Fits against published optima, known truths, SciPy, and what may not matter: units and the order of rows."""
+"""Fits against published optima, known truths and SciPy, and what they take."""
 
 import json
 from typing import Any, cast
@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize
 
 from tests.factories import make_runs
-from tests.fitting.designs import TRUE, isoflop, loss_of
+from tests.fitting.designs import TRUE, isoflop
 from workbench.errors import BadInput
-from workbench.fitting import LAWS, Fit, NotIdentifiable, fit, fit_all, from_runs, prediction_interval, read_table
+from workbench.fitting import LAWS, Fit, NotIdentifiable, fit, fit_all, from_runs, read_table
 
 PUBLISHED = {"A": 477.82587, "B": 2143.41737, "E": 1.8172181, "alpha": 0.3473105, "beta": 0.3671724}
 PUBLISHED_LAD = {"A": 482.00598, "B": 2085.43581, "E": 1.8168641, "alpha": 0.3478131, "beta": 0.3658542}
@@ -129,23 +129,6 @@ def test_rows_without_a_loss_are_left_out_with_a_note():
     assert any("1 run with a missing value" in note for note in found.notes)
 
 
-def test_the_prediction_comes_back_with_an_interval():
-    found = fit(isoflop(0.005), resamples=100)
-    n, d = np.array([1e5, 1e6]), np.array([1e7, 1e8])
-    low, high = found.predict_interval(n=n, d=d)
-    assert (low < found.predict(n=n, d=d)).all() and (found.predict(n=n, d=d) < high).all()
-    assert found.predict(n=n, d=d) == pytest.approx(loss_of(n, d), rel=0.02)
-    with pytest.raises(BadInput, match="d is missing"):
-        found.predict(n=1e5)
-
-
-def test_the_record_survives_json():
-    found = fit(isoflop(0.005), resamples=50)
-    again = Fit.from_dict(json.loads(found.to_json()))
-    assert again.params == found.params and again.intervals == found.intervals and again.notes == found.notes
-    assert "alpha" in found.summary() and "alpha" in found._repr_html_()
-
-
 def test_a_store_is_fitted_under_both_counts_of_parameters():
     runs, curves, _ = make_runs(0)
     found = fit_all(from_runs(runs, curves), resamples=0)
@@ -156,16 +139,6 @@ def test_a_store_is_fitted_under_both_counts_of_parameters():
     # Leaving the embeddings out tilts the answer, as in Porian et al. 2024 (2406.19146).
     assert other.derived["a"] > total.derived["a"] + 0.05
     assert total.n_points == 32 and any("rate checks" in note for note in total.notes)
-
-
-@pytest.mark.parametrize(
-    ("law", "reason"),
-    [("kaplan-n", "data no longer limiting"), ("kaplan-d", "size no longer limiting")],
-)
-def test_a_law_of_one_unlimited_resource_is_refused_where_none_is(law, reason):
-    with pytest.raises(NotIdentifiable, match=reason):
-        fit(isoflop(), law)
-    assert law in {other.law for other in fit_all(isoflop(), resamples=0).not_fitted}
 
 
 def test_kaplan_n_is_fitted_to_the_longest_runs_where_data_no_longer_limits():
@@ -193,40 +166,6 @@ def test_kaplan_c_runs_along_the_minima_of_the_budgets():
         fit(narrow, "kaplan-c")
 
 
-@pytest.mark.parametrize(
-    ("table", "message"),
-    [
-        (pd.DataFrame({"n": [], "d": [], "loss": []}), "the table is empty"),
-        (isoflop().assign(loss=lambda t: -t["loss"]), "column loss, row 1: -.* must be positive"),
-        (isoflop().assign(d=0.0), "column d, row 1: 0; a number of tokens must be positive"),
-        (isoflop().assign(n=np.inf), "column n, row 1: inf"),
-        (isoflop().head(4), "5 parameters and the table 4 usable rows"),
-        (isoflop().assign(n=1e5), "one size"),
-        (isoflop().drop(columns="loss"), "no column 'loss'"),
-        (isoflop()[["n", "loss"]], "needs the column d"),
-        (isoflop().assign(loss=np.nan), "every row lacks a value"),
-    ],
-)
-def test_nonsense_is_refused_in_a_sentence(table, message):
-    with pytest.raises(BadInput, match=message):
-        fit(table)
-
-
-@pytest.mark.parametrize(
-    ("settings", "message"),
-    [
-        ({"law": "cobb-douglas"}, "law is 'cobb-douglas'; it must be one of chinchilla"),
-        ({"objective": "hubris"}, "objective is 'hubris'; did you mean huber. It must be one of"),
-        ({"delta": -1.0}, "delta is -1"),
-        ({"resamples": -1}, "resamples is -1"),
-        ({"level": 95.0}, "level is 95"),
-    ],
-)
-def test_settings_that_no_fit_can_have_are_refused(settings, message):
-    with pytest.raises(BadInput, match=message):
-        fit(isoflop(), **settings)
-
-
 def test_a_law_can_be_configured():
     n = np.geomspace(1e5, 1e10, 40)
     truth = {"a": 1.5, "b": 300.0, "c_0": 0.4, "c_1": 0.3, "d_1": 1e7, "f_1": 0.3, "c_2": -0.2, "d_2": 1e9, "f_2": 0.3}
@@ -248,91 +187,6 @@ def test_parameters_can_be_held():
     assert found.params["alpha"] == 0.35 and found.params["E"] == pytest.approx(1.8)
     assert found.interval("alpha") == (0.35, 0.35) and any("Held: alpha = 0.35" in note for note in found.notes)
     assert found.objective_value >= fit(table, resamples=0).objective_value
-
-
-@pytest.mark.parametrize(
-    ("fixed", "message"),
-    [
-        ({"gamma": 1.0}, "fixed names 'gamma', which chinchilla does not have; it has E, A"),
-        ({"A": 400.0}, "A can be held only together with alpha"),
-        ({"alpha": 7.0}, "alpha = 7; it must lie between 0.01 and 2.5"),
-        ({"E": np.nan}, "E = nan"),
-    ],
-)
-def test_parameters_that_cannot_be_held_are_refused(fixed, message):
-    with pytest.raises(BadInput, match=message):
-        fit(isoflop(), fixed=fixed)
-
-
-@pytest.fixture(scope="module")
-def simple() -> Fit:
-    return fit(isoflop(0.01, seed=2), resamples=100, intervals="residuals")
-
-
-def test_a_fit_predicts_from_columns_that_runs_can_have_and_from_nothing_else(simple):
-    refused: dict[str, dict[str, Any]] = {
-        "'levl' is no column": {"n": 1e6, "d": 1e8, "levl": 0.5},
-        "'new_run' is no column": {"n": 1e6, "d": 1e8, "new_run": True},
-        "n is -1; a number of parameters must be positive": {"n": -1.0, "d": 1e8},
-        "n is 'big'; a number of parameters must be positive": {"n": "big", "d": 1e8},
-        "d is missing": {"n": 1e6, "d": None},
-    }
-    for said, columns in refused.items():
-        for ask in (simple.predict, simple.predict_interval):
-            with pytest.raises(BadInput, match=said):
-                ask(**columns)
-    for ask in (simple.predict, simple.predict_interval):
-        with pytest.raises(BadInput, match="by name; write n=…, d=…"):
-            ask(1e6, 1e8)
-    with pytest.raises(BadInput, match="'level' is no column"):
-        prediction_interval(simple, n=1e6, d=1e8, level=0.8)
-    with pytest.raises(BadInput, match="'level' is no column"):
-        simple.predict(n=1e6, d=1e8, level=0.8)
-    assert simple.predict(n=np.inf, d=np.inf) == pytest.approx(simple.value("E"))
-
-
-def test_an_interval_at_another_level_is_that_of_a_fit_at_that_level(simple):
-    wide, narrow = (simple.predict_interval(n=1e6, d=1e8, level=level) for level in (0.95, 0.5))
-    assert wide[0] < narrow[0] < narrow[1] < wide[1]
-    assert wide == simple.predict_interval(n=1e6, d=1e8)
-    again = fit(isoflop(0.01, seed=2), resamples=100, level=0.5, intervals="residuals")
-    assert np.array(again.predict_interval(n=1e6, d=1e8)) == pytest.approx(np.array(narrow), rel=1e-6)
-    with pytest.raises(BadInput, match="level is 2; it must lie between 0 and 1"):
-        simple.predict_interval(n=1e6, d=1e8, level=2)
-    edges = fit(isoflop(0.01, seed=2), resamples=20, intervals="profile")
-    with pytest.raises(BadInput, match=r"edges of a region at 0\.95; fit with level=0\.8"):
-        edges.predict_interval(n=1e6, d=1e8, level=0.8)
-
-
-def test_a_record_with_numbers_that_are_none_is_read_back(simple):
-    from dataclasses import replace
-
-    odd = replace(simple, params={**simple.params, "A": np.inf}, derived={**simple.derived, "a": np.nan})
-    again = Fit.from_dict(json.loads(odd.to_json()))
-    assert np.isnan(again.params["A"]) and np.isnan(again.derived["a"]) and "nan" in again.summary()
-
-
-def test_groups_that_are_numbers_are_named_as_they_were_fitted():
-    table = pd.concat([isoflop(0.002, seed).assign(group=seed) for seed in (1, 2)], ignore_index=True)
-    found = fit(table, law="family", resamples=0)
-    for one in (1, 1.0, "1", np.int64(1)):
-        assert found.predict(n=1e6, d=1e8, group=one) == found.predict(n=1e6, d=1e8, group="1")
-    assert found.predict(n=1e6, d=1e8, group=np.array([1.0, 2.0])).shape == (2,)
-
-
-@pytest.mark.parametrize(
-    ("law", "takes"),
-    [
-        ("broken-n", "breaks"),
-        ("precision", "kinds"),
-        ("family", "groups"),
-        ("mixture", "domains"),
-        ("threshold", "floor"),
-    ],
-)
-def test_a_setting_that_a_law_does_not_have_is_refused(law, takes):
-    with pytest.raises(BadInput, match=f"{law} has no setting 'brakes'; it takes {takes}"):
-        LAWS[law].configured(brakes=2)
 
 
 def test_a_path_and_a_mapping_of_columns_are_tables(tmp_path):
@@ -363,41 +217,6 @@ def test_counts_of_n_go_by_what_people_call_them():
         fit(table, convention="nonembedding")
     with pytest.raises(NotIdentifiable, match="needs the column n_non_embedding, a number of non-embedding parameters"):
         fit(isoflop(), convention="non-embedding")
-
-
-def test_what_was_likely_meant_comes_before_the_list():
-    for options, meant in (
-        ({"law": "chincila"}, "law is 'chincila'; did you mean chinchilla?"),
-        ({"objective": "hubber"}, "objective is 'hubber'; did you mean huber?"),
-        ({"intervals": "profiles"}, "intervals is 'profiles'; did you mean profile?"),
-        ({"noise": "by_compute"}, "noise is 'by_compute'; did you mean by-compute?"),
-        ({"fixed": {"alhpa": 0.3}}, "fixed names 'alhpa', which chinchilla does not have; did you mean alpha?"),
-    ):
-        with pytest.raises(BadInput) as caught:
-            fit(isoflop(), **options)
-        assert meant in str(caught.value)
-
-
-def test_a_missing_column_is_named_by_what_it_means_and_how_to_give_it():
-    with pytest.raises(NotIdentifiable) as caught:
-        fit(isoflop(), "data-constrained")
-    assert str(caught.value) == (
-        "data-constrained needs the column u, a number of unique tokens, which was not found; the table has n, d, c, "
-        "loss, budget (name a column of the file with --columns u=…)."
-    )
-    with pytest.raises(NotIdentifiable, match="family needs the column group, a group, which was not found"):
-        fit(isoflop(), "family")
-
-
-def test_a_law_without_a_held_parameter_says_so_and_one_that_no_law_has_is_refused():
-    found = fit_all(isoflop(0.002), ("chinchilla", "kaplan-nd"), resamples=0, fixed={"alpha": 0.3})
-    said = "Not held, since the law has no such parameter: alpha = 0.3."
-    assert found.fits[0].params["alpha"] == pytest.approx(0.3) and said not in found.fits[0].notes
-    assert said in found.fits[1].notes
-    with pytest.raises(BadInput, match="fixed names 'alhpa', which no law fitted has; did you mean alpha"):
-        fit_all(isoflop(), ("chinchilla", "kaplan-nd"), fixed={"alhpa": 0.3})
-    with pytest.raises(BadInput, match="fixed names 'a', but isoflop holds no parameter"):
-        fit(isoflop(), "isoflop", fixed={"a": 0.5})
 
 
 def test_runs_that_diverged_are_left_out_as_advised(tmp_path):
