@@ -81,7 +81,7 @@ def _ask(study: ScalingStudy) -> Ask:
         key="intervals",
         bind="query-params",
         help="The method behind the intervals. auto: whole configurations or sizes resampled where the design or the "
-        "misses ask for it, else residuals.",
+        "misses ask for it, else the profile.",
     )
     delta = ask.delta
     if objective == "huber":
