@@ -81,8 +81,9 @@ def _intervals(study: ScalingStudy) -> Text:
     level = f"{100 * study.settings['level']:g}%"
     return Text(
         f"Two kinds of {level} intervals stand in this report. That of a parameter, an optimum or a law's loss covers "
-        "what other runs of the same design would have changed, by the method that the fit names: as a rule whole sizes "
-        "resampled where those miss together, else the profile. That of one run (a prediction interval) adds the noise of a single training, its "
-        "variance taken from the residuals on as many degrees of freedom as there are points beyond parameters; it is "
+        "what other runs of the same design would have changed, by the method that the fit names: as a rule the "
+        "profile, or whole sizes resampled where runs of one size miss together. That of one run (a prediction "
+        "interval) adds the noise of a single training, its variance taken from the residuals on as many degrees of "
+        "freedom as there are points beyond parameters; it is "
         "the one to hold a new run against. Neither covers a law whose form is wrong."
     )
