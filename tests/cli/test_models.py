@@ -6,29 +6,28 @@ import sys
 
 from click.testing import CliRunner
 
-from workbench.cli.models import command
+from workbench.cli.models import MODELS, command
 from workbench.models.counts import count
-from workbench.models.presets import PRESETS
 
 
 def test_json_holds_every_preset_with_its_exact_counts():
     result = CliRunner().invoke(command, ["--json"])
     assert result.exit_code == 0
     payload = json.loads(result.stdout)
-    assert list(payload) == list(PRESETS)
+    assert list(payload) == list(MODELS)
     for name, record in payload.items():
-        counts = count(PRESETS[name])
+        counts = count(MODELS[name])
         assert record["n_params"] == counts.n_params
         assert record["n_params_non_embedding"] == counts.n_params_non_embedding
         assert record["flops_per_token_training"] == 3 * record["flops_per_token_forward"]
         assert record["flops_per_token_6n"] == 6 * counts.n_params
-        assert record["config"]["d_head"] == PRESETS[name].head_dim
+        assert record["config"]["d_head"] == MODELS[name].head_dim
 
 
 def test_the_table_prints_exact_parameters_uncut():
     result = CliRunner().invoke(command, [])
     assert result.exit_code == 0
-    for config in PRESETS.values():
+    for config in MODELS.values():
         assert f"{count(config).n_params:,}" in result.stdout
 
 

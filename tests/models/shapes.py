@@ -12,6 +12,47 @@ def small(**fields: Any) -> ModelConfig:
     return ModelConfig(**({"n_layer": 2, "n_head": 4, "d_model": 16, "vocab_size": 37, "context": 12} | fields))
 
 
+AXES: dict[str, dict[str, Any]] = {
+    "learned positions": {"position": "learned"},
+    "sinusoidal positions": {"position": "sinusoidal"},
+    "ALiBi": {"position": "alibi"},
+    "no positions": {"position": "none"},
+    "interleaved RoPE": {"rope_pairing": "interleaved"},
+    "position interpolation": {"rope_scaling": "linear", "rope_factor": 2.0},
+    "NTK-aware RoPE": {"rope_scaling": "ntk", "rope_factor": 2.0},
+    "YaRN": {"rope_scaling": "yarn", "rope_factor": 4.0, "d_head": 8},
+    "LongRoPE": {"rope_scaling": "longrope", "rope_factor": 3.0, "rope_factors": (1.0, 2.5)},
+    "grouped queries": {"n_kv_head": 2},
+    "one key head": {"n_kv_head": 1},
+    "gate vector": {"attention_gate": "vector"},
+    "input gate": {"attention_gate": "input"},
+    "QK-norm": {"qk_norm": True},
+    "sliding window": {"window": 3},
+    "alternating window": {"window": 2, "window_pattern": "alternate"},
+    "ALiBi in a window": {"position": "alibi", "window": 3},
+    "attention soft cap": {"attention_softcap": 2.0},
+    "logit soft cap": {"head_softcap": 3.0},
+    "ReLU": {"activation": "relu"},
+    "exact GELU": {"activation": "gelu"},
+    "SwiGLU": {"activation": "swiglu"},
+    "GEGLU": {"activation": "geglu"},
+    "squared ReLU": {"activation": "relu2"},
+    "RMSNorm": {"norm": "rmsnorm"},
+    "Post-LN": {"norm_position": "post"},
+    "sandwich": {"norm_position": "sandwich"},
+    "parallel": {"parallel": True},
+    "untied": {"tie_embeddings": False},
+    "no biases": {"bias": False},
+    "biases of queries, keys and values": {"bias": False, "qkv_bias": True},
+    "scaled embeddings": {"embedding_scale": True},
+    "plain residual initialisation": {"residual_init": "plain"},
+    "dropout": {"dropout": 0.1},
+    "muP": {"parameterisation": "mup", "base_width": 8, "base_d_head": 2},
+    "CompleteP": {"parameterisation": "completep", "base_width": 8, "base_depth": 1},
+}
+"""Every axis by name, each as what it changes of `small()`."""
+
+
 @st.composite
 def configs(draw: st.DrawFn) -> ModelConfig:
     """Any possible model, small."""
@@ -19,6 +60,9 @@ def configs(draw: st.DrawFn) -> ModelConfig:
     n_head = n_kv_head * draw(st.integers(1, 3))
     d_head = draw(st.sampled_from((None, 2, 6)))
     width = 2 * n_head * draw(st.integers(1, 2)) if d_head is None else 2 * draw(st.integers(2, 12))
+    parallel = draw(st.booleans())
+    window = draw(st.sampled_from((None, None, 1, 3)))
+    position = draw(st.sampled_from(("learned", "sinusoidal", "rope", "alibi", "none")))
     return ModelConfig(
         n_layer=draw(st.integers(1, 3)),
         n_head=n_head,
@@ -28,10 +72,33 @@ def configs(draw: st.DrawFn) -> ModelConfig:
         n_kv_head=draw(st.sampled_from((None, n_kv_head))),
         d_head=d_head,
         d_ff=draw(st.sampled_from((None, 1, 7))),
-        position=draw(st.sampled_from(("learned", "sinusoidal", "rope"))),
-        activation=draw(st.sampled_from(("relu", "gelu", "gelu-tanh", "swiglu"))),
+        position=position,
+        activation=draw(st.sampled_from(("relu", "gelu", "gelu-tanh", "swiglu", "geglu", "relu2"))),
         norm=draw(st.sampled_from(("layernorm", "rmsnorm"))),
-        norm_position=draw(st.sampled_from(("pre", "post"))),
+        norm_position="pre" if parallel else draw(st.sampled_from(("pre", "post", "sandwich"))),
+        parallel=parallel,
+        attention_gate=draw(st.sampled_from(("none", "vector", "input"))),
+        qk_norm=draw(st.booleans()),
+        window=window,
+        window_pattern="all" if window is None else draw(st.sampled_from(("all", "alternate"))),
+        attention_softcap=draw(st.sampled_from((0.0, 5.0))),
+        head_softcap=draw(st.sampled_from((0.0, 5.0))),
+        embedding_scale=draw(st.booleans()),
         bias=draw(st.booleans()),
+        qkv_bias=draw(st.sampled_from((None, True, False))),
         tie_embeddings=draw(st.booleans()),
-    )
+        **draw(rope_fields()) if position == "rope" else {},
+        **draw(st.sampled_from((
+            {},
+            {"parameterisation": "mup", "base_width": 3},
+            {"parameterisation": "completep", "base_width": 5, "base_depth": 2},
+        ))),
+    )  # fmt: skip
+
+
+def rope_fields() -> st.SearchStrategy[dict[str, Any]]:
+    """Pairings, and the ways to a longer context that any width of a head can have."""
+    scaled = st.sampled_from(("linear", "ntk", "yarn"))
+    scaling = st.fixed_dictionaries({"rope_scaling": scaled, "rope_factor": st.sampled_from((1.0, 4.0))})
+    pairing = st.fixed_dictionaries({"rope_pairing": st.sampled_from(("half", "interleaved"))})
+    return st.one_of(pairing, scaling)

@@ -46,6 +46,22 @@ SENTENCES: list[tuple[dict[str, Any], str]] = [
     ({"n_kv_head": 8}, "n_kv_head = 8 does not divide n_head = 4"),
     ({"d_head": 5}, 'd_head = 5 is odd, and position = "rope" rotates pairs: d_head must be even, such as 6'),
     ({"d_model": 12}, "d_head = 3 (d_model = 12 over n_head = 4) is odd"),
+    ({"norm_epsilon": 0.0}, "norm_epsilon = 0 leaves a norm of zeros undefined: it must be above 0."),
+    ({"dropout": 1.0}, "dropout = 1 is no share to drop: it must be at least 0 and below 1."),
+    ({"head_softcap": -1.0}, "head_softcap = -1 is no cap: it must be above 0, or 0 for none."),
+    ({"window": 0}, "window = 0 is not a size"),
+    ({"window_pattern": "alternate"}, 'window_pattern = "alternate" says which layers have a window'),
+    ({"parallel": True, "norm_position": "post"}, "parallel = true has one norm before both halves"),
+    (
+        {"position": "learned", "rope_scaling": "yarn"},
+        'rope_scaling = "yarn" needs position = "rope"; it is "learned".',
+    ),
+    ({"rope_factor": 2.0}, "rope_factor = 2 needs a rope_scaling"),
+    ({"rope_scaling": "linear", "rope_factor": 0.5}, "rope_factor = 0.5 shortens the context"),
+    ({"rope_scaling": "longrope", "rope_factor": 2.0}, 'rope_factors belong to rope_scaling = "longrope", which needs'),
+    ({"rope_scaling": "longrope", "rope_factors": (1.0,)}, "rope_factors holds 1 numbers, the least 1; it must hold"),
+    ({"parameterisation": "mup"}, 'parameterisation = "mup" needs base_width'),
+    ({"base_depth": 2}, 'base_depth = 2 means nothing under parameterisation = "standard"; leave it out.'),
     (
         {"d_model": 15, "n_head": 3, "position": "sinusoidal"},
         'd_model = 15 is odd, and position = "sinusoidal" pairs a sine with a cosine: d_model must be even, such as 16',
@@ -68,7 +84,7 @@ WRONG_TYPES: list[tuple[dict[str, Any], str]] = [
     ({"n_layer": 2.0}, "n_layer"),
     ({"bias": "yes"}, "bias"),
     ({"init_std": float("nan")}, "init_std"),
-    ({"position": "alibi"}, "position"),
+    ({"position": "rotary"}, "position"),
     ({"n_layers": 2}, "n_layers"),
 ]
 

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 import torch
@@ -10,10 +11,10 @@ from torch.nn import functional as F
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from tests.models.shapes import configs, small
-from workbench.models import attention
+from tests.models.shapes import AXES, configs, small
+from workbench.models import attend
 from workbench.models.config import ModelConfig
-from workbench.models.counts import count, forward_flops_by_group, parameters_by_group, training_bytes
+from workbench.models.counts import count, forward_flops_by_group, kv_cache_bytes, parameters_by_group, training_bytes
 from workbench.models.decoder import build
 
 
@@ -38,6 +39,7 @@ def test_flops_equal_torchs_counter(config: ModelConfig):
     held to the mathematical kernel, which computes the masked half too. Backward is exactly twice forward even in the
     first layer, because the embeddings below it are trained and need its input's gradient.
     """
+    config = config.model_copy(update={"window": None, "window_pattern": "all"})  # a mask's half is computed too
     model = build(config, seed=0)
     batch = 2
     ids_BT = torch.randint(config.vocab_size, (batch, config.context))
@@ -52,8 +54,29 @@ def test_flops_equal_torchs_counter(config: ModelConfig):
     assert training == counts.flops_per_token_training * tokens
 
 
+@given(configs())
+@settings(max_examples=40, deadline=None)
+def test_a_window_is_charged_for_the_keys_in_it(config: ModelConfig):
+    """Counted pair by pair, the keys before the beginning of the text included, as the masked ones are without it."""
+    dense = forward_flops_by_group(config.model_copy(update={"window": None, "window_pattern": "all"}))
+    pairs = 0
+    for layer in range(config.n_layer):
+        window = config.window if config.window and config.windowed(layer) else config.context
+        pairs += sum(max(-config.context, t - window) < s <= t for t in [0] for s in range(-config.context, 1))
+    scores = forward_flops_by_group(config)["attention_scores"]
+    assert scores == dense["attention_scores"] * pairs // (config.n_layer * config.context)
+
+
+def test_a_cache_keeps_what_windows_can_still_see():
+    config = small(window=5, window_pattern="alternate", n_kv_head=2)
+    assert kv_cache_bytes(config, tokens=12, batch=3) == 2 * 3 * (12 + 5) * 2 * 4 * 2
+    cache = build(small(n_kv_head=2), 0).empty_cache(3)
+    _, cache = build(small(n_kv_head=2), 0)(torch.zeros(3, 12, dtype=torch.long), cache=cache)
+    assert sum(x.nbytes for layer in cache for x in layer) == kv_cache_bytes(small(n_kv_head=2), 12, 3, 4)
+
+
 def test_the_path_of_products_costs_what_the_closed_form_says(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(attention, "prefers_products", lambda q: True)
+    monkeypatch.setattr(attend, "prefers_products", lambda q: True)
     config = small(n_kv_head=2)
     with FlopCounterMode(display=False) as counter:
         build(config, seed=0)(torch.zeros(3, config.context, dtype=torch.long))
@@ -76,19 +99,23 @@ def test_kaplans_forward_lacks_the_head_half_of_attention_and_nothing_else():
     assert counts.flops_per_token_forward == counts.flops_per_token_forward_kaplan + missing
 
 
+def wide(**fields: Any) -> ModelConfig:
+    """Wide enough for the activations to be most of what is kept."""
+    return small(**({"n_layer": 3, "d_model": 64, "context": 64} | fields))
+
+
 MEMORY = [
-    small(n_layer=3, d_model=64, context=64),
-    small(n_layer=3, d_model=64, context=64, position="learned"),
-    small(n_layer=2, d_model=64, context=64, activation="swiglu", norm="rmsnorm", n_kv_head=2),
-    small(n_layer=2, d_model=64, context=64, norm_position="post"),
-    small(n_layer=1, d_model=32, context=64, vocab_size=1000),
+    wide(),
+    wide(n_layer=1, d_model=32, vocab_size=1000),
+    wide(activation="swiglu", norm="rmsnorm", n_kv_head=2),
+    *(wide(**fields) for name, fields in AXES.items() if name not in ("LongRoPE", "YaRN")),
 ]
 
 
 @pytest.mark.parametrize("config", MEMORY)
 def test_memory_is_near_what_a_training_step_holds(config: ModelConfig, monkeypatch: pytest.MonkeyPatch):
     """Activations within 20% of the storage that autograd saves, plus the logits and their gradient."""
-    monkeypatch.setattr(attention, "prefers_products", lambda q: True)
+    monkeypatch.setattr(attend, "prefers_products", lambda q: True)
     model, batch = build(config, seed=0), 4
     own = {p.untyped_storage().data_ptr() for p in model.parameters()}
     saved: dict[int, int] = {}

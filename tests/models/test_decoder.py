@@ -11,12 +11,15 @@ from torch import Tensor
 from torch.func import functional_call, grad, stack_module_state, vmap
 from torch.nn import functional as F
 
-from tests.models.shapes import configs, small
+from tests.models.shapes import AXES, configs, small
+from tests.models.transcription import transcription
 from workbench.errors import BadInput
 from workbench.models.config import ModelConfig
 from workbench.models.decoder import Decoder, build
 
-POSITIONS = ["learned", "sinusoidal", "rope"]
+POSITIONS = ["learned", "sinusoidal", "rope", "alibi", "none"]
+BY_NUMBER = POSITIONS[:3]
+"""Those that read the positions they are given; the others know only which token comes before which."""
 
 
 def some_ids(config: ModelConfig, batch: int = 3) -> Tensor:
@@ -32,71 +35,14 @@ def lively(config: ModelConfig, seed: int = 0) -> Decoder:
     return model
 
 
-def transcription(config: ModelConfig, w: dict[str, Tensor], ids: list[int]) -> Tensor:
-    """Logits (T, V) of one sequence, from the formulas, in float64 and with no module of torch."""
-    T, D, K = len(ids), config.d_model, config.head_dim
-    H, J = config.n_head, config.kv_heads
-
-    def linear(x: Tensor, name: str) -> Tensor:
-        return x @ w[f"{name}.weight"].T + w.get(f"{name}.bias", torch.zeros(()))
-
-    def norm(x: Tensor, name: str) -> Tensor:
-        if config.norm == "rmsnorm":
-            return x / ((x * x).mean(-1, keepdim=True) + 1e-5).sqrt() * w[f"{name}.weight"]
-        centred = x - x.mean(-1, keepdim=True)
-        scaled = centred / ((centred * centred).mean(-1, keepdim=True) + 1e-5).sqrt()
-        return scaled * w[f"{name}.weight"] + w.get(f"{name}.bias", torch.zeros(()))
-
-    def activation(x: Tensor) -> Tensor:
-        if config.activation == "swiglu":
-            gate, value = x[:, : config.ff_dim], x[:, config.ff_dim :]
-            return gate / (1 + (-gate).exp()) * value
-        if config.activation == "relu":
-            return x * (x > 0)
-        if config.activation == "gelu":
-            return x * 0.5 * (1 + torch.erf(x / math.sqrt(2)))
-        return x / 2 * (1 + torch.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
-
-    def turned(x: Tensor) -> Tensor:
-        z = torch.complex(x[:, : K // 2], x[:, K // 2 :])
-        i = torch.arange(K // 2, dtype=torch.float64)
-        angles = torch.arange(T, dtype=torch.float64)[:, None] * config.rope_base ** (-2 * i / K)
-        z = z * torch.exp(1j * angles)
-        return torch.cat((z.real, z.imag), dim=-1)
-
-    def attention(x: Tensor, name: str) -> Tensor:
-        heads = linear(x, f"{name}.qkv").split(K, dim=-1)
-        outs = []
-        for h in range(H):
-            j = h // (H // J)
-            q, k, v = heads[h], heads[H + j], heads[H + J + j]
-            if config.position == "rope":
-                q, k = turned(q), turned(k)
-            scores = (q @ k.T / math.sqrt(K)).exp() * torch.ones(T, T).tril()
-            outs.append(scores / scores.sum(-1, keepdim=True) @ v)
-        return linear(torch.cat(outs, dim=-1), f"{name}.out")
-
-    def feed_forward(x: Tensor, name: str) -> Tensor:
-        return linear(activation(linear(x, f"{name}.up")), f"{name}.down")
-
-    x = w["token_embedding.weight"][ids]
-    if config.position == "learned":
-        x = x + w["position_embedding.weight"][:T]
-    if config.position == "sinusoidal":
-        p, i = torch.arange(T, dtype=torch.float64)[:, None], torch.arange(D // 2, dtype=torch.float64)
-        angles = p / 10_000 ** (2 * i / D)
-        x = x * math.sqrt(D) + torch.stack((angles.sin(), angles.cos()), dim=-1).reshape(T, D)
-    for n in range(config.n_layer):
-        name = f"blocks.{n}"
-        if config.norm_position == "pre":
-            x = x + attention(norm(x, f"{name}.norm_1"), f"{name}.attention")
-            x = x + feed_forward(norm(x, f"{name}.norm_2"), f"{name}.feed_forward")
-        else:
-            x = norm(x + attention(x, f"{name}.attention"), f"{name}.norm_1")
-            x = norm(x + feed_forward(x, f"{name}.feed_forward"), f"{name}.norm_2")
-    if config.norm_position == "pre":
-        x = norm(x, "final_norm")
-    return x @ w["token_embedding.weight" if config.tie_embeddings else "head.weight"].T
+@pytest.mark.parametrize("axis", AXES)
+def test_every_axis_equals_the_transcription(axis: str):
+    config = small(**AXES[axis])
+    model = lively(config).double().eval()
+    weights = {name: p.detach() for name, p in model.named_parameters()}
+    ids = some_ids(config, batch=1)
+    expected = transcription(config, weights, ids[0].tolist())
+    torch.testing.assert_close(model(ids)[0], expected, rtol=1e-4, atol=1e-4)
 
 
 @given(configs())
@@ -134,7 +80,7 @@ def test_a_cache_is_not_changed_by_being_used():
     assert all(torch.equal(a, b) for a, b in zip(before, (key for layer in cache for key in layer), strict=True))
 
 
-@pytest.mark.parametrize("position", POSITIONS)
+@pytest.mark.parametrize("position", BY_NUMBER)
 def test_positions_default_to_those_in_order(position: str):
     config = small(position=position)
     model, ids = lively(config), some_ids(config)

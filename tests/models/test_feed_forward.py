@@ -12,6 +12,7 @@ from workbench.models.feed_forward import ACTIVATIONS, FeedForward
 POINTS = (-6.0, -1.5, -0.3, 0.0, 0.7, 2.0, 8.0)
 DEFINITIONS: dict[str, Callable[[float], float]] = {
     "relu": lambda x: max(x, 0.0),
+    "relu2": lambda x: max(x, 0.0) ** 2,
     "gelu": lambda x: x * 0.5 * (1 + math.erf(x / math.sqrt(2))),
     "gelu-tanh": lambda x: x / 2 * (1 + math.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))),
 }
@@ -30,8 +31,14 @@ def test_swiglu_gates_the_second_half_by_the_first():
     torch.testing.assert_close(ACTIVATIONS["swiglu"](torch.cat((gate, value))), expected.double())
 
 
+def test_geglu_gates_by_a_gelu():
+    gate, value = torch.tensor(POINTS, dtype=torch.float64), torch.arange(7, dtype=torch.float64)
+    expected = [DEFINITIONS["gelu-tanh"](g) * v for g, v in zip(POINTS, value.tolist(), strict=True)]
+    torch.testing.assert_close(ACTIVATIONS["geglu"](torch.cat((gate, value))), torch.tensor(expected).double())
+
+
 def test_every_activation_has_a_definition_here():
-    assert set(ACTIVATIONS) == set(DEFINITIONS) | {"swiglu"}
+    assert set(ACTIVATIONS) == set(DEFINITIONS) | {"swiglu", "geglu"}
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)

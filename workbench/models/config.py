@@ -1,13 +1,22 @@
-"""What a model is, in numbers: every field of `ModelConfig`, its default, and the shapes it refuses. Free of torch."""
+"""What a model is, in numbers: every field of `ModelConfig` and its default; refusals.py has the shapes it refuses.
+
+Free of torch.
+"""
 
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, model_validator
 
-Position = Literal["learned", "sinusoidal", "rope"]
-Activation = Literal["relu", "gelu", "gelu-tanh", "swiglu"]
+Position = Literal["learned", "sinusoidal", "rope", "alibi", "none"]
+RopePairing = Literal["half", "interleaved"]
+RopeScaling = Literal["none", "linear", "ntk", "yarn", "longrope"]
+AttentionGate = Literal["none", "vector", "input"]
+WindowPattern = Literal["all", "alternate"]
+Activation = Literal["relu", "gelu", "gelu-tanh", "swiglu", "geglu", "relu2"]
 Norm = Literal["layernorm", "rmsnorm"]
-NormPosition = Literal["pre", "post"]
+NormPosition = Literal["pre", "post", "sandwich"]
+ResidualInit = Literal["scaled", "plain"]
+Parameterisation = Literal["standard", "mup", "completep"]
 FiniteFloat = Annotated[float, Field(allow_inf_nan=False)]
 
 
@@ -31,24 +40,67 @@ class ModelConfig(BaseModel):
     d_head: StrictInt | None = None
     """Width of one head; d_model / n_head when not given."""
     d_ff: StrictInt | None = None
-    """Hidden width of the feed-forward; 4·d_model when not given, for SwiGLU 8/3·d_model (Shazeer 2020: three matrices
-    at the parameters of two) rounded up to a multiple of 8."""
+    """Hidden width of the feed-forward; 4·d_model when not given, for SwiGLU and GEGLU 8/3·d_model (Shazeer 2020: three
+    matrices at the parameters of two) rounded up to a multiple of 8."""
     position: Position = "rope"
-    """How order enters: a learned table, Vaswani's sinusoids, or rotation of queries and keys."""
+    """How order enters: a learned table, Vaswani's sinusoids, rotation of queries and keys, ALiBi's penalty on distance
+    (Press et al. 2021), or by the causal mask alone."""
     rope_base: FiniteFloat = 10_000.0
     """Base of RoPE's wavelengths (Su et al. 2021)."""
+    rope_pairing: RopePairing = "half"
+    """Which coordinates turn together: i with i + K/2 (GPT-NeoX, Llama), or neighbours (Su et al., GPT-J)."""
+    rope_scaling: RopeScaling = "none"
+    """How a context `rope_factor` times longer than the trained one is reached: rope_scaling.py has the formulas."""
+    rope_factor: FiniteFloat = 1.0
+    """Context over the context that the frequencies were trained at."""
+    rope_factors: tuple[FiniteFloat, ...] | None = None
+    """Of `longrope`: what each of the K/2 frequencies is divided by."""
     activation: Activation = "gelu-tanh"
     """Nonlinearity of the feed-forward; `gelu-tanh` is GPT-2's, and cheaper on a CPU than the exact one."""
     norm: Norm = "layernorm"
     """LayerNorm, or RMSNorm without a mean and a bias."""
     norm_position: NormPosition = "pre"
-    """`pre`: x + f(norm(x)) and a final norm (GPT-2). `post`: norm(x + f(x)) and no final norm (GPT-1)."""
+    """`pre`: x + f(norm(x)) and a final norm (GPT-2). `post`: norm(x + f(x)) and no final norm (GPT-1). `sandwich`:
+    x + norm(f(norm(x))) and a final norm (Ding et al. 2021, Gemma 2)."""
+    norm_epsilon: FiniteFloat = 1e-5
+    """What is added under the root of a norm."""
+    parallel: StrictBool = False
+    """Attention and feed-forward side by side on one norm: x + f(norm(x)) + g(norm(x)) (GPT-J, PaLM)."""
+    attention_gate: AttentionGate = "none"
+    """σ(g) on the attended heads before they are projected: g one learned vector, or a linear map of the block's input
+    (Qiu et al. 2025)."""
+    qk_norm: StrictBool = False
+    """RMSNorm with a gain over each query and key (Henry et al. 2020, Dehghani et al. 2023), before they are turned."""
+    window: StrictInt | None = None
+    """Keys each query sees, its own included (sliding window: Child et al. 2019, Beltagy et al. 2020); unset, all."""
+    window_pattern: WindowPattern = "all"
+    """Which layers have the window: all, or every second, the first being dense (GPT-3's dense and banded ones)."""
+    attention_softcap: FiniteFloat = 0.0
+    """cap · tanh(score / cap) on the attention scores (Gemma 2 has 50); 0 is none."""
+    head_softcap: FiniteFloat = 0.0
+    """The same on the output logits (Gemma 2 has 30)."""
+    embedding_scale: StrictBool = False
+    """Token embeddings times √d_model (Vaswani et al. 2017, Gemma); sinusoidal positions have it always."""
+    dropout: FiniteFloat = 0.0
+    """Share of the embeddings, attention weights and residual branches dropped in training (GPT-2 has 0.1)."""
     bias: StrictBool = True
     """Biases in the blocks' linear maps and in LayerNorm; the output head never has one."""
+    qkv_bias: StrictBool | None = None
+    """Biases of queries, keys and values alone (Qwen2.5); unset, as `bias`."""
     tie_embeddings: StrictBool = True
     """Whether the output head is the token embedding, transposed."""
     init_std: FiniteFloat = 0.02
     """Standard deviation of the initial weights (GPT-2)."""
+    residual_init: ResidualInit = "scaled"
+    """Projections into the residual stream over √(2·n_layer) at the start (GPT-2), or like all others."""
+    parameterisation: Parameterisation = "standard"
+    """How initial weights, rates and scales follow width (`mup`) and depth (`completep`): parameterisation.py."""
+    base_width: StrictInt | None = None
+    """The d_model at which `mup` and `completep` are the standard parameterisation."""
+    base_depth: StrictInt | None = None
+    """The n_layer at which `completep` is."""
+    base_d_head: StrictInt | None = None
+    """The d_head at which attention is scaled by 1/√d_head under `mup`: elsewhere by √base/d_head; unset, d_head's."""
 
     @property
     def kv_heads(self) -> int:
@@ -65,58 +117,39 @@ class ModelConfig(BaseModel):
         """Hidden width of the feed-forward, resolved."""
         if self.d_ff is not None:
             return self.d_ff
-        if self.activation == "swiglu":
+        if self.gated:
             return -(-8 * self.d_model // 24) * 8  # ceil((8/3 · d_model) / 8) · 8
         return 4 * self.d_model
 
+    @property
+    def gated(self) -> bool:
+        """Whether the feed-forward's hidden map is a gate and a value, side by side."""
+        return self.activation in ("swiglu", "geglu")
+
+    def windowed(self, layer: int) -> bool:
+        """Whether a layer's queries see only a window of keys."""
+        return self.window is not None and (self.window_pattern == "all" or layer % 2 == 1)
+
+    @property
+    def has_qkv_bias(self) -> bool:
+        """Whether queries, keys and values have biases, resolved."""
+        return self.bias if self.qkv_bias is None else self.qkv_bias
+
+    @property
+    def width_ratio(self) -> float:
+        """d_model over the base width of the parameterisation; 1 under the standard one."""
+        return self.d_model / (self.base_width or self.d_model)
+
+    @property
+    def depth_ratio(self) -> float:
+        """n_layer over the base depth of CompleteP; 1 elsewhere."""
+        return self.n_layer / (self.base_depth or self.n_layer)
+
     @model_validator(mode="after")
     def _refuse_impossible_shapes(self) -> "ModelConfig":
-        problem = _not_positive(self) or _heads(self) or _positions(self)
+        from workbench.models.refusals import refusal
+
+        problem = refusal(self)
         if problem:
             raise ValueError(problem)
         return self
-
-
-def _not_positive(config: ModelConfig) -> str | None:
-    sizes = ("n_layer", "n_head", "d_model", "vocab_size", "context", "n_kv_head", "d_head", "d_ff")
-    for name in sizes:
-        value = getattr(config, name)
-        if value is not None and value < 1:
-            return f"{name} = {value} is not a size: it must be a whole number of at least 1."
-    if config.init_std <= 0:
-        return (
-            f"init_std = {config.init_std:g} leaves every weight at zero or worse: it must be above 0; GPT-2 has 0.02."
-        )
-    if config.rope_base <= 1:
-        return f"rope_base = {config.rope_base:g} gives no range of wavelengths: it must be above 1; 10000 is usual."
-    return None
-
-
-def _heads(config: ModelConfig) -> str | None:
-    d, h, j = config.d_model, config.n_head, config.kv_heads
-    if config.d_head is None and d % h:
-        near = f"{d // h * h} or {(d // h + 1) * h}" if d > h else f"{h}"
-        return (
-            f"d_model = {d} is not divisible by n_head = {h}: d_model must be a multiple of {h}, such as {near}, "
-            "or d_head must be given."
-        )
-    if h % j:
-        divisors = ", ".join(str(k) for k in range(1, h + 1) if h % k == 0)
-        return f"n_kv_head = {j} does not divide n_head = {h}: n_kv_head must be one of {divisors}."
-    return None
-
-
-def _positions(config: ModelConfig) -> str | None:
-    if config.position == "rope" and config.head_dim % 2:
-        k = config.head_dim
-        origin = "" if config.d_head is not None else f" (d_model = {config.d_model} over n_head = {config.n_head})"
-        return (
-            f'd_head = {k}{origin} is odd, and position = "rope" rotates pairs: d_head must be even, '
-            f"such as {k + 1}, or position another."
-        )
-    if config.position == "sinusoidal" and config.d_model % 2:
-        return (
-            f'd_model = {config.d_model} is odd, and position = "sinusoidal" pairs a sine with a cosine: d_model must '
-            f"be even, such as {config.d_model + 1}, or position another."
-        )
-    return None

@@ -4,7 +4,8 @@ Symbols: L layers, D width, H query heads, J key/value heads, K width of a head,
 T context. Every number below is an integer and equals what torch counts; the tests hold them to it.
 
 The FLOP convention: matrix products only, a multiply-add is 2 FLOPs; the output head is included (also when tied; the
-embedding look-up is not a product); causal attention is counted dense, T² uncut, since that is what is computed;
+embedding look-up is not a product); causal attention is counted dense, T² uncut, since that is what is computed, and a
+window of W keys T·W uncut, which is what a kernel made for it computes (strips of plain products do up to twice that);
 backward is twice forward (one product for each operand's gradient), so training is three times forward.
 """
 
@@ -60,14 +61,16 @@ def parameters_by_group(config: ModelConfig) -> dict[str, int]:
     """Parameters of each kind of part; their sum is the model."""
     layers, d, f, v = config.n_layer, config.d_model, config.ff_dim, config.vocab_size
     qkv, d_attn = _qkv_width(config), config.n_head * config.head_dim
-    up = 2 * f if config.activation == "swiglu" else f
+    up = 2 * f if config.gated else f
     bias = int(config.bias)
-    norms = 2 * layers + (1 if config.norm_position == "pre" else 0)
+    norms = _norms_per_layer(config) * layers + (0 if config.norm_position == "post" else 1)
     norm_size = d * (2 if config.norm == "layernorm" and config.bias else 1)
+    qk_norms = 2 * config.head_dim if config.qk_norm else 0
+    gate = {"none": 0, "vector": d_attn, "input": d * d_attn}[config.attention_gate]
     return {
         "token_embedding": v * d,
         "position_embedding": config.context * d if config.position == "learned" else 0,
-        "attention": layers * (d * qkv + d_attn * d + bias * (qkv + d)),
+        "attention": layers * (d * qkv + d_attn * d + config.has_qkv_bias * qkv + bias * d + gate + qk_norms),
         "feed_forward": layers * (d * up + f * d + bias * (up + d)),
         "norms": norms * norm_size,
         "head": 0 if config.tie_embeddings else v * d,
@@ -78,40 +81,66 @@ def forward_flops_by_group(config: ModelConfig) -> dict[str, int]:
     """FLOPs of one forward pass per token, at the full context, of each kind of matrix product."""
     layers, d, f = config.n_layer, config.d_model, config.ff_dim
     d_attn = config.n_head * config.head_dim
-    up = 2 * f if config.activation == "swiglu" else f
+    up = 2 * f if config.gated else f
+    gate = d_attn if config.attention_gate == "input" else 0
     return {
-        "attention_projections": 2 * layers * d * (_qkv_width(config) + d_attn),
-        # QKᵀ and AV, T keys for each query; shared keys cost as much as own ones
-        "attention_scores": 4 * layers * config.context * d_attn,
+        "attention_projections": 2 * layers * d * (_qkv_width(config) + d_attn + gate),
+        # QKᵀ and AV, for each query its keys; shared keys cost as much as own ones
+        "attention_scores": 4 * sum(keys_per_query(config, layer) for layer in range(layers)) * d_attn,
         "feed_forward": 2 * layers * d * (up + f),
         "head": 2 * d * config.vocab_size,
     }
 
 
-def training_bytes(config: ModelConfig, micro_batch: int, precision: Precision = "fp32") -> int:
+def keys_per_query(config: ModelConfig, layer: int) -> int:
+    """Keys that each query of a layer is charged for: all T, or the window, both uncut at the beginning of the text."""
+    return min(config.window, config.context) if config.window and config.windowed(layer) else config.context
+
+
+def kv_cache_bytes(config: ModelConfig, tokens: int, batch: int = 1, bytes_per_number: int = 2) -> int:
+    """Keys and values that generation keeps after so many tokens; a layer with a window keeps the window's."""
+    kept = sum(
+        min(tokens, config.window) if config.window and config.windowed(layer) else tokens
+        for layer in range(config.n_layer)
+    )
+    return 2 * batch * kept * config.kv_heads * config.head_dim * bytes_per_number
+
+
+def training_bytes(
+    config: ModelConfig, micro_batch: int, precision: Precision = "fp32", keeps_weights: bool = True
+) -> int:
     """Estimate of the memory one training step needs, in bytes: state plus activations.
 
     State: 4 bytes each for weight, gradient and AdamW's two moments, 16·N; in bf16 or fp16 also a 2-byte copy, 18·N.
 
     Activations, per token: what autograd keeps for the backward pass, in elements of 4 bytes (2 in bf16 and fp16),
 
-        L · [ 4D + (H+2J)·K + H·K·r + H·T + (a+1)·F ] + 3·V,
+        L · [ 2n·D + (H+2J)·K + H·K·r + H·T·w + a·F ] + 3·V,
 
-    where 4D are the two norms' inputs and outputs, the next terms the projections (r = 3 with RoPE's rotated copies,
-    else 2), the attention weights, and the feed-forward's activations (a = 1 for one hidden map, 3 for SwiGLU's gate,
-    value and gated gate); 3·V are the logits, their log-softmax and their gradient, in 4 bytes always. A fused
-    attention kernel does not keep the H·T weights, so for it the estimate is from above.
+    where 2n·D are the inputs and outputs of a layer's n norms, the next terms the projections (r = 3 with RoPE's
+    rotated copies, else 2; one more for an input gate, two for QK-norm), the attention weights (twice with a soft cap;
+    dropout keeps a mask and the rest of them), and the feed-forward's activations (a = 1 for ReLU, which keeps its
+    output alone, 4 for SwiGLU's gate, value, gated gate and product, else 2); 3·V are the logits, their log-softmax and
+    their gradient, in 4 bytes always. A fused attention kernel does not keep the H·T weights (`keeps_weights` false);
+    with them the estimate is from above.
     """
     d, f, k = config.d_model, config.ff_dim, config.head_dim
     low = precision != "fp32"
     state = (18 if low else 16) * count(config).n_params
-    rotated = 3 if config.position == "rope" else 2
-    hidden = 4 if config.activation == "swiglu" else 2
-    attention = _qkv_width(config) + rotated * config.n_head * k + config.n_head * config.context
-    per_token = config.n_layer * (4 * d + attention + hidden * f) * (2 if low else 4) + 3 * config.vocab_size * 4
+    copies = (3 if config.position == "rope" else 2) + (config.attention_gate == "input") + 2 * config.qk_norm
+    weights = 0 if not keeps_weights else 1 + (config.attention_softcap > 0) + 1.25 * (config.dropout > 0)
+    hidden = 4 if config.gated else {"relu": 1}.get(config.activation, 2)
+    norms = 2 * _norms_per_layer(config) + 1.5 * (config.dropout > 0)
+    attention = _qkv_width(config) + copies * config.n_head * k + weights * config.n_head * config.context
+    per_layer = int(norms * d + attention + hidden * f)
+    per_token = config.n_layer * per_layer * (2 if low else 4) + 3 * config.vocab_size * 4
     return state + micro_batch * config.context * per_token
 
 
 def _qkv_width(config: ModelConfig) -> int:
     """(H + 2J)·K: the columns of the fused projection to queries, keys and values."""
     return (config.n_head + 2 * config.kv_heads) * config.head_dim
+
+
+def _norms_per_layer(config: ModelConfig) -> int:
+    return 1 if config.parallel else {"pre": 2, "post": 2, "sandwich": 4}[config.norm_position]

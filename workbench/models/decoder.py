@@ -11,38 +11,15 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from workbench.errors import BadInput
-from workbench.models.attention import Attention, LayerCache
+from workbench.models.attention import LayerCache
+from workbench.models.block import Block
 from workbench.models.config import ModelConfig
-from workbench.models.feed_forward import FeedForward
 from workbench.models.norms import build_norm
+from workbench.models.parameterisation import logit_scale, weight_scale
 from workbench.models.positions import Rotation, rotation, sinusoids
 
 Cache = tuple[LayerCache, ...]
 """Keys and values of every layer; `Decoder.empty_cache` starts one."""
-
-
-class Block(nn.Module):
-    """Attention, then feed-forward, each on the residual stream."""
-
-    def __init__(self, config: ModelConfig):
-        super().__init__()
-        self.pre = config.norm_position == "pre"
-        self.norm_1 = build_norm(config)
-        self.attention = Attention(config)
-        self.norm_2 = build_norm(config)
-        self.feed_forward = FeedForward(config)
-
-    def forward(
-        self, x_BTD: Tensor, rotation: Rotation | None = None, past: LayerCache | None = None
-    ) -> tuple[Tensor, LayerCache]:
-        """Pre-LN: x + f(norm(x)). Post-LN: norm(x + f(x)), as Vaswani et al. 2017 and GPT-1 have it."""
-        if self.pre:
-            attended_BTD, now = self.attention(self.norm_1(x_BTD), rotation, past)
-            x_BTD = x_BTD + attended_BTD
-            return x_BTD + self.feed_forward(self.norm_2(x_BTD)), now
-        attended_BTD, now = self.attention(x_BTD, rotation, past)
-        x_BTD = self.norm_1(x_BTD + attended_BTD)
-        return self.norm_2(x_BTD + self.feed_forward(x_BTD)), now
 
 
 class Decoder(nn.Module):
@@ -54,8 +31,8 @@ class Decoder(nn.Module):
         self.token_embedding = nn.Embedding(config.vocab_size, config.d_model)
         learned = config.position == "learned"
         self.position_embedding = nn.Embedding(config.context, config.d_model) if learned else None
-        self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layer))
-        self.final_norm = build_norm(config) if config.norm_position == "pre" else nn.Identity()
+        self.blocks = nn.ModuleList(Block(config, layer) for layer in range(config.n_layer))
+        self.final_norm = nn.Identity() if config.norm_position == "post" else build_norm(config)
         self.head = None if config.tie_embeddings else nn.Linear(config.d_model, config.vocab_size, bias=False)
 
     def forward(
@@ -92,18 +69,28 @@ class Decoder(nn.Module):
     def unembed(self, x_BTD: Tensor) -> Tensor:
         """Logits of a residual stream: the head, or the transposed token embedding."""
         weight_VD = self.token_embedding.weight if self.head is None else self.head.weight
-        return F.linear(x_BTD, weight_VD)
+        logits_BTV = F.linear(x_BTD, weight_VD)
+        scale, cap = logit_scale(self.config), self.config.head_softcap
+        if scale != 1:
+            logits_BTV = logits_BTV * scale
+        return torch.tanh(logits_BTV / cap) * cap if cap else logits_BTV
 
     def _embed(self, ids_BT: Tensor, positions: Tensor) -> tuple[Tensor, Rotation | None]:
         """The stream that enters the first block, and the rotation all attention shares."""
         config = self.config
         x_BTD = self.token_embedding(ids_BT)
-        if self.position_embedding is not None:
-            return x_BTD + self.position_embedding(positions), None
-        if config.position == "sinusoidal":
+        if config.embedding_scale or config.position == "sinusoidal":
             # Vaswani et al. 2017, section 3.4: tokens scaled by √D, or sinusoids of amplitude 1 drown them.
-            return x_BTD * math.sqrt(config.d_model) + sinusoids(positions, config.d_model).to(x_BTD.dtype), None
-        cos, sin = rotation(positions, config.head_dim, config.rope_base)
+            x_BTD = x_BTD * math.sqrt(config.d_model)
+        if self.position_embedding is not None:
+            x_BTD = x_BTD + self.position_embedding(positions)
+        if config.position == "sinusoidal":
+            x_BTD = x_BTD + sinusoids(positions, config.d_model).to(x_BTD.dtype)
+        if config.dropout:
+            x_BTD = F.dropout(x_BTD, config.dropout, self.training)
+        if config.position != "rope":
+            return x_BTD, None
+        cos, sin = rotation(positions, config)
         if positions.ndim == 2:  # one row of positions per sequence: leave room for the heads
             cos, sin = cos[:, None], sin[:, None]
         return x_BTD, (cos.to(x_BTD.dtype), sin.to(x_BTD.dtype))
@@ -118,21 +105,22 @@ class Decoder(nn.Module):
     def init_weights(self, generator: torch.Generator) -> None:
         """GPT-2's initialisation (Radford et al. 2019), drawn in order from `generator`.
 
-        Weights N(0, init_std), biases 0, gains 1; the two projections that write to the residual stream of each block
-        are scaled by 1/√(2·n_layer). A learned position table has half of init_std, as in OpenAI's released code
-        (wte 0.02, wpe 0.01; Hugging Face's port has 0.02 for both). The scaling is kept for Post-LN, though GPT-1 had
-        none. Numbers are drawn in float32 on the generator's device, so that a seed means one model everywhere.
+        Weights N(0, init_std), biases and gate vectors 0, gains 1; the two projections that write to the residual
+        stream of each block are scaled by 1/√(2·n_layer) (`residual_init`). A learned position table has half of
+        init_std, as in OpenAI's released code (wte 0.02, wpe 0.01; Hugging Face's port has 0.02 for both). The scaling
+        is kept for Post-LN, though GPT-1 had none. Under μP hidden matrices are smaller by the root of the width's
+        ratio. Numbers are drawn in float32 on the generator's device, so that a seed means one model everywhere.
         """
-        std, residual = self.config.init_std, self.config.init_std / math.sqrt(2 * self.config.n_layer)
+        config = self.config
         for name, parameter in self.named_parameters():
             if parameter.ndim == 1:
-                parameter.fill_(0.0 if name.endswith("bias") else 1.0)
+                parameter.fill_(0.0 if name.endswith(("bias", "gate_vector")) else 1.0)
                 continue
-            scale = std
-            if name.endswith(("attention.out.weight", "feed_forward.down.weight")):
-                scale = residual
+            scale = config.init_std * weight_scale(config, name)
+            if config.residual_init == "scaled" and name.endswith(("attention.out.weight", "feed_forward.down.weight")):
+                scale /= math.sqrt(2 * config.n_layer)
             elif name == "position_embedding.weight":
-                scale = std / 2
+                scale /= 2
             draw = torch.empty(parameter.shape, dtype=torch.float32, device=generator.device)
             parameter.copy_(draw.normal_(0.0, scale, generator=generator))
 

@@ -20,11 +20,24 @@ def swiglu(gate_and_value: Tensor) -> Tensor:
     return F.silu(gate) * value
 
 
+def geglu(gate_and_value: Tensor) -> Tensor:
+    """gelu(gate) · value (Shazeer 2020), with the approximation by tanh, as Gemma has it."""
+    gate, value = gate_and_value.chunk(2, dim=-1)
+    return gelu_tanh(gate) * value
+
+
+def relu2(x: Tensor) -> Tensor:
+    """max(x, 0)² (So et al. 2109.08668, Primer)."""
+    return torch.relu(x).square()
+
+
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "relu": torch.relu,
     "gelu": F.gelu,
     "gelu-tanh": gelu_tanh,
     "swiglu": swiglu,
+    "geglu": geglu,
+    "relu2": relu2,
 }
 
 
@@ -33,7 +46,7 @@ class FeedForward(nn.Module):
 
     def __init__(self, config: ModelConfig):
         super().__init__()
-        up = 2 * config.ff_dim if config.activation == "swiglu" else config.ff_dim
+        up = 2 * config.ff_dim if config.gated else config.ff_dim
         self.up = nn.Linear(config.d_model, up, bias=config.bias)
         self.down = nn.Linear(config.ff_dim, config.d_model, bias=config.bias)
         self.activation = ACTIVATIONS[config.activation]

@@ -4,12 +4,9 @@ from torch import nn
 
 from workbench.models.config import ModelConfig
 
-EPSILON = 1e-5
-"""GPT-2's, under the root, for both."""
-
 
 def build_norm(config: ModelConfig) -> nn.Module:
     """The norm a configuration names: (x − mean) / sqrt(var + ε) · gain + bias, or x / sqrt(mean(x²) + ε) · gain."""
     if config.norm == "rmsnorm":
-        return nn.RMSNorm(config.d_model, eps=EPSILON)
-    return nn.LayerNorm(config.d_model, eps=EPSILON, bias=config.bias)
+        return nn.RMSNorm(config.d_model, eps=config.norm_epsilon)
+    return nn.LayerNorm(config.d_model, eps=config.norm_epsilon, bias=config.bias)

@@ -1,11 +1,16 @@
-"""How order enters: sinusoids added to the embeddings, or rotation of queries and keys.
+"""How order enters: sinusoids added to the embeddings, rotation of queries and keys, or ALiBi's slopes.
 
 Everything is computed from the positions it is given, in float32 and without buffers. K is the width of a head.
-(The third way, a learned table, is an embedding of the decoder.)
+(A learned table is an embedding of the decoder.)
 """
+
+import math
 
 import torch
 from torch import Tensor
+
+from workbench.models.config import ModelConfig, RopePairing
+from workbench.models.rope_scaling import frequencies
 
 Rotation = tuple[Tensor, Tensor]
 """Cosines and signed sines, each (..., T, K), to `rotate` by."""
@@ -23,18 +28,32 @@ def sinusoids(positions_T: Tensor, d_model: int) -> Tensor:
     return torch.stack((angles.sin(), angles.cos()), dim=-1).flatten(-2)
 
 
-def rotation(positions_T: Tensor, d_head: int, base: float) -> Rotation:
-    """RoPE's tables (Su et al. 2021): the angle of pair i at position p is p · base^(−2i/K).
+def rotation(positions_T: Tensor, config: ModelConfig) -> Rotation:
+    """RoPE's tables (Su et al. 2021): the angle of pair i at position p is p · θ_i.
 
-    The half-rotated convention of GPT-NeoX and Llama: coordinate i is paired with i + K/2, not with its neighbour.
+    Paired by halves (GPT-NeoX, Llama), coordinate i turns with i + K/2; interleaved (GPT-J), 2i turns with 2i + 1.
     """
-    angles = positions_T.to(torch.float32)[..., None] * wavelengths(d_head, base, positions_T.device)
-    cos, sin = angles.cos(), angles.sin()
-    return torch.cat((cos, cos), dim=-1), torch.cat((-sin, sin), dim=-1)
+    theta, factor = frequencies(config, positions_T.device)
+    angles = positions_T.to(torch.float32)[..., None] * theta
+    cos, sin = angles.cos() * factor, angles.sin() * factor
+    if config.rope_pairing == "half":
+        return torch.cat((cos, cos), dim=-1), torch.cat((-sin, sin), dim=-1)
+    return torch.stack((cos, cos), dim=-1).flatten(-2), torch.stack((-sin, sin), dim=-1).flatten(-2)
 
 
-def rotate(x_BHTK: Tensor, by: Rotation) -> Tensor:
-    """Turn each pair (x_i, x_{i+K/2}) by its angle: (x₁·cos − x₂·sin, x₂·cos + x₁·sin)."""
+def rotate(x_BHTK: Tensor, by: Rotation, pairing: RopePairing = "half") -> Tensor:
+    """Turn each pair (x₁, x₂) by its angle: (x₁·cos − x₂·sin, x₂·cos + x₁·sin)."""
     cos, sin = (table.to(x_BHTK.dtype) for table in by)
-    # Rolled by half its width, x is (x₂, x₁). The fastest of five forms on a CPU, forward and backward together.
-    return torch.addcmul(x_BHTK * cos, x_BHTK.roll(x_BHTK.shape[-1] // 2, dims=-1), sin)
+    if pairing == "half":
+        # Rolled by half its width, x is (x₂, x₁). The fastest of five forms on a CPU, forward and backward together.
+        return torch.addcmul(x_BHTK * cos, x_BHTK.roll(x_BHTK.shape[-1] // 2, dims=-1), sin)
+    swapped = x_BHTK.unflatten(-1, (-1, 2)).flip(-1).flatten(-2)
+    return torch.addcmul(x_BHTK * cos, swapped, sin)
+
+
+def alibi_slopes(n_head: int) -> list[float]:
+    """ALiBi's slope of each head (Press et al. 2108.12409, section 3): 2^(−8i/H) for a power of two H; else those of
+    the next lower power, and every second of the next higher one, as in their released code."""
+    lower = 2 ** math.floor(math.log2(n_head))
+    slopes = [2 ** (-8 * (i + 1) / lower) for i in range(lower)]
+    return slopes + [2 ** (-4 * (2 * i + 1) / lower) for i in range(n_head - lower)]
