@@ -17,6 +17,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("workbench.cli.run", "Train one model."),
     "eval": ("workbench.cli.evaluate", "Measure a trained model with probes."),
     "generate": ("workbench.cli.generate", "Let a trained model continue a prompt."),
+    "export": ("workbench.cli.export", "Write a trained model as a folder that Hugging Face opens."),
     "fit": ("workbench.cli.fit", "Fit scaling laws to a store or a table."),
     "forecast": ("workbench.cli.forecast", "Say what a larger model would give, with intervals."),
     "next": ("workbench.cli.next", "Propose the runs that shrink one interval most for a budget."),

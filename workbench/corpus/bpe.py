@@ -39,8 +39,8 @@ class BpeTokenizer(Tokenizer):
         self.name = name
         self.vocab = dict(vocab)
         self.merges = [(left, right) for left, right in merges]
-        self._rust = _rust(models.BPE(vocab=self.vocab, merges=self.merges))
-        byte_of = {character: byte for byte, character in enumerate(_byte_characters())}
+        self._rust = byte_level(models.BPE(vocab=self.vocab, merges=self.merges))
+        byte_of = {character: byte for byte, character in enumerate(byte_characters())}
         pieces = [b""] * (len(vocab) + 1)
         for token, i in self.vocab.items():
             pieces[i] = bytes(byte_of[character] for character in token)
@@ -92,7 +92,7 @@ def train_bpe(texts: Iterable[str], vocab_size: int) -> BpeTokenizer:
     """Learn merges from the texts until there are `vocab_size` ids, end of text included."""
     if vocab_size < 257:
         raise BadInput(f"corpus.vocab_size = {vocab_size}: byte-level BPE needs at least 257 (256 bytes, end-of-text).")
-    rust = _rust(models.BPE())
+    rust = byte_level(models.BPE())
     trainer = trainers.BpeTrainer(
         vocab_size=vocab_size - 1,
         min_frequency=2,
@@ -127,7 +127,7 @@ def gpt2() -> BpeTokenizer:
     return BpeTokenizer(vocab, merges, name="gpt2")
 
 
-def _rust(model: models.BPE) -> RustTokenizer:
+def byte_level(model: models.BPE) -> RustTokenizer:
     """The `tokenizers` object: GPT-2's split and bytes-to-characters around a model."""
     rust = RustTokenizer(model)
     rust.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
@@ -148,7 +148,7 @@ def _words(text: str) -> list[str]:
     return words
 
 
-def _byte_characters() -> list[str]:
+def byte_characters() -> list[str]:
     """The printable character that stands for each byte: itself where printable, else the next from U+0100 on."""
     printable = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
     characters, spare = [], 256

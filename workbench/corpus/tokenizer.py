@@ -54,6 +54,12 @@ class Tokenizer(ABC):
         ids: list[int] = self.encode_documents([text])[0].tolist()
         return ids
 
+    def hugging_face_files(self, context: int) -> dict[str, Any]:
+        """Its tokenizer.json and tokenizer_config.json: name → JSON, for a model that reads `context` tokens."""
+        from workbench.corpus.hugging_face import hugging_face_files
+
+        return hugging_face_files(self, context)
+
     def decode_bytes(self, ids: Iterable[int]) -> bytes:
         """The bytes the ids stand for; end of text stands for none."""
         return b"".join(self.pieces[i] for i in ids)

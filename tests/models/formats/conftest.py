@@ -1,0 +1,10 @@
+"""Nothing here may ask the network, and progress bars say nothing in a test."""
+
+import os
+
+import pytest
+
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
+
+pytest.importorskip("transformers")
