@@ -14,6 +14,7 @@ from workbench.models.open_models import OPEN_MODELS
 from workbench.models.presets import PRESETS
 
 MODELS = PRESETS | OPEN_MODELS
+SHAPE = ("layers", "width", "heads", "context")
 
 EPILOG = "Exit codes: 0 done, 1 failed, 2 bad input."
 
@@ -48,19 +49,7 @@ def gigabytes(many: int) -> str:
 def _print_table() -> None:
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("preset", no_wrap=True)
-    for name in (
-        "layers",
-        "width",
-        "heads",
-        "context",
-        "N",
-        "N non-emb.",
-        "fwd/token",
-        "train/token",
-        "6N",
-        "KV cache",
-        "train mem.",
-    ):
+    for name in (*SHAPE, "N", "N non-emb.", "fwd/token", "train/token", "6N", "KV cache", "train mem."):
         table.add_column(name, justify="right", no_wrap=True)
     for name, config in MODELS.items():
         counts = count(config)
