@@ -10,10 +10,11 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import torch
 
-from workbench.models.decoder import build
 from workbench.runner.plan import PlannedRun
 from workbench.training.devices import pick_device
-from workbench.training.train import adamw, update
+from workbench.training.executed import flops_executed
+from workbench.training.learner import make_learner
+from workbench.training.step import update
 
 STEPS_TIMED = 3
 LONGEST_TIMED = 8192
@@ -46,25 +47,21 @@ def calibrate(runs: Sequence[PlannedRun], device_name: str = "auto") -> Callable
 
 
 def _flops_per_step(run: PlannedRun) -> float:
-    return run.horizon.flops / run.horizon.steps
+    return flops_executed(run.config, run.horizon) / run.horizon.steps
 
 
 def _seconds_per_step(run: PlannedRun, device: torch.device) -> float:
     config = run.config
     if device.type == "cpu":
         torch.set_num_threads(config.execution.threads)
-    model = build(config.model, seed=0).to(device)
-    optimizer = adamw(model, config.train)
-    scaler = torch.amp.GradScaler(device.type, enabled=config.train.precision == "fp16")
     windows = min(run.horizon.batch_windows, max(1, LONGEST_TIMED // config.model.context))
     shape = (windows, config.model.context + 1)
     ids = torch.randint(config.model.vocab_size, shape, generator=torch.Generator().manual_seed(0)).to(device)
-    micro_batch = config.execution.micro_batch or windows
+    learner = make_learner(config, device, windows)
     times: list[float] = []
-    for _ in range(1 + STEPS_TIMED):
+    for step in range(1 + STEPS_TIMED):
         started = time.perf_counter()
-        loss, _ = update(model, optimizer, scaler, ids, 1e-3, micro_batch, config.train)
-        loss.item()  # waits for the device
+        update(learner, ids, step, rate=1e-3).loss.item()  # waits for the device
         times.append(time.perf_counter() - started)
         if times[-1] > PATIENCE_SECONDS:
             break

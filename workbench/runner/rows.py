@@ -12,6 +12,7 @@ from workbench.corpus.shards import Corpus
 from workbench.runner.plan import PlannedRun, unique_tokens
 from workbench.store.store import now
 from workbench.training.devices import numerics, pick_device
+from workbench.training.executed import flops_executed
 from workbench.training.train import Outcome
 
 
@@ -77,7 +78,7 @@ def _described(run: PlannedRun, corpus: Corpus, sweep: str) -> dict[str, Any]:
         "flops": horizon.flops,
         "flops_6nd": horizon.flops_6nd,
         "flops_spent": horizon.flops,
-        "flops_executed": horizon.flops,
+        "flops_executed": flops_executed(config, horizon),
         "unigram_entropy": corpus.unigram_entropy,
         "bytes_per_token": corpus.bytes_per_token,
         "source_entropy": math.nan if source_entropy is None else source_entropy,

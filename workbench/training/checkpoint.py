@@ -1,7 +1,8 @@
 """Checkpoints: safetensors for the arrays, JSON for the rest, a SHA-256 for each, a folder that is whole or absent.
 
 <folder>/<step>/model.safetensors       weights
-<folder>/<step>/optimizer.safetensors   AdamW's moments, while the run can be resumed
+<folder>/<step>/optimizer.safetensors   the optimizer's state, while the run can be resumed: `parameter.key`, or
+                                        `parameter.key/part` where it keeps several tensors under a key
 <folder>/<step>/state.json              step, curve so far, loss scale, checksums
 """
 
@@ -33,7 +34,7 @@ def save(
     def write(temporary: Path) -> None:
         _write(_weights(model), temporary / "model.safetensors")
         if optimizer is not None:
-            _write(_moments(model, optimizer), temporary / "optimizer.safetensors")
+            _write(_optimizer_state(model, optimizer), temporary / "optimizer.safetensors")
         checksums = {file.name: _checksum(file) for file in sorted(temporary.glob("*.safetensors"))}
         document = {"step": step, "sha256": checksums, **state}
         # The curve's gaps (steps without an evaluation) are NaN, which Python's JSON writes and reads back exactly.
@@ -69,18 +70,13 @@ def read_state(checkpoint: Path) -> dict[str, Any]:
 
 
 def restore(checkpoint: Path, model: nn.Module, optimizer: torch.optim.Optimizer | None) -> dict[str, Any]:
-    """Load weights and, where asked for, the optimizer's moments; return the state."""
+    """Load weights and, where asked for, the optimizer's state; return the JSON half."""
     state = read_state(checkpoint)
     device = next(model.parameters()).device
     weights = load_file(checkpoint / "model.safetensors", device=str(device))
     model.load_state_dict(weights)
     if optimizer is not None:
-        parameters = dict(model.named_parameters())
-        # There are none yet where fp16's loss scaling has skipped every step so far.
-        moments = load_file(checkpoint / "optimizer.safetensors", device=str(device))
-        for place, moment in moments.items():
-            name, _, key = place.rpartition(".")
-            optimizer.state[parameters[name]][key] = moment
+        _restore_optimizer(checkpoint / "optimizer.safetensors", model, optimizer)
     return state
 
 
@@ -99,12 +95,33 @@ def _weights(model: nn.Module) -> dict[str, Tensor]:
     return {name: parameter.detach().contiguous() for name, parameter in model.named_parameters()}
 
 
-def _moments(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
-    return {
-        f"{name}.{key}": value.detach().contiguous()
-        for name, parameter in model.named_parameters()
-        for key, value in optimizer.state[parameter].items()
-    }
+def _optimizer_state(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """Every tensor of the state under the name of its place. There is none where fp16 has skipped every step so far."""
+    places: dict[str, Tensor] = {}
+    for name, parameter in model.named_parameters():
+        for key, value in optimizer.state.get(parameter, {}).items():
+            parts = {f"/{part}": tensor for part, tensor in value.items()} if isinstance(value, dict) else {"": value}
+            places |= {f"{name}.{key}{part}": tensor.detach().contiguous() for part, tensor in parts.items()}
+    return places
+
+
+def _restore_optimizer(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+    """Put every tensor back in its place, in its own type, on its parameter's device.
+
+    The count of steps is on the CPU but where a fused kernel reads it, as torch has it.
+    """
+    parameters = dict(model.named_parameters())
+    fused = {id(p) for group in optimizer.param_groups if group.get("fused") for p in group["params"]}
+    for place, tensor in load_file(path).items():
+        name, _, rest = place.rpartition(".")
+        key, _, part = rest.partition("/")
+        parameter = parameters[name]
+        if key != "step" or id(parameter) in fused:
+            tensor = tensor.to(parameter.device)
+        if part:
+            optimizer.state[parameter].setdefault(key, {})[part] = tensor
+        else:
+            optimizer.state[parameter][key] = tensor
 
 
 def _checksum(path: Path) -> str:

@@ -7,8 +7,12 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from workbench.corpus.config import CorpusConfig
 from workbench.models.config import ModelConfig
 
-Schedule = Literal["cosine", "wsd", "linear", "constant"]
+Schedule = Literal["cosine", "wsd", "linear", "constant", "inverse-sqrt"]
+Optimizer = Literal["adamw", "adamw-8bit", "lion", "muon", "sgd"]
+Adversary = Literal["none", "fgm", "pgd"]
 Precision = Literal["fp32", "bf16", "fp16"]
+
+WARMUP_FRACTION = 0.1
 
 
 class Frozen(BaseModel):
@@ -37,24 +41,47 @@ class TrainConfig(Frozen):
     """Multiplies the peak rate: 0.5 and 2 check the rule."""
 
     schedule: Schedule = "cosine"
-    """Linear warm-up, then this, to `final_rate_fraction` of the peak, over exactly this run's horizon."""
-    warmup_fraction: float = Field(default=0.1, ge=0, lt=1)
+    """Linear warm-up, then this, to `final_rate_fraction` of the peak, over exactly this run's horizon; `constant` and
+    `inverse-sqrt` (Vaswani et al. 2017, section 5.3) know no end."""
+    warmup_fraction: float = Field(default=WARMUP_FRACTION, ge=0, lt=1)
     """Share of the steps spent warming up: scales with the run, as it must (Porian et al. 2024, section 3.3)."""
+    warmup_tokens: int | None = Field(default=None, ge=0)
+    """Warm-up in tokens, in place of the share: the same for every horizon, as GPT-3's 375M (Brown et al. 2020, B)."""
     decay_fraction: float = Field(default=0.2, gt=0, le=1)
     """Share of the steps in the final decay of `wsd`."""
     final_rate_fraction: float = Field(default=0.0, ge=0, le=1)
     """Rate at the end of the schedule, as a share of the peak."""
 
+    optimizer: Optimizer = "adamw"
+    """AdamW; the same with both moments in 8 bits; Lion; Muon for the blocks' matrices with AdamW for the rest; SGD,
+    which has no rate rule and needs `learning_rate`."""
     beta1: float = Field(default=0.9, ge=0, lt=1)
-    """AdamW's first moment."""
+    """AdamW's first moment; Lion's share of the momentum in the sign."""
     beta2: float = Field(default=0.99, ge=0, lt=1)
-    """AdamW's second moment; small batches want more memory than GPT-3's 0.95 (Porian et al. 2024, section 3.4)."""
+    """AdamW's second moment; small batches want more memory than GPT-3's 0.95 (Porian et al. 2024, section 3.4). Lion's
+    momentum."""
     epsilon: float = Field(default=1e-8, gt=0)
     """AdamW's denominator."""
+    momentum: float | None = Field(default=None, ge=0, lt=1)
+    """Momentum of SGD and Muon; unset, 0.9 for SGD, 0.95 for Muon (Jordan et al. 2024)."""
+    sam_radius: float = Field(default=0.0, ge=0)
+    """Sharpness-aware minimisation around any optimizer: the gradient is taken this far uphill (Foret et al. 2020 have
+    0.05), which doubles the FLOPs executed; 0 is none."""
     weight_decay: float = Field(default=0.1, ge=0)
     """Decoupled decay of matrices; vectors and scalars are not decayed."""
     clip: float = Field(default=1.0, ge=0)
     """Largest global gradient norm; 0 means no clipping."""
+    z_loss: float = Field(default=0.0, ge=0)
+    """Weight of log²(Z), Z the softmax's normaliser, in the objective: PaLM has 1e-4 (Chowdhery et al. 2022)."""
+    label_smoothing: float = Field(default=0.0, ge=0, lt=1)
+    """Share of the target that is spread evenly over the vocabulary (Szegedy et al. 2015): Vaswani et al. have 0.1."""
+    adversarial: Adversary = "none"
+    """Train also on token embeddings moved uphill: `fgm` in one step (Miyato et al. 2016), `pgd` in several (Madry et
+    al. 2017). The objective is the mean of the clean and the adversarial loss."""
+    adversarial_radius: float = Field(default=1.0, gt=0)
+    """Length of the move: the Euclidean norm over all the embeddings of a window."""
+    adversarial_steps: int = Field(default=3, ge=1)
+    """Steps of `pgd`."""
     precision: Precision = "fp32"
     """Arithmetic of the forward and backward pass; weights and optimizer state stay in float32."""
     eval_windows: int = Field(default=256, gt=0)
@@ -67,12 +94,38 @@ class TrainConfig(Frozen):
             raise ValueError(f"{' and '.join(given)} are both given; a run has one horizon")
         if self.steps is not None and self.batch_tokens is None:
             raise ValueError("steps is given without batch_tokens; a horizon in steps needs the batch")
-        if self.schedule == "wsd" and self.warmup_fraction + self.decay_fraction > 1:
-            raise ValueError("warmup_fraction + decay_fraction is above 1; they share the run's steps")
         return self
+
+    @model_validator(mode="after")
+    def _one_warmup(self) -> Self:
+        if self.warmup_tokens is not None and self.warmup_fraction != WARMUP_FRACTION:
+            raise ValueError("warmup_fraction and warmup_tokens are both given; a run has one warm-up")
+        share = self.warmup_fraction if self.warmup_tokens is None else 0.0
+        if self.schedule == "wsd" and share + self.decay_fraction > 1:
+            raise ValueError("warmup_fraction + decay_fraction is above 1; they share the run's steps")
+        if self.schedule == "inverse-sqrt" and self.final_rate_fraction:
+            raise ValueError(
+                'final_rate_fraction is given with schedule = "inverse-sqrt", which falls as the root of the step and '
+                "has no end to reach it at; leave it out"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _a_rate_for_sgd(self) -> Self:
+        if self.optimizer == "sgd" and self.learning_rate is None:
+            raise ValueError('optimizer = "sgd" has no rate rule; give learning_rate')
+        return self
+
+    @property
+    def resolved_momentum(self) -> float:
+        """Momentum of SGD and Muon."""
+        return MOMENTUM.get(self.optimizer, 0.0) if self.momentum is None else self.momentum
 
 
 HORIZONS = ("tokens", "steps", "flops", "tokens_per_param")
+
+MOMENTUM = {"sgd": 0.9, "muon": 0.95}
+"""Optimizer with a momentum → its usual one."""
 
 
 class ExecutionConfig(Frozen):
@@ -83,7 +136,8 @@ class ExecutionConfig(Frozen):
     threads: int = Field(default=1, gt=0)
     """Threads of a CPU run; one per run with several runs side by side is fastest for small models."""
     micro_batch: int | None = Field(default=None, gt=0)
-    """Windows per forward pass; unset, the whole batch. Smaller values accumulate gradients."""
+    """Windows per forward pass; unset, the whole batch. Smaller values accumulate gradients. Dropout's masks are drawn
+    anew for each forward pass, so that with dropout another value is another draw."""
     compile: bool = False
     """torch.compile: repaid by long GPU runs, not by short CPU ones."""
     log_points: int = Field(default=100, gt=0)
@@ -94,6 +148,15 @@ class ExecutionConfig(Frozen):
     """Time between checkpoints: the most work that an interruption can lose. 0 saves at every step."""
     tf32: bool = False
     """Let CUDA multiply float32 matrices in TF32."""
+    activation_checkpointing: bool = False
+    """Keep only each block's input and compute the block again in the backward pass (Chen et al. 2016): less memory for
+    each layer, and steps about a third longer."""
+    chunked_loss: bool = False
+    """Compute the head and its loss some rows at a time where the vocabulary is large enough for it to pay, so that the
+    logits of a batch are never in memory at once."""
+    noise_scale: bool = False
+    """Measure the gradient noise scale also where a step is one forward pass: its batch is then split in two. Where
+    `micro_batch` splits it, it is measured anyway."""
 
 
 class RunConfig(Frozen):
@@ -116,4 +179,20 @@ class RunConfig(Frozen):
     def _has_horizon(self) -> Self:
         if all(getattr(self.train, name) is None for name in HORIZONS):
             raise ValueError(f"train has no horizon; give one of {', '.join(HORIZONS)}")
+        return self
+
+    @model_validator(mode="after")
+    def _parts_that_go_together(self) -> Self:
+        optimizer, parameterisation = self.train.optimizer, self.model.parameterisation
+        if parameterisation != "standard" and optimizer in MOMENTUM:
+            raise ValueError(
+                f'model.parameterisation = "{parameterisation}" is for AdamW and Lion; how the rate of '
+                f'train.optimizer = "{optimizer}" follows size it does not say; use one of those, '
+                "or the standard parameterisation"
+            )
+        if self.train.adversarial != "none" and self.execution.compile:
+            raise ValueError(
+                f'train.adversarial = "{self.train.adversarial}" moves the embeddings from outside the model, which '
+                "execution.compile would not see; leave compile out"
+            )
         return self

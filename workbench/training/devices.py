@@ -53,7 +53,7 @@ def numerics(device: torch.device, execution: ExecutionConfig) -> str:
     words += ["torch", torch.__version__]
     if execution.micro_batch is not None:
         words += ["micro-batch", str(execution.micro_batch)]
-    words += [name for name in ("compile", "tf32") if getattr(execution, name)]
+    words += [name for name in ("compile", "tf32", "chunked_loss", "noise_scale") if getattr(execution, name)]
     return " ".join(words)
 
 

@@ -36,9 +36,12 @@ class Evaluator:
         self.bytes_per_token = corpus.bytes_per_token
 
     def __call__(self, model: nn.Module) -> HeldOut:
-        """Mean loss over the windows."""
+        """Mean loss over the windows, with no dropout; the model is left in the mode it was in."""
+        training = model.training
+        model.eval()
         with exact_products():
             losses_W = window_losses(model, self.inputs_WT, self.targets_WT).cpu().double().numpy()
+        model.train(training)
         loss = float(losses_W.mean())
         spread = float(losses_W.std(ddof=1)) if len(losses_W) > 1 else math.nan
         return HeldOut(loss, spread / math.sqrt(len(losses_W)), loss / (math.log(2) * self.bytes_per_token))

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from workbench.corpus.shards import Corpus
 from workbench.errors import BadInput
 from workbench.models.counts import count
-from workbench.training.config import RunConfig
+from workbench.training.config import RunConfig, TrainConfig
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,8 @@ class Horizon:
     """Peak, rate factor included."""
     warmup_steps: int
     decay_steps: int
-    """Steps from the start of the decay to the end: all after warm-up for cosine and linear, none for constant."""
+    """Steps from the start of the decay to the end: all after warm-up for cosine and linear, none for constant and
+    inverse-sqrt."""
     flops: float
     """C by the exact count of matrix products: tokens · flops_per_token_training."""
     flops_6nd: float
@@ -54,6 +55,11 @@ def batch_rule(tokens: float) -> float:
 def rate_rule(n_params: int, batch_tokens: int) -> float:
     """Peak AdamW rate for a model of `n_params` and a batch in tokens."""
     return 0.013 * (n_params / 1e5) ** -0.25 * (batch_tokens / 512) ** 0.5
+
+
+RATE_SHARE = {"lion": 0.2}
+"""Optimizer → its peak rate as a share of AdamW's, where it is another: Chen et al. 2302.06675, section 5, say 3 to 10
+times smaller. Muon's updates are scaled to the size of AdamW's; see optimizers/muon.py."""
 
 
 def resolve(config: RunConfig, origin: str = "the run") -> Horizon:
@@ -85,19 +91,25 @@ def resolve(config: RunConfig, origin: str = "the run") -> Horizon:
             f"{origin}: train: a horizon of {wanted:.0f} tokens is less than one step of {batch_windows} × {context} "
             "tokens; give more tokens or a smaller batch_tokens"
         )
-    rate = train.learning_rate or rate_rule(counts.n_params, batch_windows * context)
+    share = RATE_SHARE.get(train.optimizer, 1.0)
+    rate = train.learning_rate or share * rate_rule(counts.n_params, batch_windows * context)
     if not train.learning_rate:
-        rule = "0.013 · (N / 1e5)^-0.25 · (B / 512)^0.5"
+        rule = "0.013 · (N / 1e5)^-0.25 · (B / 512)^0.5" + ("" if share == 1 else f" · {share:g} for {train.optimizer}")
         reasons["learning_rate"] = f"{rule} = {rate:.4g}, times rate_factor {train.rate_factor:g}"
 
-    warmup = min(steps - 1, round(train.warmup_fraction * steps))
+    warmup, reasons["warmup_steps"] = _warmup(train, steps, batch_windows * context, origin)
     decay = {
         "cosine": steps - warmup,
         "linear": steps - warmup,
         "wsd": max(1, round(train.decay_fraction * steps)),
         "constant": 0,
+        "inverse-sqrt": 0,
     }[train.schedule]
-    reasons["warmup_steps"] = f"{train.warmup_fraction:g} of {steps} steps"
+    if train.warmup_tokens is not None and warmup + decay > steps:  # of shares, the config has seen to it
+        raise BadInput(
+            f"{origin}: train: warmup_tokens make {warmup} steps and decay_fraction {decay}, together more than the "
+            f"run's {steps}; give a smaller one of them"
+        )
     tokens = steps * batch_windows * context
     return Horizon(
         tokens=tokens,
@@ -111,6 +123,19 @@ def resolve(config: RunConfig, origin: str = "the run") -> Horizon:
         flops_6nd=6.0 * counts.n_params * tokens,
         reasons=reasons,
     )
+
+
+def _warmup(train: TrainConfig, steps: int, batch_tokens: int, origin: str) -> tuple[int, str]:
+    """Steps of warm-up, and the rule that made them."""
+    if train.warmup_tokens is None:
+        return min(steps - 1, round(train.warmup_fraction * steps)), f"{train.warmup_fraction:g} of {steps} steps"
+    warmup = round(train.warmup_tokens / batch_tokens)
+    if warmup >= steps:
+        raise BadInput(
+            f"{origin}: train.warmup_tokens = {train.warmup_tokens}: the run has {steps * batch_tokens} tokens, which "
+            "leaves none after the warm-up; give fewer"
+        )
+    return warmup, f"{train.warmup_tokens} tokens / {batch_tokens} per step"
 
 
 def check_corpus(config: RunConfig, corpus: Corpus) -> None:

@@ -10,14 +10,31 @@ import json
 from typing import Any
 
 from workbench.models.config import ModelConfig
-from workbench.training.config import HORIZONS, RunConfig
+from workbench.training.config import HORIZONS, RunConfig, TrainConfig
 from workbench.training.horizon import Horizon
 
 NUMERICS_VERSION = 1
 """Raised when a change of the code changes the losses of an unchanged config."""
 
-RESOLVED = {*HORIZONS, "batch_tokens", "learning_rate", "rate_factor", "warmup_fraction", "decay_fraction"}
+RESOLVED = {
+    *HORIZONS,
+    "batch_tokens",
+    "learning_rate",
+    "rate_factor",
+    "warmup_fraction",
+    "warmup_tokens",
+    "decay_fraction",
+}
 """Fields of `TrainConfig` that the horizon speaks for."""
+
+UNUSED: dict[str, set[str]] = {
+    "adamw": {"momentum"},
+    "adamw-8bit": {"momentum"},
+    "lion": {"momentum", "epsilon"},
+    "sgd": {"beta1", "beta2", "epsilon"},
+    "muon": set(),
+}
+"""Optimizer → settings of the others, which change nothing under it."""
 
 
 def determinants(config: RunConfig, horizon: Horizon, corpus_fingerprint: str) -> dict[str, Any]:
@@ -26,7 +43,7 @@ def determinants(config: RunConfig, horizon: Horizon, corpus_fingerprint: str) -
         "numerics_version": NUMERICS_VERSION,
         "corpus": corpus_fingerprint,
         "model": _model(config.model),
-        "train": config.train.model_dump(mode="json", exclude_defaults=True, exclude=RESOLVED),
+        "train": _train(config.train),
         "horizon": {
             "steps": horizon.steps,
             "batch_windows": horizon.batch_windows,
@@ -37,6 +54,18 @@ def determinants(config: RunConfig, horizon: Horizon, corpus_fingerprint: str) -
         "seed_init": config.seed_init,
         "seed_data": config.seed_data,
     }
+
+
+def _train(config: TrainConfig) -> dict[str, Any]:
+    """The fields of training that differ from their defaults and have an effect."""
+    fields = config.model_dump(mode="json", exclude_defaults=True, exclude=RESOLVED | UNUSED[config.optimizer])
+    if config.momentum == config.model_copy(update={"momentum": None}).resolved_momentum:
+        fields.pop("momentum", None)
+    if config.adversarial == "none":
+        fields.pop("adversarial_radius", None)
+    if config.adversarial != "pgd":
+        fields.pop("adversarial_steps", None)
+    return fields
 
 
 def _model(config: ModelConfig) -> dict[str, Any]:

@@ -1,31 +1,33 @@
 """One run, from a config and a corpus to an outcome, read from top to bottom.
 
-Shapes: B windows per step, b windows per micro-batch, T context, V vocabulary, S = T + 1.
+Shapes: B windows per step, T context, S = T + 1.
 """
 
 import math
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from workbench.corpus.batches import BatchOrder, gather
 from workbench.corpus.shards import Corpus
 from workbench.errors import Stopped
-from workbench.models.decoder import Decoder, build
+from workbench.models.decoder import Decoder
 from workbench.training import checkpoint
-from workbench.training.config import RunConfig, TrainConfig
+from workbench.training.config import RunConfig
 from workbench.training.devices import peak_memory_bytes, pick_device
 from workbench.training.evaluate import Evaluator, evaluation_steps
 from workbench.training.horizon import check_corpus, resolve
+from workbench.training.learner import Learner, make_learner
+from workbench.training.noise_scale import noise_scale
+from workbench.training.recompute import keep_activations
 from workbench.training.schedule import rate_at
+from workbench.training.step import update
 
 Row = dict[str, Any]
 
@@ -54,7 +56,13 @@ class Progress:
     rows: list[Row] = field(default_factory=list)
     loss_sum: float = 0.0
     """Sum of the training losses since the last row."""
+    gradient_square_sum: float = 0.0
+    gradient_trace_sum: float = 0.0
+    """Sums of the noise scale's two estimates since the last row."""
     since_row: int = 0
+
+
+SUMS = ("loss_sum", "gradient_square_sum", "gradient_trace_sum")
 
 
 def train(
@@ -75,30 +83,29 @@ def train(
     torch.set_num_threads(execution.threads)
     torch.backends.cuda.matmul.allow_tf32 = execution.tf32
 
-    model = build(config.model, config.seed_init).to(device)
-    optimizer = adamw(model, settings)
-    scaler = torch.amp.GradScaler(device.type, enabled=settings.precision == "fp16")
-    progress = resume(checkpoints, model, optimizer, scaler)
-    forward = cast(nn.Module, torch.compile(model)) if execution.compile else model
+    learner = make_learner(config, device, horizon.batch_windows)
+    progress = resume(checkpoints, learner)
     evaluate = Evaluator(corpus, config.model.context, settings.eval_windows, device)
     order = BatchOrder(len(corpus.train), config.model.context, config.seed_data)
     eval_steps = evaluation_steps(horizon.steps, execution.eval_points)
     log_every = max(1, horizon.steps // execution.log_points)
-    micro_batch = execution.micro_batch or horizon.batch_windows
     flops_per_step = horizon.flops / horizon.steps
 
     started = time.perf_counter() - progress.seconds
     last_save = time.perf_counter()
     exact = torch.float32 if device.type == "mps" else torch.float64  # MPS has no float64
-    loss_sum = torch.full((), progress.loss_sum, dtype=exact, device=device)
+    sums = torch.tensor([getattr(progress, name) for name in SUMS], dtype=exact, device=device)
 
     def save(with_optimizer: bool) -> None:
-        progress.seconds, progress.loss_sum = time.perf_counter() - started, loss_sum.item()
-        state = {**vars(progress), "scaler": scaler.state_dict()}
-        checkpoint.save(checkpoints, progress.step, model, optimizer if with_optimizer else None, state)
+        progress.seconds = time.perf_counter() - started
+        vars(progress).update(zip(SUMS, sums.tolist(), strict=True))
+        state = {**vars(progress), "scaler": learner.scaler.state_dict()}
+        optimizer = learner.optimizer if with_optimizer else None
+        checkpoint.save(checkpoints, progress.step, learner.model, optimizer, state)
 
     def outcome(status: str, error: str = "") -> Outcome:
-        seconds = time.perf_counter() - started
+        seconds, model = time.perf_counter() - started, learner.model.eval()
+        keep_activations(model)
         return Outcome(status, progress.rows, seconds, peak_memory_bytes(device), str(device), model, error)
 
     while progress.step < horizon.steps:
@@ -109,22 +116,24 @@ def train(
         rate = rate_at(progress.step, horizon, settings.schedule, settings.final_rate_fraction)
         windows_B = order.windows(progress.step, horizon.batch_windows)
         ids_BS = to_device(gather(corpus.train, windows_B, config.model.context), device)
-        loss, gradient_norm = update(forward, optimizer, scaler, ids_BS, rate, micro_batch, settings)
-        loss_sum += loss
+        measured = update(learner, ids_BS, progress.step, rate)
+        sums += torch.stack((measured.loss, measured.gradient_square, measured.gradient_trace))
         progress.step += 1
         progress.since_row += 1
 
         evaluating = progress.step in eval_steps
         if evaluating or progress.step % log_every == 0:
-            held_out = evaluate(model) if evaluating else None
+            held_out = evaluate(learner.model) if evaluating else None
+            loss_sum, square_sum, trace_sum = sums.tolist()
             row: Row = {
                 "step": progress.step,
                 "tokens": progress.step * horizon.batch_tokens,
                 "flops": progress.step * flops_per_step,
                 "seconds": time.perf_counter() - started,
                 "learning_rate": rate,
-                "train_loss": loss_sum.item() / progress.since_row,
-                "grad_norm": gradient_norm.item(),
+                "train_loss": loss_sum / progress.since_row,
+                "grad_norm": measured.gradient_norm.item(),
+                "noise_scale": noise_scale(square_sum, trace_sum),
                 "loss": held_out.loss if held_out else math.nan,
                 "loss_se": held_out.loss_se if held_out else math.nan,
                 "bpb": held_out.bpb if held_out else math.nan,
@@ -132,7 +141,7 @@ def train(
             }
             progress.rows.append(row)
             progress.since_row = 0
-            loss_sum.zero_()
+            sums.zero_()
             log(row)
             broken = not math.isfinite(row["train_loss"]) or bool(held_out and not math.isfinite(held_out.loss))
             if broken:
@@ -145,64 +154,15 @@ def train(
     return outcome("done")
 
 
-def update(
-    model: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    scaler: torch.amp.GradScaler,
-    ids_BS: Tensor,
-    rate: float,
-    micro_batch: int,
-    settings: TrainConfig,
-) -> tuple[Tensor, Tensor]:
-    """One optimizer step on a batch, in micro-batches; returns its mean loss and the norm of the unclipped gradient."""
-    for group in optimizer.param_groups:
-        group["lr"] = rate
-    optimizer.zero_grad(set_to_none=True)
-    total = torch.zeros((), device=ids_BS.device)
-    for ids_bS in ids_BS.split(micro_batch):
-        with autocast(settings, ids_BS.device):
-            logits_bTV = model(ids_bS[:, :-1])
-        nll = F.cross_entropy(logits_bTV.float().flatten(0, 1), ids_bS[:, 1:].flatten())
-        nll = nll * (len(ids_bS) / len(ids_BS))
-        scaler.scale(nll).backward()
-        total += nll.detach()
-    scaler.unscale_(optimizer)
-    largest = settings.clip or math.inf
-    gradient_norm = nn.utils.clip_grad_norm_(model.parameters(), largest)
-    scaler.step(optimizer)
-    scaler.update()
-    return total, gradient_norm
-
-
-def adamw(model: nn.Module, settings: TrainConfig) -> torch.optim.AdamW:
-    """AdamW (Loshchilov & Hutter 1711.05101): matrices decay, vectors (biases, norm gains) do not."""
-    parameters = list(model.parameters())
-    groups: list[dict[str, Any]] = [
-        {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": settings.weight_decay},
-        {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=0.0, betas=(settings.beta1, settings.beta2), eps=settings.epsilon, fused=True)
-
-
-def autocast(settings: TrainConfig, device: torch.device) -> AbstractContextManager[Any]:
-    """The arithmetic of the forward pass; softmax, norms and the loss stay in float32."""
-    if settings.precision == "fp32":
-        return nullcontext()
-    dtype = torch.bfloat16 if settings.precision == "bf16" else torch.float16
-    return torch.autocast(device.type, dtype=dtype)
-
-
-def resume(
-    checkpoints: Path, model: nn.Module, optimizer: torch.optim.Optimizer, scaler: torch.amp.GradScaler
-) -> Progress:
+def resume(checkpoints: Path, learner: Learner) -> Progress:
     """Where the newest checkpoint left off, its arrays loaded; the beginning where there is none."""
     newest = checkpoint.latest(checkpoints)
     if newest is None:
         return Progress()
     resumable = (newest / "optimizer.safetensors").is_file()
-    state = checkpoint.restore(newest, model, optimizer if resumable else None)
-    scaler.load_state_dict(state["scaler"])
-    return Progress(**{name: state[name] for name in Progress.__dataclass_fields__})
+    state = checkpoint.restore(newest, learner.model, learner.optimizer if resumable else None)
+    learner.scaler.load_state_dict(state["scaler"])
+    return Progress(**{name: state[name] for name in Progress.__dataclass_fields__ if name in state})
 
 
 def to_device(ids: "np.ndarray[Any, Any]", device: torch.device) -> Tensor:

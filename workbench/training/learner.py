@@ -1,0 +1,93 @@
+"""A model in training, with all that one step of it needs: made from a config, on a device.
+
+Shapes: b windows of a micro-batch, T context, S = T + 1, D width, V vocabulary.
+"""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from workbench.models.decoder import Decoder, build
+from workbench.training.chunked_loss import PAYS_FROM, chunked, rows_at_once
+from workbench.training.config import RunConfig
+from workbench.training.objective import Losses, objective
+from workbench.training.optimizers import build_optimizer
+from workbench.training.randomness import drawn_from
+from workbench.training.recompute import recompute_blocks
+
+
+@dataclass(frozen=True)
+class Learner:
+    """A model, its optimizer, its loss scale, and how they are used."""
+
+    config: RunConfig
+    model: Decoder
+    optimizer: torch.optim.Optimizer
+    scaler: torch.amp.GradScaler
+    """fp16's dynamic loss scale; it does nothing in the other precisions."""
+    micro_batch: int
+    """Windows per forward pass."""
+    chunk_rows: int | None
+    """Rows of logits made at once; None for all of them."""
+    forward: Callable[[Tensor], Any] = field(repr=False)
+    """Ids to logits, or to the residual stream where the head is done in chunks; compiled or not."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.model.token_embedding.weight.device
+
+    def losses(self, ids_bS: Tensor, step: int, index: int) -> Losses:
+        """One forward pass over micro-batch `index` of a step. What is random in it follows from these and the seed."""
+        settings, model = self.config.train, self.model
+        inputs_bT, targets_N = ids_bS[:, :-1], ids_bS[:, 1:].flatten()
+
+        def score(x_ND: Tensor, targets: Tensor) -> Losses:
+            return objective(model.unembed(x_ND).float(), targets, settings)
+
+        with self._randomness(step, index), self._autocast():
+            if self.chunk_rows is None:
+                logits_bTV = self.forward(inputs_bT)
+            else:
+                x_ND = self.forward(inputs_bT)[0].flatten(0, 1)
+                one = self.scaler.scale(torch.ones((), device=self.device))
+                return chunked(score, x_ND, targets_N, list(model.parameters()), self.chunk_rows, one)
+        return objective(logits_bTV.float().flatten(0, 1), targets_N, settings)
+
+    def _randomness(self, step: int, index: int) -> AbstractContextManager[None]:
+        if not self.config.model.dropout:
+            return nullcontext()
+        return drawn_from(self.device, self.config.seed_data, step, index)
+
+    def _autocast(self) -> AbstractContextManager[Any]:
+        """The arithmetic of the forward pass; softmax, norms and the loss stay in float32."""
+        precision = self.config.train.precision
+        if precision == "fp32":
+            return nullcontext()
+        return torch.autocast(self.device.type, dtype=torch.bfloat16 if precision == "bf16" else torch.float16)
+
+
+def make_learner(config: RunConfig, device: torch.device, batch_windows: int) -> Learner:
+    """A freshly initialised learner for steps of so many windows."""
+    execution = config.execution
+    model = build(config.model, config.seed_init).to(device)
+    if execution.activation_checkpointing:
+        recompute_blocks(model)
+    micro_batch = min(execution.micro_batch or batch_windows, batch_windows)
+    if execution.noise_scale and micro_batch == batch_windows:
+        micro_batch = -(-batch_windows // 2)
+    in_chunks = execution.chunked_loss and config.model.vocab_size >= PAYS_FROM
+    forward: Callable[[Tensor], Any] = model.hidden if in_chunks else model
+    return Learner(
+        config=config,
+        model=model,
+        optimizer=build_optimizer(model, config.train),
+        scaler=torch.amp.GradScaler(device.type, enabled=config.train.precision == "fp16"),
+        micro_batch=micro_batch,
+        chunk_rows=rows_at_once(config.model.vocab_size, device) if in_chunks else None,
+        forward=cast(nn.Module, torch.compile(forward)) if execution.compile else forward,
+    )
