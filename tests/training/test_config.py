@@ -22,6 +22,9 @@ MODEL = {"n_layer": 1, "n_head": 2, "d_model": 8, "vocab_size": 257}
         ({"tokens": 10, "schedule": "step"}, r"train\.schedule = 'step': it should be 'cosine', 'wsd', 'linear'"),
         ({"tokens": 10, "learning_rate": -1.0}, r"train\.learning_rate = -1\.0: it should be greater than 0"),
         ({"tokens": 10, "schedule": "wsd", "warmup_fraction": 0.9}, r"warmup_fraction \+ decay_fraction is above 1"),
+        ({"tokens": 10, "warmup_fraction": 0.2, "warmup_tokens": 2}, r"a run has one warm-up"),
+        ({"tokens": 10, "schedule": "inverse-sqrt", "final_rate_fraction": 0.1}, r"has no end to reach it at; leave"),
+        ({"tokens": 10, "optimizer": "sgd"}, r'optimizer = "sgd" has no rate rule; give learning_rate'),
     ],
 )
 def test_bad_training_settings_are_refused_in_a_sentence(train: dict[str, Any], sentence: str) -> None:
@@ -32,3 +35,27 @@ def test_bad_training_settings_are_refused_in_a_sentence(train: dict[str, Any], 
 def test_an_impossible_shape_is_refused_in_a_sentence() -> None:
     with pytest.raises(BadInput, match=r"run\.toml: model: .*d_model"):
         validated(RunConfig, {"model": {**MODEL, "d_model": 9}, "train": {"tokens": 1000}}, "run.toml")
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        (
+            {"train": {"optimizer": "muon"}, "model": {"parameterisation": "mup", "base_width": 4}},
+            r"or the standard par",
+        ),
+        (
+            {"train": {"adversarial": "fgm"}, "execution": {"compile": True}},
+            r"compile would not see; leave compile out",
+        ),
+    ],
+)
+def test_parts_that_do_not_go_together_are_refused_in_a_sentence(fields: dict[str, Any], sentence: str) -> None:
+    document = {"model": {**MODEL, **fields.pop("model", {})}, "train": {"tokens": 10, **fields.pop("train")}, **fields}
+    with pytest.raises(BadInput, match=sentence):
+        validated(RunConfig, document, "run.toml")
+
+
+def test_a_config_written_out_in_full_is_read_back() -> None:
+    config = RunConfig.model_validate({"model": MODEL, "train": {"tokens": 10_000, "warmup_tokens": 100}})
+    assert RunConfig.model_validate_json(config.model_dump_json()) == config

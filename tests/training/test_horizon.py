@@ -1,5 +1,7 @@
 """The reference is arithmetic: one horizon, from which all else follows."""
 
+from typing import Any
+
 import pytest
 
 from tests.training.tiny import tiny_run
@@ -40,6 +42,34 @@ def test_warmup_and_decay_are_shares_of_the_steps(corpus: Corpus) -> None:
     assert (cosine.warmup_steps, cosine.decay_steps) == (5, 15)
     wsd = resolve(tiny_run(corpus, schedule="wsd", warmup_fraction=0.25, decay_fraction=0.2))
     assert (wsd.warmup_steps, wsd.decay_steps) == (5, 4)
+
+
+def test_warmup_in_tokens_is_the_same_for_every_horizon(corpus: Corpus) -> None:
+    for tokens in (1280, 12_800):
+        horizon = resolve(tiny_run(corpus, tokens=tokens, batch_tokens=64, warmup_tokens=320))
+        assert horizon.warmup_steps == 5
+        assert horizon.reasons["warmup_steps"] == "320 tokens / 64 per step"
+
+
+@pytest.mark.parametrize(
+    ("train", "sentence"),
+    [
+        ({"warmup_tokens": 1280}, r"the sweep: train\.warmup_tokens = 1280: the run has 1280 tokens, .* give fewer"),
+        ({"warmup_tokens": 1000, "schedule": "wsd", "decay_fraction": 0.5}, r"more than the run's 20; give a smaller"),
+    ],
+)
+def test_a_warmup_that_does_not_fit_the_run_is_refused(corpus: Corpus, train: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(BadInput, match=sentence):
+        resolve(tiny_run(corpus, **train), "the sweep")
+
+
+def test_the_rate_rule_is_for_adamw_and_lion_takes_a_share_of_it(corpus: Corpus) -> None:
+    adamw, lion, muon = (
+        resolve(tiny_run(corpus, learning_rate=None, optimizer=name)) for name in ("adamw", "lion", "muon")
+    )
+    assert lion.learning_rate == pytest.approx(0.2 * adamw.learning_rate)
+    assert muon.learning_rate == adamw.learning_rate
+    assert "0.2 for lion" in lion.reasons["learning_rate"]
 
 
 def test_a_horizon_below_one_step_is_refused(corpus: Corpus) -> None:

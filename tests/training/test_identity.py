@@ -1,10 +1,12 @@
 """An id hashes what determines the result, and nothing else."""
 
+import typing
+
 from tests.training.tiny import tiny_run
 from workbench.corpus.shards import Corpus
-from workbench.training.config import RunConfig
+from workbench.training.config import Optimizer, RunConfig
 from workbench.training.horizon import resolve
-from workbench.training.identity import config_id, run_id
+from workbench.training.identity import UNUSED, config_id, run_id
 
 
 def identify(config: RunConfig) -> str:
@@ -12,7 +14,8 @@ def identify(config: RunConfig) -> str:
 
 
 def test_execution_is_no_part_of_the_id(corpus: Corpus) -> None:
-    other = {"threads": 2, "micro_batch": 1, "log_points": 3, "checkpoint_seconds": 1.0}
+    other = {"threads": 2, "micro_batch": 1, "log_points": 3, "checkpoint_seconds": 1.0, "noise_scale": True}
+    other |= {"activation_checkpointing": True, "chunked_loss": True}
     assert identify(tiny_run(corpus)) == identify(tiny_run(corpus, execution=other))
 
 
@@ -29,6 +32,17 @@ def test_a_default_written_out_is_the_same_run(corpus: Corpus) -> None:
     assert identify(tiny_run(corpus, model={**learned, "rope_base": 500.0})) == identify(
         tiny_run(corpus, model=learned)
     )
+
+
+def test_a_setting_without_effect_is_the_same_run(corpus: Corpus) -> None:
+    assert identify(tiny_run(corpus, momentum=0.5, adversarial_radius=0.1)) == identify(tiny_run(corpus))
+    assert identify(tiny_run(corpus, optimizer="muon", momentum=0.95)) == identify(tiny_run(corpus, optimizer="muon"))
+    assert identify(tiny_run(corpus, optimizer="sgd", beta2=0.5)) == identify(tiny_run(corpus, optimizer="sgd"))
+    assert identify(tiny_run(corpus, warmup_tokens=128)) == identify(tiny_run(corpus))  # 0.1 of 20 steps
+
+
+def test_every_optimizer_says_which_settings_are_not_its_own() -> None:
+    assert set(UNUSED) == set(typing.get_args(Optimizer))
 
 
 def test_whatever_changes_the_result_changes_the_id(corpus: Corpus) -> None:
@@ -48,6 +62,21 @@ def test_whatever_changes_the_result_changes_the_id(corpus: Corpus) -> None:
         tiny_run(corpus, model={"rope_base": 500.0}),
         tiny_run(corpus, eval_windows=8),
         tiny_run(corpus, schedule="linear"),
+        tiny_run(corpus, schedule="inverse-sqrt"),
+        tiny_run(corpus, warmup_tokens=640, schedule="linear"),
+        tiny_run(corpus, optimizer="adamw-8bit"),
+        tiny_run(corpus, optimizer="lion"),
+        tiny_run(corpus, optimizer="muon"),
+        tiny_run(corpus, optimizer="muon", momentum=0.9),
+        tiny_run(corpus, optimizer="sgd"),
+        tiny_run(corpus, optimizer="sgd", momentum=0.5),
+        tiny_run(corpus, sam_radius=0.05),
+        tiny_run(corpus, z_loss=1e-4),
+        tiny_run(corpus, label_smoothing=0.1),
+        tiny_run(corpus, adversarial="fgm"),
+        tiny_run(corpus, adversarial="fgm", adversarial_radius=0.1),
+        tiny_run(corpus, adversarial="pgd"),
+        tiny_run(corpus, adversarial="pgd", adversarial_steps=4),
     ]
     assert len({identify(config) for config in changes}) == len(changes)
     assert run_id(changes[0], resolve(changes[0]), "another corpus") != identify(changes[0])
