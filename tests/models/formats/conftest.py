@@ -2,9 +2,5 @@
 
 import os
 
-import pytest
-
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
-
-pytest.importorskip("transformers")

@@ -43,7 +43,7 @@ def edit_weights(folder: Path, **changes: Any) -> None:
         ("llama", {}),
         ("llama", {"num_key_value_heads": 2, "tie_word_embeddings": True, "rope_theta": 500.0}),
         ("llama", {"num_key_value_heads": 1, "head_dim": 6, "rms_norm_eps": 1e-3}),
-        ("llama", {"attention_bias": True, "mlp_bias": True}),
+        ("llama", {"attention_bias": True, "mlp_bias": True, "hidden_act": "gelu_new"}),
         ("llama", {"rope_scaling": {"rope_type": "linear", "factor": 4.0}}),
         ("llama", {"rope_scaling": YARN, "rope_theta": 100.0}),
         ("gpt_neox", {}),
@@ -102,7 +102,7 @@ def test_what_old_files_hold_beside_weights_is_left_alone(tmp_path: Path):
 def test_it_can_be_trained_on(tmp_path: Path):
     saved(tmp_path, "llama")
     model = from_hugging_face(tmp_path)
-    model(torch.zeros(1, 3, dtype=torch.long)).square().mean().backward()  # type: ignore[union-attr]
+    model(torch.zeros(1, 3, dtype=torch.long)).square().mean().backward()
     assert all(parameter.grad is not None for parameter in model.parameters())
 
 
@@ -115,7 +115,7 @@ def test_it_can_be_trained_on(tmp_path: Path):
         ("llama", {"hidden_size": "16"}, r"hidden_size = '16': it should be a whole number"),
         ("llama", {"rms_norm_eps": True}, r"rms_norm_eps = True: it should be a number"),
         ("llama", {"mlp_bias": 1}, r"mlp_bias = 1: it should be true or false"),
-        ("llama", {"hidden_act": "gelu"}, r"hidden_act = 'gelu': of llama only silu can be loaded"),
+        ("llama", {"hidden_act": "gelu"}, r"hidden_act = 'gelu': of llama only silu or swish or gelu_new or"),
         ("llama", {"attention_bias": True}, r"attention_bias = True: it should be as mlp_bias = False"),
         ("llama", {"num_key_value_heads": 3}, r"n_kv_head = 3 does not divide n_head = 4"),
         ("llama", {"quantization_config": {"bits": 4}}, r"quantization_config = .*: of llama only null can be loaded"),
@@ -126,9 +126,9 @@ def test_it_can_be_trained_on(tmp_path: Path):
         ("llama", {"rope_parameters": YARN | {"factor": 4.0}}, r"= 16: times the factor 4 it should be .* = 32"),
         ("llama", {"rope_parameters": YARN | {"attention_factor": 2.0}}, r"= 2\.0: with this factor only 1\.069315"),
         ("gpt_neox", {"use_parallel_residual": True}, r"use_parallel_residual = True: of gpt_neox only false can"),
-        ("gpt_neox", {"rope_parameters": {"partial_rotary_factor": 0.25}}, r"rope_parameters\.partial_rotary_factor = 0\.25"),
+        ("gpt_neox", {"rope_parameters": {"partial_rotary_factor": 0.25}}, r"parameters\.partial_rotary_factor = 0"),
         ("gpt_neox", {"rope_parameters": None}, r"rotary_pct = 0\.25: of gpt_neox only 1\.0 can be loaded"),
-        ("gpt2", {"activation_function": "quick_gelu"}, r"activation_function = 'quick_gelu': of gpt2 only gelu_new or"),
+        ("gpt2", {"activation_function": "quick_gelu"}, r"activation_function = 'quick_gelu': of gpt2 only gelu_new "),
         ("gpt2", {"scale_attn_by_inverse_layer_idx": True}, r"inverse_layer_idx = True: of gpt2 only false can"),
         ("gpt2", {"n_embd": 18}, r"config\.json: .*d_model = 18 is not divisible by n_head = 4"),
         ("gpt2", {"n_positions": 64}, r"wpe\.weight is \(32, 16\); by config\.json it should be \(64, 16\)"),
@@ -137,9 +137,7 @@ def test_it_can_be_trained_on(tmp_path: Path):
         ("gpt2", {"tie_word_embeddings": False}, r"the tensor lm_head\.weight is missing"),
     ],
 )  # fmt: skip
-def test_what_ours_cannot_be_is_one_sentence(
-    tmp_path: Path, model_type: str, changes: dict[str, Any], sentence: str
-):
+def test_what_ours_cannot_be_is_one_sentence(tmp_path: Path, model_type: str, changes: dict[str, Any], sentence: str):
     saved(tmp_path, model_type)
     edit(tmp_path, **changes)
     with pytest.raises(BadInput, match=sentence) as refused:
@@ -164,7 +162,9 @@ def test_a_pickle_is_never_opened(tmp_path: Path):
 def test_quantised_weights_are_refused(tmp_path: Path):
     saved(tmp_path, "gpt2")
     edit_weights(tmp_path, **{"transformer.wte.weight": torch.zeros(37, 16, dtype=torch.int8)})
-    with pytest.raises(BadInput, match=r"the tensor transformer\.wte\.weight is stored as I8; quantised weights cannot"):
+    with pytest.raises(
+        BadInput, match=r"the tensor transformer\.wte\.weight is stored as I8; quantised weights cannot"
+    ):
         from_hugging_face(tmp_path)
 
 
@@ -183,7 +183,9 @@ def test_folders_that_are_none(tmp_path: Path):
     with pytest.raises(BadInput, match=r"no weights; it should hold model\.safetensors, or model\.safetensors\.index"):
         from_hugging_face(tmp_path)
     (tmp_path / "model.safetensors").write_text("no")
-    with pytest.raises(BadInput, match=r"model\.safetensors: cannot be read as safetensors \(.*\); copy the file again"):
+    with pytest.raises(
+        BadInput, match=r"model\.safetensors: cannot be read as safetensors \(.*\); copy the file again"
+    ):
         from_hugging_face(tmp_path)
 
 
@@ -191,9 +193,9 @@ def test_folders_that_are_none(tmp_path: Path):
     ("index", "sentence"),
     [
         ({}, r"the key weight_map is missing"),
-        ({"weight_map": {"a": "../b.safetensors"}}, r'names the file "\.\./b\.safetensors"; it should be a .* same folder'),
+        ({"weight_map": {"a": "../b.safetensors"}}, r'names the file "\.\./b\.safetensors"; it should be a .* folder'),
         ({"weight_map": {"a": "b.bin"}}, r'weight_map names the file "b\.bin"'),
-        ({"weight_map": {"a": "b.safetensors"}}, r"b\.safetensors: no such file, though model\.safetensors\.index\.json"),
+        ({"weight_map": {"a": "b.safetensors"}}, r"b\.safetensors: no such file, though model\.safetensors\.index"),
     ],
 )  # fmt: skip
 def test_a_bad_index_of_shards(tmp_path: Path, index: dict[str, Any], sentence: str):

@@ -33,7 +33,7 @@ def theirs(model_type: str, **settings: Any) -> Any:
     model, generator = transformers.AutoModelForCausalLM.from_config(config), torch.Generator().manual_seed(0)
     for name, parameter in model.named_parameters():
         draw = torch.randn(parameter.shape, generator=generator)
-        parameter.copy_(draw * 0.3 if parameter.ndim == 2 else draw * 0.2 + (not name.endswith("bias")))
+        parameter.copy_(draw * 0.25 if parameter.ndim == 2 else draw * 0.2 + (not name.endswith("bias")))
     return model.eval()
 
 

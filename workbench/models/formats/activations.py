@@ -1,4 +1,4 @@
-"""The names that `transformers` has for the activations of a feed-forward without a gate."""
+"""The names that `transformers` has for activations."""
 
 ACTIVATIONS = {
     "gelu_new": "gelu-tanh",
@@ -8,7 +8,19 @@ ACTIVATIONS = {
     "relu": "relu",
     "relu2": "relu2",
 }
-"""Theirs → ours; the first three are one formula, written three ways."""
+"""Without a gate, theirs → ours; the first three are one formula, written three ways."""
 
 NAMES = {"gelu-tanh": "gelu_new", "gelu": "gelu", "relu": "relu", "relu2": "relu2"}
+"""Ours → theirs."""
+
+GATES = {
+    "silu": "swiglu",
+    "swish": "swiglu",
+    "gelu_new": "geglu",
+    "gelu_pytorch_tanh": "geglu",
+    "gelu_fast": "geglu",
+}
+"""Of a gate, theirs → ours."""
+
+GATE_NAMES = {"swiglu": "silu", "geglu": "gelu_pytorch_tanh"}
 """Ours → theirs."""

@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any, Protocol
 
-from safetensors.torch import save_file
 from torch import Tensor
 
 from workbench.errors import BadInput
@@ -11,6 +10,7 @@ from workbench.files import write_folder, write_json
 from workbench.models.decoder import Decoder
 from workbench.models.formats.base import Format
 from workbench.models.formats.table import format_of
+from workbench.models.formats.tensors import WHOLE, write_tensors
 
 
 class ExportedTokenizer(Protocol):
@@ -57,7 +57,7 @@ def to_hugging_face(decoder: Decoder, folder: Path | str, tokenizer: ExportedTok
     def write(temporary: Path) -> None:
         for name, document in documents.items():
             write_json(temporary / name, document)
-        save_file(weights, temporary / "model.safetensors", metadata={"format": "pt"})
+        write_tensors(weights, temporary / WHOLE, like=temporary / "config.json")
 
     write_folder(folder, write)
     return kind
@@ -72,7 +72,7 @@ def refuse_occupied(folder: Path) -> None:
 def stored_tensors(kind: Format, decoder: Decoder) -> dict[str, Tensor]:
     """Their name → tensor, of every tensor."""
     state = decoder.state_dict()
-    weights = {}
+    weights: dict[str, Tensor] = {}
     for link in kind.all_links(decoder.config):
         parts = link.layout.write(state.pop(link.ours))
         weights |= {name: part.contiguous() for name, part in zip(link.theirs, parts, strict=True)}

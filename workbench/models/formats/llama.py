@@ -1,9 +1,10 @@
-"""Llama (Touvron et al. 2023): RoPE by halves, RMSNorm, SwiGLU; grouped keys; a head and biases where asked for."""
+"""Llama (Touvron et al. 2023): RoPE by halves, RMSNorm, a gate; grouped keys, head and biases where asked for."""
 
 import re
 from typing import Any
 
 from workbench.models.config import ModelConfig
+from workbench.models.formats.activations import GATE_NAMES, GATES
 from workbench.models.formats.base import Format, Link, Mismatch, links_of, stacked
 from workbench.models.formats.keys import Keys
 from workbench.models.formats.rope import (
@@ -35,7 +36,6 @@ DEFAULTS = {
 
 def fields(keys: Keys) -> dict[str, Any]:
     """Our fields."""
-    keys.one_of("hidden_act", {"silu": "swiglu"})
     bias = keys.flag("attention_bias")
     if keys.flag("mlp_bias") != bias:
         keys.refuse("attention_bias", f"it should be as mlp_bias = {not bias}: biases in all linear maps or in none")
@@ -52,7 +52,7 @@ def fields(keys: Keys) -> dict[str, Any]:
         "vocab_size": keys.integer("vocab_size"),
         "context": context,
         "position": "rope",
-        "activation": "swiglu",
+        "activation": keys.one_of("hidden_act", GATES),
         "norm": "rmsnorm",
         "norm_epsilon": keys.number("rms_norm_eps"),
         "bias": bias,
@@ -73,7 +73,7 @@ def document(config: ModelConfig) -> dict[str, Any]:
         "num_key_value_heads": config.kv_heads,
         "head_dim": config.head_dim,
         "max_position_embeddings": config.context,
-        "hidden_act": "silu",
+        "hidden_act": GATE_NAMES[config.activation],
         "rms_norm_eps": config.norm_epsilon,
         "initializer_range": config.init_std,
         "rope_theta": config.rope_base,
@@ -122,7 +122,7 @@ LLAMA = Format(
     heads=frozenset({"lm_head.weight"}),
     buffers=re.compile(r"\.rotary_emb\.inv_freq$"),
     defaults=DEFAULTS,
-    needs={"norm": ("rmsnorm",), "activation": ("swiglu",), "norm_position": ("pre",), **ROPE_NEEDS},
+    needs={"norm": ("rmsnorm",), "activation": tuple(GATE_NAMES), "norm_position": ("pre",), **ROPE_NEEDS},
     holds=frozenset(
         {
             "n_layer", "n_head", "n_kv_head", "d_model", "d_head", "d_ff", "vocab_size", "context", "norm_epsilon",

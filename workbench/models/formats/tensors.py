@@ -1,11 +1,13 @@
 """The tensors of a folder's safetensors files, read one at a time. Pickles are never opened: they can run code."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
 from torch import Tensor
 
 from workbench.errors import BadInput
@@ -48,7 +50,7 @@ class Tensors:
                 "save the model in float32, bfloat16 or float16"
             )
         tensor: Tensor = self._holders[name].get_tensor(name)
-        return tensor.to(torch.float32)
+        return tensor.to(torch.float32, copy=True)  # what was read may be a window on the file, which can change
 
 
 def _files(folder: Path) -> list[Path]:
@@ -74,3 +76,16 @@ def _files(folder: Path) -> list[Path]:
             f"give a folder with {WHOLE}, as `save_pretrained` writes it"
         )
     raise BadInput(f"{folder}: no weights; it should hold {WHOLE}, or {INDEX} and its shards")
+
+
+def write_tensors(weights: dict[str, Tensor], path: Path, like: Path) -> None:
+    """One file of all tensors, with the permissions of `like`: the library's own let nobody else read it."""
+    try:
+        save_file(weights, path, metadata={"format": "pt"})
+    except SafetensorError as error:
+        # A full disk is told by an error of the library's own, with the system's number in its words.
+        number = re.search(r"os error (\d+)", str(error))
+        if number is None:
+            raise
+        raise OSError(int(number[1]), str(error)) from error
+    path.chmod(like.stat().st_mode)
