@@ -181,6 +181,7 @@ def _curve(run: dict[str, object], plan: Plan, rng: np.random.Generator, points:
             "learning_rate": float(str(run["learning_rate"])) * (0.55 + 0.45 * np.cos(np.pi * steps / steps[-1])),
             "train_loss": noisy,
             "grad_norm": 1.0 + 2.0 * np.exp(-steps / steps[-1] * 5),
+            "noise_scale": np.nan,
             "loss": held_out,
             "loss_se": np.where(evaluated, 0.004, np.nan),
             "bpb": held_out / np.log(2) / 2.2,

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from tests.factories import make_store
 from workbench.errors import BadInput
 from workbench.store import Store
-from workbench.store.schema import RUNS, SCHEMA_VERSION, TABLES, arrow_schema, documentation
+from workbench.store.schema import RUNS, SCHEMA_VERSION, TABLES, arrow_schema, arrow_table, documentation
 
 
 @pytest.fixture
@@ -66,8 +67,55 @@ def test_a_corrupt_parquet_file_is_named(store: Store) -> None:
 
 def test_a_newer_schema_is_refused(store: Store) -> None:
     (store.folder / "store.json").write_text(json.dumps({"schema_version": SCHEMA_VERSION + 1}))
-    with pytest.raises(BadInput, match=r"schema_version = 2 is newer than this workbench reads \(1\); upgrade"):
+    with pytest.raises(BadInput, match=r"schema_version = 3 is newer than this workbench reads \(2\); upgrade"):
         Store(store.folder)
+
+
+def older(store: Store) -> Store:
+    """The same runs in a store of the first version, which knew no noise scale."""
+    for file in (store.folder / "curves").glob("*.parquet"):
+        pq.write_table(arrow_table("curves", pd.read_parquet(file), version=1), file)
+    (store.folder / "store.json").write_text(json.dumps({"schema_version": 1}))
+    return Store(store.folder)
+
+
+def test_an_older_store_is_read_with_what_is_newer_missing_and_stays_as_it_is(store: Store) -> None:
+    before = store.curves()
+    old = older(store)
+    pd.testing.assert_frame_equal(old.curves(), before.assign(noise_scale=float("nan")))
+    row: dict[str, Any] = {str(name): value for name, value in old.runs().iloc[0].items()}
+    old.write_run(row | {"run_id": "r-new"}, before[before["run_id"] == row["run_id"]])
+    assert "noise_scale" not in pd.read_parquet(store.folder / "curves" / "r-new.parquet").columns
+    pd.testing.assert_series_equal(old.curves("r-new")["loss"], old.curves(row["run_id"])["loss"])
+
+
+def test_a_migrated_store_has_every_column_and_every_number(store: Store) -> None:
+    before, old = store.curves(), older(store)
+    assert old.migrate() == before["run_id"].nunique()
+    assert old.version == Store(store.folder).version == SCHEMA_VERSION
+    assert "noise_scale" in pd.read_parquet(store.folder / "curves").columns
+    pd.testing.assert_frame_equal(old.curves(), before.assign(noise_scale=float("nan")))
+    assert old.migrate() == 0
+
+
+def test_a_migration_that_was_interrupted_goes_on(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    before, old = store.curves(), older(store)
+    with monkeypatch.context() as patched:
+        written = iter(range(3))
+        real = pq.write_table
+
+        def stumble(*args: Any, **settings: Any) -> None:
+            if next(written) == 2:
+                raise KeyboardInterrupt
+            real(*args, **settings)
+
+        patched.setattr("pyarrow.parquet.write_table", stumble)
+        with pytest.raises(KeyboardInterrupt):
+            old.migrate()
+    assert Store(store.folder).version == 1
+    pd.testing.assert_frame_equal(Store(store.folder).curves(), before.assign(noise_scale=float("nan")))
+    Store(store.folder).migrate()
+    pd.testing.assert_frame_equal(Store(store.folder).curves(), before.assign(noise_scale=float("nan")))
 
 
 def test_a_folder_that_is_no_store_is_refused(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "next": ("workbench.cli.next", "Propose the runs that shrink one interval most for a budget."),
     "replicate": ("workbench.cli.replicate", "Make a published fit again from its own table."),
     "report": ("workbench.cli.report", "Write the fit report: HTML, Markdown and JSON."),
+    "store": ("workbench.cli.store", "Bring an older store to this version's columns."),
     "app": ("workbench.cli.app", "Open the dashboard on localhost."),
     "laws": ("workbench.cli.laws", "List the scaling laws, with formulas and sources."),
     "models": ("workbench.cli.models", "List the presets with their exact counts."),

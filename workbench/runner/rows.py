@@ -10,6 +10,7 @@ import torch
 from workbench import __version__
 from workbench.corpus.shards import Corpus
 from workbench.runner.plan import PlannedRun, unique_tokens
+from workbench.store.schema import CURVES
 from workbench.store.store import now
 from workbench.training.devices import numerics, pick_device
 from workbench.training.executed import flops_executed
@@ -54,8 +55,7 @@ def failed_row(run: PlannedRun, corpus: Corpus, sweep: str, error: str) -> dict[
 
 def curve_frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
     """The curve of a run; empty, but with its columns, for a run that never logged."""
-    names = ["step", "tokens", "flops", "seconds", "learning_rate", "train_loss", "grad_norm", "loss", "loss_se", "bpb"]
-    return pd.DataFrame(rows, columns=[*names, "point"])
+    return pd.DataFrame(rows, columns=[column.name for column in CURVES if column.name != "run_id"])
 
 
 def _described(run: PlannedRun, corpus: Corpus, sweep: str) -> dict[str, Any]:

@@ -1,11 +1,15 @@
-"""The store's tables: every column with its type and its meaning. The version rises when a column is added."""
+"""The store's tables: every column with its type and its meaning. The version rises when a column is added.
+
+A store keeps the version it was made with: all its files have the same columns, or plain pandas would drop some of them
+without a word. What is newer is not written to an older store, and read from it as missing; `Store.migrate` adds it.
+"""
 
 from dataclasses import dataclass
 
 import pandas as pd
 import pyarrow as pa
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 TEXT, REAL, WHOLE = pa.string(), pa.float64(), pa.int64()
 
@@ -17,6 +21,8 @@ class Column:
     name: str
     kind: pa.DataType
     meaning: str
+    since: int = 1
+    """The schema version that brought it."""
 
 
 RUNS = (
@@ -36,7 +42,7 @@ RUNS = (
     Column("flops", REAL, "C: exact matrix products of training, attention dense, the head included"),
     Column("flops_6nd", REAL, "6 · n_params · tokens"),
     Column("flops_spent", REAL, "the FLOPs of this run's own part"),
-    Column("flops_executed", REAL, "flops_spent with recomputation"),
+    Column("flops_executed", REAL, "flops_spent with recomputation, and the further passes of sam and adversaries"),
     Column("loss", REAL, "held-out loss at the end, nats per token; NaN when diverged"),
     Column("loss_se", REAL, "its standard error over held-out windows, nats per token"),
     Column("bpb", REAL, "held-out bits per byte"),
@@ -46,7 +52,7 @@ RUNS = (
     Column("source_entropy", REAL, "what a perfect model with this context reaches, nats per token; NaN when unknown"),
     Column("learning_rate", REAL, "peak rate"),
     Column("warmup_steps", WHOLE, "steps of linear warm-up"),
-    Column("schedule", TEXT, "cosine, wsd, linear or constant"),
+    Column("schedule", TEXT, "cosine, wsd, linear, constant or inverse-sqrt"),
     Column("precision", TEXT, "fp32, bf16 or fp16"),
     Column("budget", REAL, "the isoFLOP budget that the run belongs to, FLOPs; NaN elsewhere"),
     Column("design", TEXT, "isoflop, grid, ladder or single"),
@@ -92,6 +98,7 @@ CURVES = (
     Column("learning_rate", REAL, "rate of this step"),
     Column("train_loss", REAL, "mean training loss since the last row, nats per token"),
     Column("grad_norm", REAL, "norm of the gradient before clipping"),
+    Column("noise_scale", REAL, "gradient noise scale since the last row, tokens; NaN where not measured", since=2),
     Column("loss", REAL, "held-out loss, nats per token; NaN where not evaluated"),
     Column("loss_se", REAL, "its standard error over held-out windows"),
     Column("bpb", REAL, "held-out bits per byte; NaN where not evaluated"),
@@ -125,20 +132,20 @@ FITS = (
 TABLES: dict[str, tuple[Column, ...]] = {"runs": RUNS, "curves": CURVES, "evals": EVALS, "fits": FITS}
 
 
-def arrow_schema(table: str) -> pa.Schema:
+def arrow_schema(table: str, version: int = SCHEMA_VERSION) -> pa.Schema:
     """The typed schema of a table, its version in the metadata."""
-    fields = [pa.field(column.name, column.kind) for column in TABLES[table]]
-    return pa.schema(fields, metadata={"workbench_schema_version": str(SCHEMA_VERSION)})
+    fields = [pa.field(column.name, column.kind) for column in TABLES[table] if column.since <= version]
+    return pa.schema(fields, metadata={"workbench_schema_version": str(version)})
 
 
-def arrow_table(table: str, frame: pd.DataFrame) -> pa.Table:
-    """`frame` as the typed table; a missing or unknown column is an error of the caller."""
-    names = [column.name for column in TABLES[table]]
-    if set(frame.columns) != set(names):
-        raise ValueError(f"{table}: columns differ from the schema by {sorted(set(frame.columns) ^ set(names))}")
-    schema = arrow_schema(table)
+def arrow_table(table: str, frame: pd.DataFrame, version: int = SCHEMA_VERSION) -> pa.Table:
+    """`frame` as the typed table of a version; a missing or unknown column is an error of the caller."""
+    names = {column.name for column in TABLES[table]}
+    if set(frame.columns) != names:
+        raise ValueError(f"{table}: columns differ from the schema by {sorted(set(frame.columns) ^ names)}")
+    schema = arrow_schema(table, version)
     # pandas' own metadata would be half of a small file, and says nothing that the schema does not.
-    return pa.Table.from_pandas(frame[names], schema=schema, preserve_index=False).replace_schema_metadata(
+    return pa.Table.from_pandas(frame[schema.names], schema=schema, preserve_index=False).replace_schema_metadata(
         schema.metadata
     )
 

@@ -48,6 +48,8 @@ class Store:
                 f"{marker}: schema_version = {version} is newer than this workbench reads ({SCHEMA_VERSION}); "
                 "upgrade the workbench"
             )
+        self.version = version
+        """The schema version that its files have; see schema.py."""
 
     @classmethod
     def create(cls, folder: str | Path) -> "Store":
@@ -59,7 +61,7 @@ class Store:
                     raise BadInput(f"{path}: is a file; a store is a folder")
                 if path.is_dir() and any(not entry.name.startswith(".") for entry in path.iterdir()):
                     raise BadInput(f"{path}: the folder is not empty and not a store; choose another")
-            write_json(path / "store.json", {"format": "scaling-law-workbench", "schema_version": SCHEMA_VERSION})
+            write_json(path / "store.json", marker())
         for table in TABLES:
             with full_disk_in_words(path):
                 (path / table).mkdir(exist_ok=True)
@@ -78,7 +80,7 @@ class Store:
         if run_id is None:
             return self._read("curves", where)
         path = self._path("curves", run_id)
-        return _where(_table(path, "curves").to_pandas(), where) if path.is_file() else empty("curves")
+        return _where(_table(path, "curves", self.version).to_pandas(), where) if path.is_file() else empty("curves")
 
     def evals(self, where: str | None = None) -> pd.DataFrame:
         """Measurements of trained models."""
@@ -111,7 +113,7 @@ class Store:
     def runs_by_id(self, run_ids: Iterable[str]) -> pd.DataFrame:
         """The rows of those of the runs that are finished, in the order asked."""
         paths = [self._path("runs", run_id) for run_id in run_ids]
-        tables = [_table(path, "runs") for path in paths if path.is_file()]
+        tables = [_table(path, "runs", self.version) for path in paths if path.is_file()]
         return pa.concat_tables(tables).to_pandas() if tables else empty("runs")
 
     def run(self, prefix: str) -> "pd.Series[Any]":
@@ -161,22 +163,40 @@ class Store:
         """Write a sweep's manifest."""
         write_json(self.folder / "sweeps" / f"{checked(str(manifest['name']), 'sweep')}.json", manifest)
 
+    def migrate(self) -> int:
+        """Bring an older store to this version's columns; returns how many files were written anew.
+
+        Nobody else may use the store meanwhile. Interrupted, it is still the older store, and can be migrated again.
+        """
+        files = [
+            (table, file)
+            for table, columns in TABLES.items()
+            if any(column.since > self.version for column in columns)
+            for file in self._files(table)
+        ]
+        for table, file in files:
+            _write_table(file, _table(file, table, self.version))
+        if self.version < SCHEMA_VERSION:
+            self.version = SCHEMA_VERSION
+            write_json(self.folder / "store.json", marker())
+        return len(files)
+
     # Files
+
+    def _files(self, table: str) -> list[Path]:
+        return sorted((self.folder / table).glob("[!.]*.parquet"))
 
     def _path(self, table: str, stem: str) -> Path:
         return self.folder / table / f"{checked(stem, 'name')}.parquet"
 
     def _write(self, table: str, stem: str, frame: pd.DataFrame) -> None:
-        content = arrow_table(table, frame)
-        # A file holds one run: dictionaries and statistics would be most of its size.
-        settings = {"compression": "zstd", "use_dictionary": False, "write_statistics": False}
-        write_atomic(self._path(table, stem), lambda path: pq.write_table(content, path, **settings))
+        _write_table(self._path(table, stem), arrow_table(table, frame, self.version))
 
     def _read(self, table: str, where: str | None) -> pd.DataFrame:
-        files = sorted((self.folder / table).glob("[!.]*.parquet"))
+        files = self._files(table)
         if not files:
             return empty(table)
-        return _where(pa.concat_tables([_table(file, table) for file in files]).to_pandas(), where)
+        return _where(pa.concat_tables([_table(file, table, self.version) for file in files]).to_pandas(), where)
 
 
 def checked(name: str, what: str) -> str:
@@ -186,20 +206,39 @@ def checked(name: str, what: str) -> str:
     return name
 
 
+def marker() -> dict[str, Any]:
+    """What store.json holds, of a store made now."""
+    return {"format": "scaling-law-workbench", "schema_version": SCHEMA_VERSION}
+
+
 def now() -> str:
     """The time, UTC, to the second."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _table(path: Path, table: str) -> pa.Table:
-    """One file, with exactly the columns of its table; a file that is no such table is named."""
-    names = [column.name for column in TABLES[table]]
+def _write_table(path: Path, content: pa.Table) -> None:
+    # A file holds one run: dictionaries and statistics would be most of its size.
+    settings = {"compression": "zstd", "use_dictionary": False, "write_statistics": False}
+    write_atomic(path, lambda temporary: pq.write_table(content, temporary, **settings))
+
+
+def _table(path: Path, table: str, version: int) -> pa.Table:
+    """One file, with exactly the columns of its table; those newer than `version` may be missing, and are then null.
+
+    A file that is no such table is named.
+    """
+    schema = arrow_schema(table)
     try:
         content = pq.ParquetFile(path).read()
-        absent = [name for name in names if name not in content.column_names]
-        if absent:
-            raise BadInput(f"{path}: no column {absent[0]!r}; move the file out of the store, it is none of {table}")
-        return content.select(names).cast(arrow_schema(table))
+        for column in TABLES[table]:
+            if column.name in content.column_names:
+                continue
+            if column.since <= version:
+                raise BadInput(
+                    f"{path}: no column {column.name!r}; move the file out of the store, it is none of {table}"
+                )
+            content = content.append_column(column.name, pa.nulls(len(content), column.kind))
+        return content.select(schema.names).cast(schema)
     except (pa.ArrowException, OSError) as error:
         raise BadInput(
             f"{path}: not a readable parquet file of {table} ({str(error).splitlines()[0]}); "
