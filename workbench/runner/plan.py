@@ -8,11 +8,12 @@ from typing import Any
 
 from workbench.corpus.prepare import prepare
 from workbench.corpus.shards import Corpus
-from workbench.models.counts import Counts, count, training_bytes
+from workbench.models.counts import Counts, count
 from workbench.runner.definition import Asked, SweepDefinition, expand, read_definition
 from workbench.training.config import RunConfig
 from workbench.training.horizon import Horizon, check_corpus, resolve
 from workbench.training.identity import config_id, run_id
+from workbench.training.memory import step_bytes
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,6 @@ def plan_run(asked: Asked, design: str, corpus: Corpus) -> PlannedRun:
     """One run, resolved and counted."""
     check_corpus(asked.config, corpus)
     config, horizon = asked.config, resolve(asked.config)
-    windows = config.execution.micro_batch or horizon.batch_windows
     return PlannedRun(
         run_id=run_id(config, horizon, corpus.fingerprint),
         config_id=config_id(config, horizon, corpus.fingerprint),
@@ -107,7 +107,7 @@ def plan_run(asked: Asked, design: str, corpus: Corpus) -> PlannedRun:
         level=asked.level,
         role=asked.role,
         design=design,
-        memory_bytes=int(training_bytes(config.model, windows, config.train.precision)),
+        memory_bytes=step_bytes(config, horizon.batch_windows),
     )
 
 

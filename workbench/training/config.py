@@ -158,6 +158,11 @@ class ExecutionConfig(Frozen):
     """Measure the gradient noise scale also where a step is one forward pass: its batch is then split in two. Where
     `micro_batch` splits it, it is measured anyway."""
 
+    def windows_at_once(self, batch_windows: int) -> int:
+        """Windows per forward pass of a step of so many, resolved."""
+        windows = min(self.micro_batch or batch_windows, batch_windows)
+        return -(-batch_windows // 2) if self.noise_scale and windows == batch_windows else windows
+
 
 class RunConfig(Frozen):
     """One run: everything that determines its result, and how to execute it."""

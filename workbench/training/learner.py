@@ -77,9 +77,6 @@ def make_learner(config: RunConfig, device: torch.device, batch_windows: int) ->
     model = build(config.model, config.seed_init).to(device)
     if execution.activation_checkpointing:
         recompute_blocks(model)
-    micro_batch = min(execution.micro_batch or batch_windows, batch_windows)
-    if execution.noise_scale and micro_batch == batch_windows:
-        micro_batch = -(-batch_windows // 2)
     in_chunks = execution.chunked_loss and config.model.vocab_size >= PAYS_FROM
     forward: Callable[[Tensor], Any] = model.hidden if in_chunks else model
     return Learner(
@@ -87,7 +84,7 @@ def make_learner(config: RunConfig, device: torch.device, batch_windows: int) ->
         model=model,
         optimizer=build_optimizer(model, config.train),
         scaler=torch.amp.GradScaler(device.type, enabled=config.train.precision == "fp16"),
-        micro_batch=micro_batch,
+        micro_batch=execution.windows_at_once(batch_windows),
         chunk_rows=rows_at_once(config.model.vocab_size, device) if in_chunks else None,
         forward=cast(nn.Module, torch.compile(forward)) if execution.compile else forward,
     )
