@@ -72,6 +72,17 @@ def test_the_rate_rule_is_for_adamw_and_lion_takes_a_share_of_it(corpus: Corpus)
     assert "0.2 for lion" in lion.reasons["learning_rate"]
 
 
+@pytest.mark.parametrize("shape", [{}, {"d_head": 4}, {"d_ff": 64}])
+def test_under_mup_every_width_has_the_rate_of_the_base(corpus: Corpus, shape: dict[str, int]) -> None:
+    def rate(width: int, **fields: Any) -> float:
+        sizes = {name: value * width // 16 if name == "d_ff" else value for name, value in shape.items()}
+        model = {"d_model": width, "n_head": width // 4, **sizes, **fields}
+        return resolve(tiny_run(corpus, learning_rate=None, model=model)).learning_rate
+
+    mup = {"parameterisation": "mup", "base_width": 16}
+    assert rate(16) == rate(16, **mup) == pytest.approx(rate(64, **mup)) and rate(64) < rate(16)
+
+
 def test_a_horizon_below_one_step_is_refused(corpus: Corpus) -> None:
     with pytest.raises(BadInput, match=r"10 tokens is less than one step of 4 × 16 tokens"):
         resolve(tiny_run(corpus, tokens=10, batch_tokens=64))

@@ -1,6 +1,7 @@
 """Reference: the same run uninterrupted. Whatever is trained, and however, a resumed run equals it bit for bit."""
 
 import itertools
+import json
 import typing
 from collections.abc import Callable
 from pathlib import Path
@@ -96,3 +97,13 @@ def test_8_bit_moments_are_kept_as_they_are(corpus: Corpus, tmp_path: Path) -> N
     assert kept["token_embedding.weight.exp_avg_sq/absmax"].dtype == torch.float32
     assert kept["final_norm.weight.exp_avg"].dtype == torch.float32
     assert kept["final_norm.weight.step"].item() == 3
+
+
+def test_a_checkpoint_of_before_the_noise_scale_goes_on(corpus: Corpus, tmp_path: Path) -> None:
+    config = short_run(corpus)
+    with pytest.raises(Stopped):
+        train(config, corpus, tmp_path / "parts", stop=stop_after(3))
+    path = tmp_path / "parts" / "3" / "state.json"
+    state = json.loads(path.read_text())
+    path.write_text(json.dumps({key: value for key, value in state.items() if not key.startswith("gradient")}))
+    assert_equal(train(config, corpus, tmp_path / "parts"), train(config, corpus, tmp_path / "whole"))

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from workbench.corpus.shards import Corpus
 from workbench.errors import BadInput
+from workbench.models.config import ModelConfig
 from workbench.models.counts import count
 from workbench.training.config import RunConfig, TrainConfig
 
@@ -92,9 +93,12 @@ def resolve(config: RunConfig, origin: str = "the run") -> Horizon:
             "tokens; give more tokens or a smaller batch_tokens"
         )
     share = RATE_SHARE.get(train.optimizer, 1.0)
-    rate = train.learning_rate or share * rate_rule(counts.n_params, batch_windows * context)
+    size = _rate_size(config.model)
+    rate = train.learning_rate or share * rate_rule(size, batch_windows * context)
     if not train.learning_rate:
-        rule = "0.013 · (N / 1e5)^-0.25 · (B / 512)^0.5" + ("" if share == 1 else f" · {share:g} for {train.optimizer}")
+        rule = "0.013 · (N / 1e5)^-0.25 · (B / 512)^0.5"
+        rule += "" if size == counts.n_params else f" at the base shape's N = {size}"
+        rule += "" if share == 1 else f" · {share:g} for {train.optimizer}"
         reasons["learning_rate"] = f"{rule} = {rate:.4g}, times rate_factor {train.rate_factor:g}"
 
     warmup, reasons["warmup_steps"] = _warmup(train, steps, batch_windows * context, origin)
@@ -123,6 +127,22 @@ def resolve(config: RunConfig, origin: str = "the run") -> Horizon:
         flops_6nd=6.0 * counts.n_params * tokens,
         reasons=reasons,
     )
+
+
+def _rate_size(model: ModelConfig) -> int:
+    """N for the rate rule: of the base shape under μP and CompleteP, which carry its rate over to every other."""
+    if model.parameterisation == "standard":
+        return count(model).n_params
+    ratio = model.width_ratio
+    shape: dict[str, int | None] = {"d_model": model.base_width, "n_layer": model.base_depth or model.n_layer}
+    if model.d_ff is not None:
+        shape["d_ff"] = max(1, round(model.d_ff / ratio))
+    if model.d_head is not None:  # then more width is more heads
+        shape |= {
+            "n_head": max(1, round(model.n_head / ratio)),
+            "n_kv_head": max(1, round(model.kv_heads / ratio)),
+        }
+    return count(model.model_copy(update=shape)).n_params
 
 
 def _warmup(train: TrainConfig, steps: int, batch_tokens: int, origin: str) -> tuple[int, str]:

@@ -40,3 +40,15 @@ def test_zero_comes_back_as_zero_and_nothing_else_does_without_a_sign() -> None:
     small = torch.tensor([1.0, 1e-20, 0.0])
     back = dequantise(quantise(small, signed=False), small.shape, signed=False)
     assert back[1] > 0 and back[2] == 0
+
+
+def test_numbers_beside_every_boundary_become_the_right_code() -> None:
+    for signed in (True, False):
+        codes = dynamic_codes(signed)
+        middles = (codes[:-1] + codes[1:]) / 2
+        if not signed:
+            middles = middles[1:]
+        above = torch.nextafter(middles, torch.tensor(torch.inf))
+        for numbers, wanted in ((middles, codes[-len(middles) - 1 : -1]), (above, codes[-len(middles) :])):
+            block = torch.cat((numbers, torch.ones(1)))  # the block's largest is 1
+            assert torch.equal(dequantise(quantise(block, signed), block.shape, signed)[:-1], wanted)

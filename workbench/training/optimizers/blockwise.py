@@ -27,14 +27,13 @@ def quantise(x: Tensor, signed: bool) -> Quantised:
     blocks = F.pad(x.flatten(), (0, -n % BLOCK)).view(-1, BLOCK)
     absmax = blocks.abs().amax(dim=1)
     relative = blocks / absmax.clamp(min=torch.finfo(x.dtype).tiny)[:, None]
-    codes = torch.bucketize(relative, _boundaries(signed, x.device), out_int32=True)
-    return {"codes": codes.to(torch.uint8).flatten()[:n].clone(), "absmax": absmax}
+    return {"codes": _nearest(relative.flatten()[:n], signed), "absmax": absmax}
 
 
 def dequantise(quantised: Quantised, shape: torch.Size, signed: bool) -> Tensor:
     """The numbers (float32) that the codes stand for."""
     codes, absmax = quantised["codes"], quantised["absmax"]
-    relative = _table(signed, codes.device)[codes.int()]
+    relative = _table(signed, codes.device).index_select(0, codes.int())
     blocks = F.pad(relative, (0, -len(codes) % BLOCK)).view(-1, BLOCK) * absmax[:, None]
     return blocks.flatten()[: len(codes)].view(shape)
 
@@ -58,9 +57,21 @@ def _table(signed: bool, device: torch.device) -> Tensor:
     return dynamic_codes(signed).to(device)
 
 
+def _nearest(relative_N: Tensor, signed: bool) -> Tensor:
+    """The codes nearest to numbers in [−1, 1], as bytes.
+
+    The upper half of a float32 (sign, exponent, 7 bits of the fraction) leaves two neighbouring codes at most, and one
+    comparison decides: eight times as fast on a CPU as a search among the boundaries.
+    """
+    lower, boundaries = _lookup(signed, relative_N.device)
+    halves = (relative_N.contiguous().view(torch.int32) >> 16) + 2**15
+    codes = lower.index_select(0, halves)
+    return (codes + (relative_N > boundaries.index_select(0, codes))).to(torch.uint8)
+
+
 @lru_cache(maxsize=8)
-def _boundaries(signed: bool, device: torch.device) -> Tensor:
-    """Half-way between neighbouring codes (255,).
+def _lookup(signed: bool, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Upper half → the lower code (65536,); code → where it ends, half-way to the next (256,).
 
     Unsigned, only 0 itself is rounded to 0: a second moment of 0 beside a first that is not would make a step of any
     size (the zero-point problem of Li et al. 2309.01507).
@@ -69,4 +80,7 @@ def _boundaries(signed: bool, device: torch.device) -> Tensor:
     boundaries = (codes[:-1] + codes[1:]) / 2
     if not signed:
         boundaries[0] = 0.0
-    return boundaries.to(device)
+    halves = torch.arange(-(2**15), 2**15, dtype=torch.int32) << 16
+    smallest = torch.where(halves < 0, halves | 0xFFFF, halves).view(torch.float32)
+    lower = torch.bucketize(smallest, boundaries, out_int32=True)
+    return lower.to(device), torch.cat((boundaries, torch.tensor([torch.inf]))).to(device)
