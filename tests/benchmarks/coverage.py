@@ -32,7 +32,7 @@ FOLDER = Path(__file__).parents[2] / "build" / "coverage"
 
 RESAMPLES = 200
 
-CLOUD_METHODS = ("residuals", "studentised", "cases", "sandwich", "profile")
+CLOUD_METHODS = ("residuals", "studentised", "cases", "groups", "sandwich", "profile")
 
 CHOOSING = (
     Scene("isoflop 5×6", "Besiroglu", "normal 0.5%"),
