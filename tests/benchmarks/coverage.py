@@ -20,6 +20,7 @@ import os
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import Value
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ FOLDER = Path(__file__).parents[2] / "build" / "coverage"
 
 RESAMPLES = 200
 
-CLOUD_METHODS = ("residuals", "studentised", "cases", "sandwich", "profile")
+CLOUD_METHODS = ("residuals", "studentised", "cases", "groups", "sandwich", "profile")
 
 CHOOSING = (
     Scene("isoflop 5×6", "Besiroglu", "normal 0.5%"),
@@ -88,11 +89,13 @@ def cells(sweeps: int, part: str) -> list[Cell]:
     return sorted((cell for cell in found if part in cell.scene.name), key=lambda cell: -cell.cost)
 
 
-def one_thread() -> None:
-    """The solver spreads its blocks over all cores it is given: one, for there are two processes."""
+def one_core(started: Any) -> None:
+    """The solver spreads its blocks over all cores it is given: one, the next that no other process has."""
+    with started.get_lock():
+        number, started.value = started.value, started.value + 1
     if hasattr(os, "sched_setaffinity"):
         own = sorted(os.sched_getaffinity(0))
-        os.sched_setaffinity(0, {own[os.getpid() % len(own)]})
+        os.sched_setaffinity(0, {own[number % len(own)]})
 
 
 def worker(cell: Cell) -> dict[str, Any]:
@@ -107,7 +110,7 @@ def run(every: list[Cell], processes: int) -> dict[str, dict[str, Any]]:
     todo = [cell for cell in every if not cell.path(FOLDER).exists()]
     found.update({cell.scene.name: cell.run(FOLDER) for cell in every if cell.path(FOLDER).exists()})
     total, done, start = sum(cell.cost for cell in todo), 0.0, time.perf_counter()
-    with ProcessPoolExecutor(processes, initializer=one_thread) as pool:
+    with ProcessPoolExecutor(processes, initializer=one_core, initargs=(Value("i", 0),)) as pool:
         waiting = {pool.submit(worker, cell): cell for cell in todo}
         for each in as_completed(waiting):
             cell = waiting[each]
