@@ -75,12 +75,16 @@ RANGES = {
 
 def simulated_by(law: Law, n_points: int, seed: int = 0) -> pd.DataFrame | None:
     """Points that `law` itself generates, from the start in the middle of its grid; None where a column is unknown."""
-    if not set(law.columns) <= set(RANGES):
+    if not set(law.columns) <= {*RANGES, "group"}:
         return None
     rng = np.random.default_rng(seed)
     columns = {
-        name: np.exp(rng.uniform(np.log(RANGES[name][0]), np.log(RANGES[name][1]), n_points)) for name in law.columns
+        name: np.exp(rng.uniform(np.log(RANGES[name][0]), np.log(RANGES[name][1]), n_points))
+        for name in law.columns
+        if name in RANGES
     }
+    if "group" in law.columns:
+        columns["group"] = rng.choice(law.setting["groups"], n_points)
     x_MF = law.features(columns)
     x_centre_F = law.centre(x_MF)
     starts_SP = law.starts()
