@@ -35,7 +35,7 @@ def test_a_default_written_out_is_the_same_run(corpus: Corpus) -> None:
 
 
 def test_a_setting_without_effect_is_the_same_run(corpus: Corpus) -> None:
-    assert identify(tiny_run(corpus, momentum=0.5, adversarial_radius=0.1)) == identify(tiny_run(corpus))
+    assert identify(tiny_run(corpus, momentum=0.5, adversarial_radius=0.2)) == identify(tiny_run(corpus))
     assert identify(tiny_run(corpus, optimizer="muon", momentum=0.95)) == identify(tiny_run(corpus, optimizer="muon"))
     assert identify(tiny_run(corpus, optimizer="sgd", beta2=0.5)) == identify(tiny_run(corpus, optimizer="sgd"))
     assert identify(tiny_run(corpus, warmup_tokens=128)) == identify(tiny_run(corpus))  # 0.1 of 20 steps
@@ -74,7 +74,7 @@ def test_whatever_changes_the_result_changes_the_id(corpus: Corpus) -> None:
         tiny_run(corpus, z_loss=1e-4),
         tiny_run(corpus, label_smoothing=0.1),
         tiny_run(corpus, adversarial="fgm"),
-        tiny_run(corpus, adversarial="fgm", adversarial_radius=0.1),
+        tiny_run(corpus, adversarial="fgm", adversarial_radius=0.2),
         tiny_run(corpus, adversarial="pgd"),
         tiny_run(corpus, adversarial="pgd", adversarial_steps=4),
     ]

@@ -78,8 +78,8 @@ class TrainConfig(Frozen):
     adversarial: Adversary = "none"
     """Train also on token embeddings moved uphill: `fgm` in one step (Miyato et al. 2016), `pgd` in several (Madry et
     al. 2017). The objective is the mean of the clean and the adversarial loss."""
-    adversarial_radius: float = Field(default=1.0, gt=0)
-    """Length of the move: the Euclidean norm over all the embeddings of a window."""
+    adversarial_radius: float = Field(default=0.1, gt=0)
+    """Length of the move: the Euclidean norm over all the embeddings of a window. At 1 a small model only suffered."""
     adversarial_steps: int = Field(default=3, ge=1)
     """Steps of `pgd`."""
     precision: Precision = "fp32"
