@@ -5,8 +5,8 @@ The factor makes an update as large as AdamW's are (root mean square 0.2), so th
 (Liu et al. 2502.16982, section 2.2).
 
 A matrix that holds several maps side by side (queries, keys and values; the gate and value of SwiGLU and GEGLU) is
-split, and each map made orthogonal by itself: as one matrix they would share their singular directions, and the update would
-depend on whether a model was written with them fused.
+split, and each map made orthogonal by itself: as one matrix they would share their singular directions, and the update
+would depend on whether a model was written with them fused.
 
 Newton–Schulz runs in float32, not in the bfloat16 of Jordan's code: an optimizer's arithmetic does not change with the
 precision of the run. It adds 5·d_model/B of a step's FLOPs at most, for a batch of B tokens; see docs/LOG.md for times.
