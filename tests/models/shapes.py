@@ -53,6 +53,13 @@ AXES: dict[str, dict[str, Any]] = {
 """Every axis by name, each as what it changes of `small()`."""
 
 
+BASES: tuple[dict[str, Any], ...] = (
+    {},
+    {"parameterisation": "mup", "base_width": 3},
+    {"parameterisation": "completep", "base_width": 5, "base_depth": 2},
+)
+
+
 @st.composite
 def configs(draw: st.DrawFn) -> ModelConfig:
     """Any possible model, small."""
@@ -62,7 +69,9 @@ def configs(draw: st.DrawFn) -> ModelConfig:
     width = 2 * n_head * draw(st.integers(1, 2)) if d_head is None else 2 * draw(st.integers(2, 12))
     parallel = draw(st.booleans())
     window = draw(st.sampled_from((None, None, 1, 3)))
-    position = draw(st.sampled_from(("learned", "sinusoidal", "rope", "alibi", "none")))
+    position: Any = draw(st.sampled_from(("learned", "sinusoidal", "rope", "alibi", "none")))
+    more: dict[str, Any] = draw(rope_fields()) if position == "rope" else {}
+    more |= draw(st.sampled_from(BASES))
     return ModelConfig(
         n_layer=draw(st.integers(1, 3)),
         n_head=n_head,
@@ -87,13 +96,8 @@ def configs(draw: st.DrawFn) -> ModelConfig:
         bias=draw(st.booleans()),
         qkv_bias=draw(st.sampled_from((None, True, False))),
         tie_embeddings=draw(st.booleans()),
-        **draw(rope_fields()) if position == "rope" else {},
-        **draw(st.sampled_from((
-            {},
-            {"parameterisation": "mup", "base_width": 3},
-            {"parameterisation": "completep", "base_width": 5, "base_depth": 2},
-        ))),
-    )  # fmt: skip
+        **more,
+    )
 
 
 def rope_fields() -> st.SearchStrategy[dict[str, Any]]:

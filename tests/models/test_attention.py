@@ -96,10 +96,10 @@ def test_half_precisions_stay_close_to_the_formula(path, dtype: torch.dtype):
 def test_dropped_weights_leave_the_mean_as_it_was():
     generator = torch.Generator().manual_seed(0)
     q, k, v = torch.randn(3, 1, 1, 4, 4, generator=generator)
-    many = [x.expand(4000, -1, -1, -1) for x in (q, k, v)]
+    many_q, many_k, many_v = (x.expand(4000, -1, -1, -1) for x in (q, k, v))
     torch.manual_seed(0)
     for path in (by_products, fused):
-        mean = path(*many, CAUSAL, 0.2).mean(0, keepdim=True)
+        mean = path(many_q, many_k, many_v, CAUSAL, 0.2).mean(0, keepdim=True)
         torch.testing.assert_close(mean.double(), reference(q, k, v, CAUSAL), rtol=0, atol=0.06)
 
 

@@ -38,7 +38,7 @@ def test_four_times_the_width_learns_at_a_quarter_of_the_rate_and_starts_at_half
     config = small(d_model=64, parameterisation="mup", base_width=16)
     assert scales(config, "blocks.0.attention.qkv.weight") == Scales(rate=0.25)
     assert scales(config, "token_embedding.weight") == scales(config, "blocks.0.norm_1.weight") == Scales()
-    std = build(config, 0).blocks[0].attention.qkv.weight.std().item()
+    std = dict(build(config, 0).named_parameters())["blocks.0.attention.qkv.weight"].std().item()
     assert std == pytest.approx(0.02 / 2, rel=0.05)
 
 

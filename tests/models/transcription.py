@@ -52,9 +52,10 @@ def transcription(config: ModelConfig, w: dict[str, Tensor], ids: list[int]) -> 
     def attention(x: Tensor, layer: int) -> Tensor:
         name = f"blocks.{layer}.attention"
         heads = linear(x, f"{name}.qkv").split(K, dim=-1)
-        windowed = config.window and (config.window_pattern == "all" or layer % 2 == 1)
+        windowed = config.window_pattern == "all" or layer % 2 == 1
+        window = config.window if config.window and windowed else T
         distance = torch.arange(T)[:, None] - torch.arange(T)
-        seen = (distance >= 0) & (distance < config.window if windowed else distance >= 0)
+        seen = (distance >= 0) & (distance < window)
         outs = []
         for h in range(H):
             j = h // (H // J)

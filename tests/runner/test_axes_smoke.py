@@ -16,7 +16,7 @@ NO_AXES = {"n_layer", "n_head", "d_model", "vocab_size", "context", "d_head", "d
 
 def choices(model: type[BaseModel]) -> list[tuple[str, Any]]:
     """Every value of every field that chooses between techniques by name or by yes and no."""
-    found = []
+    found: list[tuple[str, Any]] = []
     for name, field in model.model_fields.items():
         values = get_args(field.annotation)
         found += [(name, value) for value in values if isinstance(value, str)]

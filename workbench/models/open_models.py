@@ -12,7 +12,7 @@ from workbench.models.config import ModelConfig
 
 def _llama(**fields: Any) -> ModelConfig:
     """RMSNorm before each half, SwiGLU, RoPE, no biases (Touvron et al. 2023)."""
-    common = {"activation": "swiglu", "norm": "rmsnorm", "bias": False, "tie_embeddings": False}
+    common: dict[str, Any] = {"activation": "swiglu", "norm": "rmsnorm", "bias": False, "tie_embeddings": False}
     return ModelConfig(**(common | fields))
 
 
