@@ -6,6 +6,7 @@ of all it prints the standard output is kept.
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -27,11 +28,16 @@ def main() -> None:
 
 def printed(command: str) -> str:
     """What a command prints."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     with tempfile.TemporaryDirectory() as empty:
         (Path(empty) / "sweeps").symlink_to(Path(__file__).parents[1] / "sweeps")
         done = subprocess.run(
-            command, shell=True, cwd=empty, env={**os.environ, "PATH": path}, capture_output=True, text=True, check=True
+            shlex.split(command),
+            cwd=empty,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
         )
     return "\n".join(line.rstrip() for line in done.stdout.rstrip().splitlines())
 

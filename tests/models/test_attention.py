@@ -8,7 +8,7 @@ from torch import Tensor
 
 from tests.models.shapes import small
 from workbench.errors import BadInput
-from workbench.models.attend import PATHS, attend, banded, by_products, forced, fused
+from workbench.models.attend import PATHS, attend, banded, by_products, chosen, forced, fused
 from workbench.models.attention import Attention
 from workbench.models.attention_pattern import Pattern
 
@@ -106,6 +106,12 @@ def test_dropped_weights_leave_the_mean_as_it_was():
 def test_the_bias_hides_what_comes_later_and_what_lies_before_the_window():
     bias = Pattern(1.0, window=2).bias(2, 4, torch.zeros(()))
     assert bias.tolist() == [[[-math.inf, 0, 0, -math.inf], [-math.inf, -math.inf, 0, 0]]]
+
+
+@pytest.mark.parametrize(("T", "window", "path"), [(256, 64, "banded"), (256, 128, "fused"), (128, 16, "fused")])
+def test_strips_are_taken_where_a_long_text_has_a_short_window(T: int, window: int, path: str):
+    q, k = torch.zeros(2, 1, 1, T, 4)
+    assert chosen(q, k, Pattern(0.5, window=window)) == path
 
 
 def test_a_path_can_be_forced_and_one_that_cannot_do_it_says_so():

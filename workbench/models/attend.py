@@ -17,8 +17,8 @@ from workbench.models.attention_pattern import Pattern
 
 HAS_AVX512 = "AVX512" in torch.backends.cpu.get_cpu_capability()
 
-BAND_FROM = 4
-"""A window is worth a path of its own where the queries are this many times as many."""
+BAND_FROM, BAND_LEAST = 4, 256
+"""A window is worth a path of its own where the queries are this many times as many, and at least so many; `attend`."""
 
 Path = Callable[[Tensor, Tensor, Tensor, Pattern, float], Tensor]
 """q (B, H, T, K), k and v (B, J, S, K), the pattern, the share of weights to drop → (B, H, T, K)."""
@@ -39,8 +39,16 @@ def attend(q_BHTK: Tensor, k_BJSK: Tensor, v_BJSK: Tensor, pattern: Pattern, dro
     so on a CPU the fused kernel wins, by most in evaluation; a whole training step gains 4–17%. Where a CPU has AVX-512
     the half precisions go the other way: products were 2.2–2.4 times faster in bfloat16 at T = 256. Two strips of rows
     that skip the masked half of the keys gain 3–10% over fused at the two larger shapes and lose 4% at the smallest:
-    not worth a third path. The fused kernel of the CPU has no batching rule for `vmap` and would loop, so function
-    transforms take the products; so does a soft cap, which no fused kernel of PyTorch has.
+    not worth a third path. A window is another matter: milliseconds of forward + backward, float32 on AVX2, one thread,
+
+        B, H, T, K        T = 4W: products   fused    strips      T = 8W: products   fused    strips
+        8, 2, 128, 16                  4.9     1.9       2.4                   4.9     1.9       2.0
+        16, 4, 128, 32                13.0    12.5      13.5                  16.7    11.9      14.1
+        4, 6, 256, 64                 32.4    25.1      22.3                  26.2    25.2      18.9
+        2, 6, 1024, 64                 357     251       147                   397     242        83
+
+    and at T = 2W the fused kernel wins at all four. The fused kernel of the CPU has no batching rule for `vmap` and
+    would loop, so function transforms take the products; so does a soft cap, which no fused kernel of PyTorch has.
     """
     return PATHS[_forced or chosen(q_BHTK, k_BJSK, pattern)](q_BHTK, k_BJSK, v_BJSK, pattern, dropout)
 
@@ -49,7 +57,8 @@ def chosen(q_BHTK: Tensor, k_BJSK: Tensor, pattern: Pattern) -> str:
     """The path that `attend` takes where none is forced."""
     if pattern.softcap or prefers_products(q_BHTK):
         return "products"
-    if pattern.window is not None and q_BHTK.shape[2] == k_BJSK.shape[2] >= BAND_FROM * pattern.window:
+    T, S = q_BHTK.shape[2], k_BJSK.shape[2]
+    if pattern.window is not None and T == S >= max(BAND_LEAST, BAND_FROM * pattern.window):
         return "banded"
     return "fused"
 

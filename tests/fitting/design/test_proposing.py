@@ -9,7 +9,6 @@ from tests.fitting.designs import TRUE, isoflop
 from workbench.errors import BadInput
 from workbench.fitting import fit
 from workbench.fitting.design.candidates import bounds_of, candidates, sizes_between
-from workbench.fitting.design.criterion import Criterion
 from workbench.fitting.design.proposing import criterion_of, departure, known, propose
 from workbench.fitting.design.targets import Target
 from workbench.fitting.forecasts.cost import Cost
@@ -36,19 +35,6 @@ def pool_for(fitted, budget=BUDGET):
     bounds = bounds_of(fitted.residuals, "n", budget)
     sizes = sizes_between(fitted.residuals, "n", bounds)
     return candidates(sizes, 6 * sizes, bounds)
-
-
-def line(x_M):
-    """A straight line known a little everywhere; the target is its slope."""
-    rows = np.stack([np.ones_like(x_M), x_M], axis=1)[None]
-    return Criterion(1e-6 * np.eye(2)[None], rows, np.array([[[0.0, 1.0]]]))
-
-
-def random_criterion(n_candidates=7, seed=0):
-    rng = np.random.default_rng(seed)
-    rows = rng.standard_normal((4, n_candidates, 3))
-    base = rng.standard_normal((4, 6, 3))
-    return Criterion(np.swapaxes(base, 1, 2) @ base, rows, rng.standard_normal((4, 2, 3)))
 
 
 @pytest.mark.parametrize("target", [Target("a"), Target("E"), Target("loss", 1e14), Target("losses", 1e14)])
