@@ -11,6 +11,7 @@ from workbench.fitting import from_runs
 from workbench.fitting.design.proposing import DOUBT
 from workbench.fitting.diagnostics.diagnosis import LARGE
 from workbench.fitting.isoflop.estimator import bracketed
+from workbench.fitting.tables.canonical import LEFT_OUT
 from workbench.reporting import formats
 
 RATE_SLACK = 0.01
@@ -106,7 +107,7 @@ def repeated_tokens(runs: pd.DataFrame) -> pd.DataFrame:
 def budget_table(runs: pd.DataFrame) -> pd.DataFrame:
     """Each isoFLOP budget: its runs, the range of N, the best loss and how far it lies below the unigram entropy."""
     grid = done(runs)
-    grid = grid[grid["budget"].notna() & (grid["role"] != "rate")]
+    grid = grid[grid["budget"].notna() & ~grid["role"].isin(LEFT_OUT)]
     fine = bracketed(from_runs(grid)) if len(grid) else {}
     rows = []
     for budget, group in grid.groupby("budget", sort=True):
@@ -233,7 +234,7 @@ def _of_law(diagnosed: Diagnosed) -> list[Fact]:
 def _of_grid(runs: pd.DataFrame) -> list[Fact]:
     """The same of a design without budgets: its range of compute, and its best loss."""
     kept = done(runs)
-    kept = kept[kept["role"] != "rate"]
+    kept = kept[~kept["role"].isin(LEFT_OUT)]
     if kept.empty:
         return []
     decades = float(np.log10(kept["flops"].max() / kept["flops"].min()))

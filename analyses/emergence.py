@@ -15,6 +15,7 @@ from workbench.analyses.samples import samples
 from workbench.errors import BadInput
 from workbench.fitting.emergence import Threshold, fit_threshold
 from workbench.fitting.record import Fit
+from workbench.fitting.tables.canonical import LEFT_OUT
 from workbench.reporting import figures
 from workbench.reporting.document import Block, Code, Column, Figure, Table, Text
 from workbench.reporting.figures.pieces import plural
@@ -44,7 +45,7 @@ def task_points(runs: pd.DataFrame, evals: pd.DataFrame) -> pd.DataFrame:
     """
     if runs.empty or evals.empty:
         return pd.DataFrame(columns=COLUMNS)
-    kept = runs[(runs["status"] == "done") & (runs["role"] != "rate")]
+    kept = runs[(runs["status"] == "done") & ~runs["role"].isin(LEFT_OUT)]
     known = kept[["run_id", "config_id", "n_params", "tokens", "flops", "loss", "steps"]]
     measured = evals[evals["probe"] == "task"].rename(columns={"n": "items"})
     # A probe of a checkpoint on the way is about another D than the run's.

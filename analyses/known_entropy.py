@@ -16,6 +16,7 @@ from workbench.corpus.prepare import prepare
 from workbench.corpus.shards import Corpus
 from workbench.errors import BadInput
 from workbench.fitting import Fit, fit, from_runs
+from workbench.fitting.tables.canonical import LEFT_OUT
 from workbench.reporting import formats, theme
 from workbench.reporting.document import Column, Figure, Report, Section, Table, Text
 from workbench.store import Store
@@ -165,7 +166,7 @@ def _interval_figure(verdicts: pd.DataFrame) -> tuple[str, str, go.Figure, pd.Da
 
 def _excess_figure(table: pd.DataFrame) -> tuple[str, str, go.Figure, pd.DataFrame]:
     """What every run of the first seed has left to learn: loss above the truth against N, a line for each D."""
-    shown = table[(table["seed"] == table["seed"].min()) & (table["role"] != "rate")].copy()
+    shown = table[(table["seed"] == table["seed"].min()) & ~table["role"].isin(LEFT_OUT)].copy()
     shown["excess"] = 100 * (shown["loss"] / shown["source_entropy"] - 1)
     figure = theme.blank(420)
     low, high = float(shown["tokens"].min()), float(shown["tokens"].max())

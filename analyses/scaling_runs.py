@@ -104,7 +104,12 @@ def _range(values: pd.Series, style: str) -> str:
     return low if low == high else f"{low} to {high}"
 
 
-ROLES = {"grid": "of the design", "seed": "repeating a point with another seed", "rate": "checking the learning rate"}
+ROLES = {
+    "grid": "of the design",
+    "seed": "repeating a point with another seed",
+    "rate": "checking the learning rate",
+    "variant": "of a named change",
+}
 
 
 def _material(runs: pd.DataFrame) -> str:

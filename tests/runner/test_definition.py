@@ -97,3 +97,14 @@ def test_extras_must_name_sizes_and_levels_of_the_design(tmp_path: Path) -> None
         asked(write_sweep(tmp_path, '[[replicates]]\nlevel = 3e7\nsize = "medium"\nseeds = [1]\n'))
     with pytest.raises(BadInput, match=r"need a level of the design; 5e\+07 is not one"):
         asked(write_sweep(tmp_path, '[[rate_checks]]\nlevels = [5e7]\nsizes = ["small"]\n'))
+
+
+def test_variants_are_named_changes_at_points_and_rates_of_their_own(tmp_path: Path) -> None:
+    more = '[axes]\nseed = [0, 1]\n[variants]\nlevels = [640, 1280]\nsizes = ["small"]\nrate_factors = [1, 2]\n'
+    more += '[variants.changes]\nbaseline = {}\nmuon = { "train.optimizer" = "muon" }\n'
+    runs = [run for run in asked(write_sweep(tmp_path, more)) if run.role == "variant"]
+    assert [(run.variant, run.level, run.config.train.rate_factor) for run in runs] == [
+        (name, level, factor) for name in ("baseline", "muon") for level in (640, 1280) for factor in (1.0, 2.0)
+    ]
+    assert [run.config.train.optimizer for run in runs] == 4 * ["adamw"] + 4 * ["muon"]
+    assert all(run.config.train.tokens == run.level and run.config.seed_data == 0 for run in runs)

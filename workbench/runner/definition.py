@@ -7,6 +7,7 @@
 [axes]             any other field, dotted → values: "model.position" = ["rope", "learned"], seed_init = [0, 1, 2]
 [[replicates]]     more seeds at a point of the design
 [[rate_checks]]    multiples of the learning rate at points of the design
+[variants]         named changes of the defaults, each trained at the same few points and multiples of the rate
 """
 
 import itertools
@@ -23,7 +24,9 @@ from workbench.store.store import NAME
 from workbench.training.config import HORIZONS, Frozen, RunConfig
 from workbench.validation import read_toml, validated
 
-HORIZON_OF = {"isoflop": "flops", "grid": "tokens", "ladder": "tokens_per_param"}
+DesignType = Literal["isoflop", "grid", "ladder"]
+
+HORIZON_OF: dict[DesignType, str] = {"isoflop": "flops", "grid": "tokens", "ladder": "tokens_per_param"}
 """Design → the horizon that its levels are."""
 
 
@@ -50,7 +53,7 @@ class Budget(Frozen):
 class Design(Frozen):
     """Levels × sizes."""
 
-    type: Literal["isoflop", "grid", "ladder"]
+    type: DesignType
     """What a level is: training FLOPs, tokens, or tokens per parameter."""
     levels: tuple[float | Budget, ...] = Field(min_length=1)
     """Numbers, or tables `{ level = …, sizes = […] }` where a level has sizes of its own."""
@@ -86,6 +89,21 @@ class RateCheck(Frozen):
     """Multiples of the peak rate."""
 
 
+class Variants(Frozen):
+    """Named changes of the defaults, each trained at every one of these points: what is a technique worth?"""
+
+    type: DesignType = "grid"
+    """What a level is, as in the design."""
+    levels: tuple[float, ...] = Field(min_length=1)
+    """Levels, of their own."""
+    sizes: tuple[str, ...] = Field(min_length=1)
+    """Names of sizes."""
+    rate_factors: tuple[float, ...] = (0.5, 1.0, 2.0)
+    """Multiples of the peak rate: a change may move the best one, and is judged at its best."""
+    changes: dict[str, dict[str, Any]] = Field(min_length=1)
+    """Name → model fields, or any other field, dotted. `baseline = {}` trains the defaults at the same points."""
+
+
 class SweepDefinition(Frozen):
     """A whole definition."""
 
@@ -99,6 +117,7 @@ class SweepDefinition(Frozen):
     axes: dict[str, list[Any]] = Field(default_factory=dict)
     replicates: tuple[Replicate, ...] = ()
     rate_checks: tuple[RateCheck, ...] = ()
+    variants: Variants | None = None
 
     @model_validator(mode="after")
     def _names_exist(self) -> Self:
@@ -108,6 +127,7 @@ class SweepDefinition(Frozen):
         ]
         named += [(replicate.size, "replicates") for replicate in self.replicates]
         named += [(size, "rate_checks") for check in self.rate_checks for size in check.sizes]
+        named += [(size, "variants") for size in (self.variants.sizes if self.variants else ())]
         for size, where in named:
             if size not in self.sizes:
                 raise ValueError(f"{where} names the size {size!r}; the sizes are {', '.join(self.sizes)}")
@@ -127,7 +147,9 @@ class Asked:
     config: RunConfig
     size: str
     level: float
-    role: Literal["grid", "seed", "rate"]
+    role: Literal["grid", "seed", "rate", "variant"]
+    variant: str = ""
+    """Name of the change, of a run that is there for it."""
 
 
 def read_definition(path: Path) -> SweepDefinition:
@@ -152,7 +174,19 @@ def expand(definition: SweepDefinition, origin: str, vocab_size: int) -> list[As
                 more = {**overrides, "train.rate_factor": factor}
                 config = _config(definition, origin, vocab_size, level, size, more)
                 asked.append(Asked(config, size, level, "rate"))
-    return asked
+    return asked + list(_variants(definition, origin, vocab_size))
+
+
+def _variants(definition: SweepDefinition, origin: str, vocab_size: int) -> Iterator[Asked]:
+    """Every change at every one of its points; the axes, seeds among them, are the design's alone."""
+    variants = definition.variants
+    if variants is None:
+        return
+    for (name, change), level, size in itertools.product(variants.changes.items(), variants.levels, variants.sizes):
+        for factor in variants.rate_factors:
+            more = {**_dotted(change), "train.rate_factor": factor}
+            config = _config(definition, f"{origin}, variant {name}", vocab_size, level, size, more, variants.type)
+            yield Asked(config, size, level, "variant", name)
 
 
 def _axis_combinations(definition: SweepDefinition, origin: str) -> Iterator[dict[str, Any]]:
@@ -173,17 +207,22 @@ def _axis_combinations(definition: SweepDefinition, origin: str) -> Iterator[dic
 
 
 def _config(
-    definition: SweepDefinition, origin: str, vocab_size: int, level: float, size: str, overrides: dict[str, Any]
+    definition: SweepDefinition,
+    origin: str,
+    vocab_size: int,
+    level: float,
+    size: str,
+    overrides: dict[str, Any],
+    design: DesignType | None = None,
 ) -> RunConfig:
-    horizon = HORIZON_OF[definition.design.type]
+    horizon = HORIZON_OF[design or definition.design.type]
     document: dict[str, Any] = {
         "corpus": definition.corpus.model_dump(),
         "model": {"vocab_size": vocab_size, **definition.model},
         "train": {**definition.train, horizon: int(level) if horizon == "tokens" else level},
         "execution": dict(definition.execution),
     }
-    size_fields = {key if "." in key else f"model.{key}": value for key, value in definition.sizes[size].items()}
-    for key, value in (size_fields | overrides).items():
+    for key, value in (_dotted(definition.sizes[size]) | overrides).items():
         *tables, field = key.split(".")
         target = document
         for table in tables:
@@ -193,3 +232,8 @@ def _config(
             target = inner
         target[field] = value
     return validated(RunConfig, document, f"{origin}, size {size}")
+
+
+def _dotted(fields: dict[str, Any]) -> dict[str, Any]:
+    """Fields by their full names: those without a dot are the model's."""
+    return {key if "." in key else f"model.{key}": value for key, value in fields.items()}

@@ -10,7 +10,7 @@ from pydantic.fields import FieldInfo
 
 from workbench.corpus.config import CorpusConfig, MixPart
 from workbench.models.config import ModelConfig
-from workbench.runner.definition import Budget, Design, RateCheck, Replicate, SweepInfo
+from workbench.runner.definition import Budget, Design, RateCheck, Replicate, SweepInfo, Variants
 from workbench.training.config import ExecutionConfig, RunConfig, TrainConfig
 
 TABLES: dict[str, type[BaseModel]] = {
@@ -19,6 +19,7 @@ TABLES: dict[str, type[BaseModel]] = {
     "[design], a level with sizes of its own": Budget,
     "[[replicates]]": Replicate,
     "[[rate_checks]]": RateCheck,
+    "[variants]": Variants,
     "[corpus]": CorpusConfig,
     "[[corpus.mix]]": MixPart,
     "[model]": ModelConfig,

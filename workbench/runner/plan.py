@@ -28,6 +28,8 @@ class PlannedRun:
     size: str
     level: float
     role: str
+    variant: str
+    """Name of the change that the run is there for; empty for most."""
     design: str
     memory_bytes: int
     """Estimated peak of weights, gradients, optimizer and activations."""
@@ -61,7 +63,9 @@ class Plan:
             "corpus_fingerprint": corpus.fingerprint,
             "definition": self.definition.model_dump(mode="json", exclude_defaults=True),
             "runs": [
-                {"run_id": run.run_id, "size": run.size, "level": run.level, "role": run.role} for run in self.runs
+                {"run_id": run.run_id, "size": run.size, "level": run.level, "role": run.role}
+                | ({"variant": run.variant} if run.variant else {})
+                for run in self.runs
             ],
         }
 
@@ -87,7 +91,9 @@ def plan_sweep(definition: SweepDefinition, origin: str, corpus: Corpus) -> Plan
     asked = expand(definition, origin, corpus.vocab_size)
     runs: dict[str, PlannedRun] = {}
     for item in asked:
-        planned = plan_run(item, definition.design.type, corpus)
+        variants = definition.variants if item.variant else None
+        design = variants.type if variants else definition.design.type
+        planned = plan_run(item, design, corpus)
         runs.setdefault(planned.run_id, planned)
     planned_runs = tuple(runs.values())
     return Plan(definition.sweep.name, definition, planned_runs, tuple(warnings(planned_runs, corpus)))
@@ -106,6 +112,7 @@ def plan_run(asked: Asked, design: str, corpus: Corpus) -> PlannedRun:
         size=asked.size,
         level=asked.level,
         role=asked.role,
+        variant=asked.variant,
         design=design,
         memory_bytes=step_bytes(config, horizon.batch_windows),
     )

@@ -71,12 +71,11 @@ def from_runs(
                 notes.append(f"{runs_said(int(many))} with status {status} left out.")
         keep &= runs["status"] == "done"
     if "role" in runs and not keep_rate_checks:
-        checks = keep & (runs["role"] == "rate")
-        if checks.any():
-            notes.append(
-                f"{runs_said(int(checks.sum()))} at another learning rate than the recipe's (rate checks) left out."
-            )
-        keep &= runs["role"] != "rate"
+        for role, why in LEFT_OUT.items():
+            many = int((keep & (runs["role"] == role)).sum())
+            if many:
+                notes.append(f"{runs_said(many)} {why} left out.")
+        keep &= ~runs["role"].isin(LEFT_OUT)
     kept = runs[keep]
     table = pd.DataFrame({name: kept[column] for column, name in FROM_RUNS.items() if column in kept}).reset_index(
         drop=True
@@ -85,6 +84,13 @@ def from_runs(
     if curves is not None and len(curves) and len(table):
         table = _with_curves(table, curves)
     return described(table, notes, STORE_CONVENTIONS)
+
+
+LEFT_OUT = {
+    "rate": "at another learning rate than the recipe's (rate checks)",
+    "variant": "of a named change of the recipe (variants)",
+}
+"""Role → why its runs are no part of a law, unless asked for."""
 
 
 def _with_curves(table: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
