@@ -32,6 +32,12 @@ device_option = click.option(
 )  # fmt: skip
 
 
+pack_option = click.option(
+    "--pack", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True,
+    help="Train runs of one shape as one batched model: where measured to be faster, wherever possible, or not at all.",
+)  # fmt: skip
+
+
 @click.group()
 def command() -> None:
     """Plan, run or watch a sweep: a TOML definition of many trainings.
@@ -47,14 +53,16 @@ def command() -> None:
 @store_option
 @workers_option
 @device_option
+@pack_option
 @json_option
-def plan(definition: Path, store_path: Path, workers: int | None, device: str, as_json: bool) -> None:
+def plan(definition: Path, store_path: Path, workers: int | None, device: str, pack: str, as_json: bool) -> None:
     """Print every run with N, D, C, estimated time and memory; train nothing."""
     planned, _ = make_plan(definition)
     device = chosen_device(planned, device)
     planned = timed(planned, planned.runs, device)
     done = _done(planned, store_path)
     slots = len(_backend(planned, workers, 1, device).slots)
+    planned = packed(planned, [run for run in planned.runs if run.run_id not in done], slots, device, pack)
     payload = plan_payload(planned, done, slots)
     emit(as_json, payload, lambda: _print_plan(planned, payload))
 
@@ -65,14 +73,17 @@ def plan(definition: Path, store_path: Path, workers: int | None, device: str, a
 @workers_option
 @per_device_option
 @device_option
+@pack_option
 @json_option
-def run(definition: Path, store_path: Path, workers: int | None, per_device: int, device: str, as_json: bool) -> None:
+def run(
+    definition: Path, store_path: Path, workers: int | None, per_device: int, device: str, pack: str, as_json: bool
+) -> None:
     """Train what is missing of a sweep; running it again resumes and skips what is done."""
     from workbench.store import Store
 
     planned, corpus = make_plan(definition)
     store = Store.create(store_path)
-    result = execute(planned, corpus, store, workers, per_device, device)
+    result = execute(planned, corpus, store, workers, per_device, device, pack)
     payload = {"sweep": planned.name, "store": store.folder, **vars(result)}
     emit(as_json, payload, lambda: _print_result(planned, store, result))
     if result.failed:
@@ -134,8 +145,21 @@ def timed(planned: "Plan", runs: "Sequence[PlannedRun]", device: str) -> "Plan":
     return planned.timed(calibrate(runs, device))
 
 
+def packed(planned: "Plan", runs: "Sequence[PlannedRun]", slots: int, device: str, pack: str) -> "Plan":
+    """The plan with those of `runs` packed that are faster so."""
+    from workbench.runner.cost import with_packs
+
+    return with_packs(planned, runs, slots, device, pack)
+
+
 def execute(
-    planned: "Plan", corpus: "Corpus", store: "Store", workers: int | None, per_device: int, device: str
+    planned: "Plan",
+    corpus: "Corpus",
+    store: "Store",
+    workers: int | None,
+    per_device: int,
+    device: str,
+    pack: str = "auto",
 ) -> "SweepResult":
     """Train what is missing of a plan on this machine, with live progress."""
     from workbench.cli.progress import SweepProgress
@@ -147,6 +171,7 @@ def execute(
     planned = timed(planned, missing(planned, store), device)
     backend = _backend(planned, workers, per_device, device)
     todo = missing(planned, store)
+    planned = packed(planned, todo, len(backend.slots), device, pack)
     if todo:
         wall = wall_seconds(todo, len(backend.slots))
         say(f"{len(todo)} of {len(planned.runs)} runs to train on {len(backend.slots)} workers, about {spoken(wall)}")
@@ -188,6 +213,7 @@ def plan_payload(planned: "Plan", done: set[str], slots: int) -> dict[str, Any]:
         "seconds": wall_seconds(todo, slots),
         "workers": slots,
         "warnings": list(planned.warnings),
+        "packs": [list(members) for members in planned.packs],
     }
 
 
@@ -212,6 +238,9 @@ def _print_plan(planned: "Plan", payload: dict[str, Any]) -> None:
         f"{planned.name}: {len(planned.runs)} runs, {payload['total_flops']:.3g} FLOPs; {payload['todo']} left, "
         f"about {spoken(payload['seconds'])} on {payload['workers']} workers (measured on this machine just now)"
     )
+    if planned.packs:
+        many = sum(map(len, planned.packs))
+        click.echo(f"{many} of them in {len(planned.packs)} packs, each trained as one batched model")
 
 
 def _print_result(planned: "Plan", store: "Store", result: "SweepResult") -> None:

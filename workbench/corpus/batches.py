@@ -6,7 +6,7 @@ in an order of its own. A process of rank r among R takes `windows(step, batch)[
 Shapes: B windows, T = context.
 """
 
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ class BatchOrder:
         self.n_windows = count_windows(n_tokens, context)
         if self.n_windows < 1:
             raise BadInput(_too_short("training", n_tokens, context))
+        self._permutation = lru_cache(maxsize=2)(partial(_permutation, self.n_windows, seed))
 
     def windows(self, step: int, batch: int) -> NDArray[np.int64]:
         """The `batch` windows of a step (B,), steps counted from 0. No window comes twice within an epoch."""
@@ -32,11 +33,10 @@ class BatchOrder:
         windows_B = np.empty(batch, dtype=np.int64)
         for epoch in np.unique(epoch_B):
             here_B = epoch_B == epoch
-            windows_B[here_B] = _permutation(self.n_windows, self.seed, int(epoch))[place_B[here_B]]
+            windows_B[here_B] = self._permutation(int(epoch))[place_B[here_B]]
         return windows_B
 
 
-@lru_cache(maxsize=4)
 def _permutation(n_windows: int, seed: int, epoch: int) -> NDArray[np.int64]:
     """The order of an epoch: the windows sorted by random numbers of PCG64 seeded with (seed, epoch).
 

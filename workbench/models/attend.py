@@ -7,6 +7,7 @@ multiple of J: H/J neighbouring queries share one key), K width of a head, W win
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -48,8 +49,11 @@ def attend(q_BHTK: Tensor, k_BJSK: Tensor, v_BJSK: Tensor, pattern: Pattern, dro
         2, 6, 1024, 64                 357     251       147                   397     242        83
 
     and at T = 2W the fused kernel wins at all four. The fused kernel of the CPU has no batching rule for `vmap` and
-    would loop, so function transforms take the products; so does a soft cap, which no fused kernel of PyTorch has.
+    would loop: models side by side are more rows of the batch, and other function transforms take the products; so does
+    a soft cap, which no fused kernel of PyTorch has.
     """
+    if not torch.compiler.is_compiling() and torch._C._functorch.is_batchedtensor(q_BHTK):
+        return cast(Tensor, _Folded.apply(q_BHTK, k_BJSK, v_BJSK, pattern, dropout))
     return PATHS[_forced or chosen(q_BHTK, k_BJSK, pattern)](q_BHTK, k_BJSK, v_BJSK, pattern, dropout)
 
 
@@ -186,6 +190,29 @@ def flex(q_BHTK: Tensor, k_BJSK: Tensor, v_BJSK: Tensor, pattern: Pattern, dropo
     y = flex_attention(q_BHTK, k_BJSK, v_BJSK, altered, mask, scale=pattern.scale, enable_gqa=grouped)
     assert isinstance(y, Tensor)
     return y
+
+
+class _Folded(torch.autograd.Function):
+    """`attend` under `vmap`, the mapped dimension folded into the batch. Autograd sees the operations inside."""
+
+    @staticmethod
+    def forward(q: Tensor, k: Tensor, v: Tensor, pattern: Pattern, dropout: float) -> Tensor:
+        return attend(q, k, v, pattern, dropout)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+        """Nothing is kept."""
+
+    @staticmethod
+    def vmap(
+        info: Any, in_dims: tuple[int | None, ...], q: Tensor, k: Tensor, v: Tensor, pattern: Pattern, dropout: float
+    ) -> tuple[Tensor, int]:
+        def fold(x: Tensor, dim: int | None) -> Tensor:
+            x = x.expand(info.batch_size, *x.shape) if dim is None else x.movedim(dim, 0)
+            return x.flatten(0, 1)
+
+        folded = (fold(x, dim) for x, dim in zip((q, k, v), in_dims, strict=False))
+        return attend(*folded, pattern, dropout).unflatten(0, (info.batch_size, -1)), 0
 
 
 PATHS: dict[str, Path] = {"products": by_products, "fused": fused, "banded": banded, "flex": flex}

@@ -5,16 +5,19 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from workbench.runner.worker import Job
-from workbench.training.train import Row
+from workbench.training.recording import Row
+
+Kind = Literal["started", "progress", "waiting", "ended", "failed", "stopped"]
 
 
 @dataclass(frozen=True)
 class Event:
     """Something that happened to a run."""
 
-    kind: Literal["started", "progress", "waiting", "ended", "failed", "stopped"]
+    kind: Kind
     """`waiting`: another process is training the run. `ended`: its row is in the table, whoever trained it."""
     job: Job
+    """The run's own, also where it is trained in a pack."""
     row: Row = field(default_factory=dict)
     """With `progress`: the newest row of the curve; with `started`: the `step` it goes on from."""
     message: str = ""

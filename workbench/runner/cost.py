@@ -6,19 +6,26 @@ Cost in time is not cost in FLOPs: a tiny model spends its time between the matr
 import math
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from workbench.runner.plan import PlannedRun
+from workbench.runner.packing import candidates
+from workbench.runner.plan import Plan, PlannedRun
 from workbench.training.devices import pick_device
 from workbench.training.executed import flops_executed
 from workbench.training.learner import make_learner
-from workbench.training.step import update
+from workbench.training.pack import make_pack, update_pack
+from workbench.training.step import Measured, update
 
 STEPS_TIMED = 3
 LONGEST_TIMED = 8192
 """Tokens of a timed step at most: a larger step is a multiple of it, and need not be waited for."""
+STEPS_TIMED_OF_PACKS = 8
+PAYS = 1.15
+"""Gain from which runs are packed: a pack's runs are done only when all are, and a measured gain is noisy."""
 PATIENCE_SECONDS = 2.0
 """When a step takes longer, one is enough."""
 
@@ -46,6 +53,46 @@ def calibrate(runs: Sequence[PlannedRun], device_name: str = "auto") -> Callable
     return seconds
 
 
+def with_packs(plan: Plan, runs: Sequence[PlannedRun], slots: int, device_name: str, choice: str = "auto") -> Plan:
+    """The plan with those of `runs` packed that are trained faster so; `always` packs all that can be, `never` none.
+
+    Small, middle and large packs are measured against one of their runs alone, and the gain is interpolated in the
+    logarithm of a step's FLOPs: it falls from launch-bound steps to those that fill the caches by themselves.
+    """
+    packs = candidates(runs, slots) if choice != "never" else []
+    if choice == "auto" and packs:
+        device = pick_device(device_name)
+        by_cost = sorted({_flops_per_step(pack[0]): pack for pack in packs}.items())
+        chosen = [by_cost[index] for index in sorted({0, len(by_cost) // 2, len(by_cost) - 1})]
+        gains = [_gain(pack, device) for _, pack in chosen]
+        log_flops = np.log([flops for flops, _ in chosen])
+        faster = [float(np.interp(np.log(_flops_per_step(pack[0])), log_flops, gains)) for pack in packs]
+        kept = [(pack, gain) for pack, gain in zip(packs, faster, strict=True) if gain >= PAYS]
+        packs = [pack for pack, _ in kept]
+        shorter = {run.run_id: run.seconds / gain for pack, gain in kept for run in pack}
+        runs = [replace(run, seconds=shorter.get(run.run_id, run.seconds)) for run in plan.runs]
+        plan = replace(plan, runs=tuple(runs))
+    return replace(plan, packs=tuple(tuple(run.run_id for run in pack) for pack in packs))
+
+
+def _gain(pack: Sequence[PlannedRun], device: torch.device) -> float:
+    """How many times as fast a step of the pack is as one step after another of its runs."""
+    windows, ids = _timed_batch(pack[0], device)
+    learner = make_learner(pack[0].config, device, windows)
+    packed, ids_KBS = make_pack([run.config for run in pack], device), ids.expand(len(pack), *ids.shape)
+    acts: dict[str, Callable[[], Measured]] = {
+        "alone": lambda: update(learner, ids, 0, 1e-3),
+        "together": lambda: update_pack(packed, ids_KBS, [1e-3] * len(pack))[0],
+    }
+    seconds: dict[str, list[float]] = {name: [] for name in acts}
+    for _ in range(1 + STEPS_TIMED_OF_PACKS):  # in turns, so that other work on the machine hurts both
+        for name, act in acts.items():
+            started = time.perf_counter()
+            act().loss.item()  # waits for the device
+            seconds[name].append(time.perf_counter() - started)
+    return len(pack) * min(seconds["alone"][1:]) / min(seconds["together"][1:])
+
+
 def _flops_per_step(run: PlannedRun) -> float:
     return flops_executed(run.config, run.horizon) / run.horizon.steps
 
@@ -54,9 +101,7 @@ def _seconds_per_step(run: PlannedRun, device: torch.device) -> float:
     config = run.config
     if device.type == "cpu":
         torch.set_num_threads(config.execution.threads)
-    windows = min(run.horizon.batch_windows, max(1, LONGEST_TIMED // config.model.context))
-    shape = (windows, config.model.context + 1)
-    ids = torch.randint(config.model.vocab_size, shape, generator=torch.Generator().manual_seed(0)).to(device)
+    windows, ids = _timed_batch(run, device)
     learner = make_learner(config, device, windows)
     times: list[float] = []
     for step in range(1 + STEPS_TIMED):
@@ -66,3 +111,11 @@ def _seconds_per_step(run: PlannedRun, device: torch.device) -> float:
         if times[-1] > PATIENCE_SECONDS:
             break
     return float(np.median(times[1:] or times)) * run.horizon.batch_windows / windows
+
+
+def _timed_batch(run: PlannedRun, device: torch.device) -> tuple[int, Tensor]:
+    """Windows of a timed step, and random ids for it."""
+    model = run.config.model
+    windows = min(run.horizon.batch_windows, max(1, LONGEST_TIMED // model.context))
+    shape = (windows, model.context + 1)
+    return windows, torch.randint(model.vocab_size, shape, generator=torch.Generator().manual_seed(0)).to(device)

@@ -9,20 +9,20 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 
 import torch
 
 from workbench.errors import BadInput, Stopped
-from workbench.runner.backend import Event
+from workbench.runner.backend import Event, Kind
 from workbench.runner.claims import finished, held
 from workbench.runner.status import checkpointed_step
 from workbench.runner.worker import BUSY_EXIT_CODE, Job, record_failure, work
 from workbench.store import Store
 from workbench.training.devices import pick_device
-from workbench.training.train import Row
+from workbench.training.recording import Row
 
 POLL_SECONDS = 0.1
 
@@ -36,8 +36,8 @@ class Slot:
     job: Job | None = None
     words: Connection | None = None
     """Where the worker's last words arrive."""
-    offset: int = 0
-    """How far the live curve has been read."""
+    offsets: dict[str, int] = field(default_factory=dict)
+    """Run → how far its live curve has been read."""
 
 
 @dataclass
@@ -91,45 +91,52 @@ class LocalBackend:
     def _next(self, waiting: deque[Job], report: Callable[[Event], None]) -> Job | None:
         """Take the first job that no other process has; those that another process has finished meanwhile end here."""
         for job in list(waiting):
-            store, run_id = Store(job.store), job.run.run_id
-            if held(store, run_id):
-                if run_id not in self.taken:
-                    self.taken.add(run_id)
-                    report(Event("waiting", job, message="another process is training it"))
+            store, ids = Store(job.store), {run.run_id for run in job.runs}
+            if any(held(store, run_id) for run_id in ids):
+                if not ids & self.taken:
+                    self._take(job, report)
                 continue
             waiting.remove(job)
-            if not (run_id in self.taken and finished(store, run_id)):
+            if not (ids & self.taken and all(finished(store, run_id) for run_id in ids)):
                 return job
-            report(Event("ended", job))
+            _tell(report, "ended", job)
         return None
 
+    def _take(self, job: Job, report: Callable[[Event], None]) -> None:
+        """Note that another process has the job."""
+        self.taken.update(run.run_id for run in job.runs)
+        _tell(report, "waiting", job, "another process is training it")
+
     def _start(self, slot: Slot, job: Job, report: Callable[[Event], None]) -> None:
-        execution = job.run.config.execution.model_copy(update={"device": slot.device})
-        config = job.run.config.model_copy(update={"execution": execution})
-        slot.job, slot.offset = replace(job, run=replace(job.run, config=config)), 0
-        # What a killed run left of its live curve would be read as the new one's.
-        Store(job.store).live(job.run.run_id).unlink(missing_ok=True)
+        store = Store(job.store)
+        slot.job, slot.offsets = job.on(slot.device), {run.run_id: 0 for run in job.runs}
+        for run in job.runs:
+            # What a killed run left of its live curve would be read as the new one's.
+            store.live(run.run_id).unlink(missing_ok=True)
         slot.words, theirs = self.context.Pipe(duplex=False)
         slot.process = self.context.Process(target=work, args=(slot.job, theirs))  # type: ignore[attr-defined]
         slot.process.start()
         theirs.close()
-        report(Event("started", job, row={"step": checkpointed_step(Store(job.store), job.run.run_id)}))
+        step = checkpointed_step(store, job.checkpoint_name)
+        for single in job.each:
+            report(Event("started", single, row={"step": step}))
 
     def _look(self, slot: Slot, waiting: deque[Job], report: Callable[[Event], None], stopping: bool) -> None:
         assert slot.process is not None and slot.job is not None and slot.words is not None
-        for row in _new_rows(slot):
-            report(Event("progress", slot.job, row=row))
+        for single in slot.job.each:
+            for row in _new_rows(slot, single):
+                report(Event("progress", single, row=row))
         if slot.process.is_alive():
             return
         slot.process.join()
         job, exit_code, words = slot.job, slot.process.exitcode, _last_words(slot.words)
         slot.process, slot.job, slot.words = None, None, None
         if exit_code == BUSY_EXIT_CODE and not stopping:
-            self.taken.add(job.run.run_id)
             waiting.append(job)
-            report(Event("waiting", job, message="another process is training it"))
+            self._take(job, report)
         else:
-            report(_ending(job, exit_code, words, stopping))
+            kind, message = _ending(job, exit_code, words, stopping)
+            _tell(report, kind, job, message)
 
     def _terminate(self) -> None:
         for slot in self.slots:
@@ -153,17 +160,23 @@ def _gpus(device: str) -> list[str]:
 
 def _size(job: Job) -> float:
     """What to sort by: the estimated time, or FLOPs where there is no estimate."""
-    seconds = job.run.seconds
-    return seconds if seconds == seconds else job.run.horizon.flops  # NaN is not equal to itself
+    seconds = sum(run.seconds for run in job.runs)
+    return seconds if seconds == seconds else sum(run.horizon.flops for run in job.runs)  # NaN is not equal to itself
 
 
-def _ending(job: Job, exit_code: int | None, words: str, stopping: bool) -> Event:
+def _tell(report: Callable[[Event], None], kind: Kind, job: Job, message: str = "") -> None:
+    """Report of every run of a job."""
+    for single in job.each:
+        report(Event(kind, single, message=message))
+
+
+def _ending(job: Job, exit_code: int | None, words: str, stopping: bool) -> tuple[Kind, str]:
     """What a worker's exit code means; a failure is recorded in the store."""
     if exit_code == 0:
-        return Event("ended", job)
+        return "ended", ""
     # A worker that was told to stop before it could listen is killed by the signal.
     if exit_code == Stopped.exit_code or (stopping and not words):
-        return Event("stopped", job)
+        return "stopped", ""
     if not words and exit_code is not None and exit_code < 0:
         hint = ", as the system does when memory runs out" if exit_code == -signal.SIGKILL else ""
         words = f"the worker was killed by {signal.Signals(-exit_code).name}{hint}; run again to retry"
@@ -172,7 +185,7 @@ def _ending(job: Job, exit_code: int | None, words: str, stopping: bool) -> Even
     if exit_code == BadInput.exit_code:
         raise BadInput(first)
     record_failure(job, words)
-    return Event("failed", job, message=first)
+    return "failed", first
 
 
 def _last_words(words: Connection) -> str:
@@ -184,18 +197,18 @@ def _last_words(words: Connection) -> str:
             return ""
 
 
-def _new_rows(slot: Slot) -> list[Row]:
-    """Rows appended to the live curve since the last look; a line still being written waits."""
-    assert slot.job is not None
-    path = Store(slot.job.store).live(slot.job.run.run_id)
+def _new_rows(slot: Slot, job: Job) -> list[Row]:
+    """Rows appended to a run's live curve since the last look; a line still being written waits."""
+    run_id = job.run.run_id
+    path = Store(job.store).live(run_id)
     try:
         with path.open("rb") as file:
-            file.seek(slot.offset)
+            file.seek(slot.offsets[run_id])
             text = file.read()
     except FileNotFoundError:
         return []
     whole = text[: text.rfind(b"\n") + 1]
-    slot.offset += len(whole)
+    slot.offsets[run_id] += len(whole)
     rows: list[Row] = []
     for line in whole.splitlines():
         # Rows are for watching alone: one that another process cut short is no reason to stop a sweep.

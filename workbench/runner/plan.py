@@ -50,6 +50,8 @@ class Plan:
     definition: SweepDefinition
     runs: tuple[PlannedRun, ...]
     warnings: tuple[str, ...]
+    packs: tuple[tuple[str, ...], ...] = ()
+    """Run ids of those that are trained as one batched model."""
 
     def timed(self, seconds: Callable[[PlannedRun], float]) -> "Plan":
         """The same plan with each run's time estimated."""

@@ -17,8 +17,8 @@ from workbench.training.executed import flops_executed
 from workbench.training.train import Outcome
 
 
-def run_row(run: PlannedRun, corpus: Corpus, sweep: str, outcome: Outcome) -> dict[str, Any]:
-    """The row of a run that is done or diverged."""
+def run_row(run: PlannedRun, corpus: Corpus, sweep: str, outcome: Outcome, pack: int = 1) -> dict[str, Any]:
+    """The row of a run that is done or diverged; `pack` is how many were trained as one, whose time was shared."""
     last = outcome.rows[-1] if outcome.rows else {}
     done = outcome.status == "done"
     return _described(run, corpus, sweep) | {
@@ -31,7 +31,7 @@ def run_row(run: PlannedRun, corpus: Corpus, sweep: str, outcome: Outcome) -> di
         "seconds": outcome.seconds,
         "tokens_per_second": run.horizon.tokens / outcome.seconds if done else math.nan,
         "peak_memory_bytes": outcome.peak_memory_bytes,
-        "numerics": numerics(torch.device(outcome.device), run.config.execution),
+        "numerics": numerics(torch.device(outcome.device), run.config.execution, pack),
         "error": outcome.error,
     }
 

@@ -16,7 +16,7 @@ from workbench.store import Store
 from workbench.training.config import RunConfig
 from workbench.training.devices import pick_device
 from workbench.training.horizon import resolve
-from workbench.training.train import Row
+from workbench.training.recording import Row
 from workbench.validation import read_toml, validated
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from workbench.runner.claims import held
+from workbench.runner.packing import interrupted
 from workbench.runner.plan import Plan, PlannedRun
 from workbench.store import Store
 
@@ -25,6 +26,7 @@ def statuses(plan: Plan, store: Store) -> pd.DataFrame:
     waiting.
     """
     finished = store.runs_by_id(run.run_id for run in plan.runs).set_index("run_id")
+    in_packs = {run_id: step for members, step in interrupted(store).items() for run_id in members}
     rows: list[dict[str, Any]] = []
     for run in plan.runs:
         live = held(store, run.run_id)
@@ -34,16 +36,16 @@ def statuses(plan: Plan, store: Store) -> pd.DataFrame:
             rows.append({"run_id": run.run_id, "status": row["status"], "step": step, "loss": row["loss"]})
         else:
             step, loss = _last_row(store, run.run_id) if live else (0, math.nan)
-            saved = checkpointed_step(store, run.run_id)
+            saved = checkpointed_step(store, run.run_id) or in_packs.get(run.run_id, 0)
             status = "running" if live else "interrupted" if saved else "waiting"
             rows.append({"run_id": run.run_id, "status": status, "step": max(step, saved), "loss": loss})
     frame = pd.DataFrame(rows, columns=["run_id", "status", "step", "loss"])
     return frame.assign(steps=[run.horizon.steps for run in plan.runs])
 
 
-def checkpointed_step(store: Store, run_id: str) -> int:
-    """The step that the run would go on from."""
-    folder = store.checkpoints(run_id)
+def checkpointed_step(store: Store, name: str) -> int:
+    """The step that a run, or a pack, would go on from."""
+    folder = store.checkpoints(name)
     return max((int(path.name) for path in folder.glob("*") if path.name.isdigit()), default=0)
 
 

@@ -11,8 +11,9 @@ from workbench.corpus.shards import Corpus
 from workbench.errors import Stopped
 from workbench.files import remove_folder
 from workbench.runner.backend import Backend, Event
+from workbench.runner.packing import interrupted, remove_finished
 from workbench.runner.plan import Plan
-from workbench.runner.status import missing, statuses
+from workbench.runner.status import checkpointed_step, missing, statuses
 from workbench.runner.worker import Job
 from workbench.store import Store
 
@@ -34,9 +35,7 @@ def run_sweep(
 ) -> SweepResult:
     """Train what is missing of a plan. Raises `Stopped` when asked to stop; the same call then resumes."""
     store.write_manifest(plan.manifest(corpus))
-    jobs = [
-        Job(run, plan.name, store.folder, corpus.folder, plan.definition.sweep.probes) for run in missing(plan, store)
-    ]
+    jobs = make_jobs(plan, corpus, store)
     failed: dict[str, str] = {}
     started: set[str] = set()
     ended: set[str] = set()
@@ -56,6 +55,7 @@ def run_sweep(
     left = [run for run in missing(plan, store) if run.run_id not in failed]
     if left:
         raise Stopped(f"{plan.name} stopped with {len(left)} of {len(plan.runs)} runs left; run it again to resume")
+    remove_finished(store)
     status = statuses(plan, store).set_index("run_id")["status"]
     for run_id in status.index[status == "diverged"]:
         remove_folder(store.checkpoints(str(run_id)))  # where a worker was killed between its last two acts
@@ -65,6 +65,26 @@ def run_sweep(
         failed=failed,
         trained_now=len(started & ended),
     )
+
+
+def make_jobs(plan: Plan, corpus: Corpus, store: Store) -> list[Job]:
+    """What is missing of a plan: packs that were interrupted, as they were; then the plan's own; the rest alone."""
+    by_id = {run.run_id: run for run in plan.runs}
+    left = {run.run_id: None for run in missing(plan, store)}
+    packs = [members for members in interrupted(store) if set(members) <= set(by_id) and set(members) & set(left)]
+    taken = {run_id for members in packs for run_id in members}
+    # A run with a checkpoint of its own goes on from it.
+    free = [run_id for run_id in left if run_id not in taken and not checkpointed_step(store, run_id)]
+    packs += [tuple(run_id for run_id in members if run_id in free) for members in plan.packs]
+    taken |= {run_id for members in packs for run_id in members}
+    packs += [(run_id,) for run_id in left if run_id not in taken]
+
+    def job(members: tuple[str, ...]) -> Job:
+        first, *others = (by_id[run_id] for run_id in members)
+        probes = plan.definition.sweep.probes
+        return Job(first, plan.name, store.folder, corpus.folder, probes, tuple(others))
+
+    return [job(members) for members in packs if members]
 
 
 @contextmanager

@@ -1,4 +1,6 @@
-"""One run in a process of its own: train it, measure it, commit its rows. Dies with its parent, its work saved."""
+"""A run, or a pack of them, in a process of its own: trained, measured, its rows committed. Dies with its parent, its
+work saved.
+"""
 
 import json
 import multiprocessing
@@ -9,20 +11,23 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 from workbench.corpus.shards import Corpus
 from workbench.errors import BadInput, Stopped
 from workbench.evaluation import run_probes
-from workbench.files import full_disk_in_words
-from workbench.runner.claims import Busy, claimed
+from workbench.files import full_disk_in_words, remove_folder
+from workbench.runner.claims import Busy, claimed, finished
+from workbench.runner.packing import pack_id
 from workbench.runner.plan import PlannedRun
 from workbench.runner.rows import curve_frame, failed_row, run_row
 from workbench.store import Store
-from workbench.training.train import Row, train
+from workbench.training.recording import Row
+from workbench.training.train import Outcome, save_final, train
+from workbench.training.train_pack import train_pack
 
 BUSY_EXIT_CODE = 3
 """A worker's word to its runner alone: another process has the run."""
@@ -33,7 +38,7 @@ LONGEST_WORD = 16_000
 
 @dataclass(frozen=True)
 class Job:
-    """A run to be trained, and where."""
+    """A run to be trained, or a pack of them, and where."""
 
     run: PlannedRun
     sweep: str
@@ -41,6 +46,32 @@ class Job:
     corpus: Path
     """The prepared corpus's folder."""
     probes: tuple[str, ...] = ()
+    others: tuple[PlannedRun, ...] = ()
+    """Runs trained with it as one pack, which is then claimed, saved and resumed as a whole."""
+
+    @property
+    def runs(self) -> tuple[PlannedRun, ...]:
+        """All of them."""
+        return (self.run, *self.others)
+
+    @property
+    def checkpoint_name(self) -> str:
+        """Under which the store keeps its checkpoints."""
+        return pack_id(run.run_id for run in self.runs) if self.others else self.run.run_id
+
+    @property
+    def each(self) -> tuple["Job", ...]:
+        """The same, one by one."""
+        return tuple(replace(self, run=run, others=()) for run in self.runs)
+
+    def on(self, device: str) -> "Job":
+        """The same on a device."""
+
+        def moved(run: PlannedRun) -> PlannedRun:
+            execution = run.config.execution.model_copy(update={"device": device})
+            return replace(run, config=run.config.model_copy(update={"execution": execution}))
+
+        return replace(self, run=moved(self.run), others=tuple(map(moved, self.others)))
 
 
 def work(job: Job, words: Connection) -> None:
@@ -63,25 +94,64 @@ def work(job: Job, words: Connection) -> None:
         sys.exit(1)
 
 
-def train_and_commit(job: Job, stop: Callable[[], bool], log: Callable[[Row], None] = lambda _: None) -> None:
-    """Train a run to its end and commit its rows; raises `Stopped` when asked to stop, `Busy` when it is taken."""
+def ignore(_: Row) -> None:
+    """A log that nobody reads."""
+
+
+def train_and_commit(job: Job, stop: Callable[[], bool], log: Callable[[Row], None] = ignore) -> None:
+    """Train a job to its end and commit its rows; raises `Stopped` when asked to stop, `Busy` when it is taken."""
+    if job.others:
+        return train_pack_and_commit(job, stop)
     store, run = Store(job.store), job.run
     corpus = Corpus.open(job.corpus)
     with full_disk_in_words(job.store), claimed(store, run.run_id), live_log(store, run.run_id, log) as log_row:
         outcome = train(run.config, corpus, store.checkpoints(run.run_id), log=log_row, stop=stop)
-        if outcome.status == "done" and job.probes:
-            rows = run_probes(outcome.model, corpus, job.probes, run.config)
-            store.write_evals(run.run_id, run.horizon.steps, rows)
-        store.write_run(run_row(run, corpus, job.sweep, outcome), curve_frame(outcome.rows))
-        if outcome.status == "diverged":
-            shutil.rmtree(store.checkpoints(run.run_id), ignore_errors=True)
+        commit(job, corpus, outcome)
+
+
+def train_pack_and_commit(job: Job, stop: Callable[[], bool]) -> None:
+    """The same for a pack. Members that are in the table by now are trained along, and not committed again.
+
+    Every model's final weights are saved before the pack's checkpoint goes, and it goes before the first row of a
+    finished run is committed: whenever the process is killed, what is left is a pack to resume or finished weights.
+    """
+    store, corpus = Store(job.store), Corpus.open(job.corpus)
+    own = {single.run.run_id: single for single in job.each if not finished(store, single.run.run_id)}
+    folder = store.checkpoints(job.checkpoint_name)
+    with full_disk_in_words(job.store), ExitStack() as held:
+        for run_id in sorted(own):  # in one order, so that two packs never wait with half of the other's runs each
+            held.enter_context(claimed(store, run_id))
+        logs = {run_id: held.enter_context(live_log(store, run_id)) for run_id in own}
+        configs = {run.run_id: run.config for run in job.runs}
+        outcomes = train_pack(configs, corpus, folder, lambda run_id, row: logs.get(run_id, ignore)(row), stop)
+        for run_id, single in own.items():
+            if outcomes[run_id].status == "done":
+                save_final(store.checkpoints(run_id), single.run.horizon.steps, outcomes[run_id])
+            else:
+                commit(single, corpus, outcomes[run_id], len(configs))
+        remove_folder(folder)
+        for run_id, single in own.items():
+            if outcomes[run_id].status == "done":
+                commit(single, corpus, outcomes[run_id], len(configs))
+
+
+def commit(job: Job, corpus: Corpus, outcome: Outcome, pack: int = 1) -> None:
+    """Measure a finished run with the sweep's probes, and write its rows."""
+    store, run = Store(job.store), job.run
+    if outcome.status == "done" and job.probes:
+        rows = run_probes(outcome.model, corpus, job.probes, run.config)
+        store.write_evals(run.run_id, run.horizon.steps, rows)
+    store.write_run(run_row(run, corpus, job.sweep, outcome, pack), curve_frame(outcome.rows))
+    if outcome.status == "diverged":
+        shutil.rmtree(store.checkpoints(run.run_id), ignore_errors=True)
 
 
 def record_failure(job: Job, error: str) -> None:
-    """Commit a failed run, so that the table says why it is missing; unless another process has it by now."""
-    store = Store(job.store)
-    with suppress(Busy), claimed(store, job.run.run_id):
-        store.write_run(failed_row(job.run, Corpus.open(job.corpus), job.sweep, error), curve_frame([]))
+    """Commit a failed job, so that the table says what is missing and why; unless another process has it by now."""
+    store, corpus = Store(job.store), Corpus.open(job.corpus)
+    for run in job.runs:
+        with suppress(Busy), claimed(store, run.run_id):
+            store.write_run(failed_row(run, corpus, job.sweep, error), curve_frame([]))
 
 
 def stop_switch() -> threading.Event:
@@ -101,7 +171,9 @@ def stop_switch() -> threading.Event:
 
 
 @contextmanager
-def live_log(store: Store, run_id: str, also: Callable[[Row], None]) -> Iterator[Callable[[Row], None]]:
+def live_log(
+    store: Store, run_id: str, also: Callable[[Row], None] = lambda _: None
+) -> Iterator[Callable[[Row], None]]:
     """A function that appends a row to the run's live curve; the file goes when the run is left."""
     path = store.live(run_id)
     with full_disk_in_words(path), path.open("w") as file:

@@ -40,7 +40,7 @@ def peak_memory_bytes(device: torch.device) -> int:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
-def numerics(device: torch.device, execution: ExecutionConfig) -> str:
+def numerics(device: torch.device, execution: ExecutionConfig, pack: int = 1) -> str:
     """What bit-for-bit equality on a CPU is promised for: two runs with the same text here and the same id are equal.
 
     On a GPU the text says as much, and the promise is within rounding: its attention adds in no fixed order.
@@ -51,6 +51,8 @@ def numerics(device: torch.device, execution: ExecutionConfig) -> str:
         words = [device.type, platform.machine(), torch.backends.cpu.get_cpu_capability()]
         words += ["threads", str(execution.threads)]
     words += ["torch", torch.__version__]
+    if pack > 1:
+        words += ["pack", str(pack)]
     if execution.micro_batch is not None:
         words += ["micro-batch", str(execution.micro_batch)]
     words += [name for name in ("compile", "tf32", "chunked_loss", "noise_scale") if getattr(execution, name)]
