@@ -211,8 +211,9 @@ class _Folded(torch.autograd.Function):
             x = x.expand(info.batch_size, *x.shape) if dim is None else x.movedim(dim, 0)
             return x.flatten(0, 1)
 
-        folded = (fold(x, dim) for x, dim in zip((q, k, v), in_dims, strict=False))
-        return attend(*folded, pattern, dropout).unflatten(0, (info.batch_size, -1)), 0
+        of_q, of_k, of_v, *_ = in_dims
+        y = attend(fold(q, of_q), fold(k, of_k), fold(v, of_v), pattern, dropout)
+        return y.unflatten(0, (info.batch_size, -1)), 0
 
 
 PATHS: dict[str, Path] = {"products": by_products, "fused": fused, "banded": banded, "flex": flex}
