@@ -115,6 +115,16 @@ def test_one_that_diverges_ends_there_and_the_others_go_on(corpus: Corpus, tmp_p
     assert losses(packed["r-0"]) == pytest.approx(losses(alone), rel=1e-4)
 
 
+def test_a_resumed_pack_says_the_same_of_the_one_that_diverged(corpus: Corpus, tmp_path: Path) -> None:
+    configs = members(corpus) | {"wild": tiny_run(corpus, rate_factor=1e30)}
+    whole = train_pack(configs, corpus, tmp_path / "whole")
+    with pytest.raises(Stopped):
+        train_pack(configs, corpus, tmp_path / "parts", stop=stop_after(15))
+    resumed = train_pack(configs, corpus, tmp_path / "parts")
+    assert (resumed["wild"].status, resumed["wild"].error) == (whole["wild"].status, whole["wild"].error)
+    assert repr(losses(resumed["wild"])) == repr(losses(whole["wild"]))
+
+
 @pytest.mark.parametrize(
     "fields",
     [

@@ -106,9 +106,10 @@ class Recording:
     def broken(self) -> str:
         """What is wrong where the newest row has a loss that is not finite; else nothing."""
         row = self.progress.rows[-1]
-        broken = not math.isfinite(row["train_loss"]) or math.isinf(row["loss"])
-        broken = broken or (self._evaluating and math.isnan(row["loss"]))
-        return f"the loss is not finite at step {self.progress.step} of {self.horizon.steps}" if broken else ""
+        measured = [row["train_loss"], *([row["loss"]] if row["step"] in self.eval_steps else [])]
+        if all(math.isfinite(loss) for loss in measured):
+            return ""
+        return f"the loss is not finite at step {row['step']} of {self.horizon.steps}"
 
     def state(self) -> dict[str, Any]:
         """For a checkpoint."""
