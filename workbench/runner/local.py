@@ -61,9 +61,10 @@ class LocalBackend:
             return cls([Slot(gpus[i % len(gpus)]) for i in range(count)], multiprocessing.get_context("spawn"))
         name = "cpu" if device == "auto" else device
         count = workers or max(1, usable_cores() // threads)
-        # A server that has imported torch once forks a worker in milliseconds; it never touches CUDA.
+        # A server that has imported torch once forks a worker in milliseconds; it never touches CUDA. The first
+        # optimizer of a process would import `torch._dynamo`: more than a second, for every run.
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["workbench.runner.worker"])
+        context.set_forkserver_preload(["workbench.runner.worker", "torch._dynamo"])
         return cls([Slot(name) for _ in range(count)], context)
 
     def execute(self, jobs: Sequence[Job], report: Callable[[Event], None], stop: Callable[[], bool]) -> None:
