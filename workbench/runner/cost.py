@@ -5,8 +5,9 @@ Cost in time is not cost in FLOPs: a tiny model spends its time between the matr
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -19,6 +20,8 @@ from workbench.training.executed import flops_executed
 from workbench.training.learner import make_learner
 from workbench.training.pack import make_pack, update_pack
 from workbench.training.step import Measured, update
+
+Timed = TypeVar("Timed")
 
 STEPS_TIMED = 3
 LONGEST_TIMED = 8192
@@ -35,10 +38,9 @@ def calibrate(runs: Sequence[PlannedRun], device_name: str = "auto") -> Callable
     if not runs:
         return lambda _: math.nan
     device = pick_device(device_name)
-    by_cost = sorted({_flops_per_step(run): run for run in runs}.items())
-    chosen = sorted({0, len(by_cost) // 2, len(by_cost) - 1})
-    log_flops = np.log([by_cost[index][0] for index in chosen])
-    log_seconds = np.log([_seconds_per_step(by_cost[index][1], device) for index in chosen])
+    chosen = _smallest_middle_largest({_flops_per_step(run): run for run in runs})
+    log_flops = np.log(list(chosen))
+    log_seconds = np.log([_seconds_per_step(run, device) for run in chosen.values()])
     if device.type == "cuda":
         torch.cuda.empty_cache()  # this process lives on beside the workers
 
@@ -62,10 +64,9 @@ def with_packs(plan: Plan, runs: Sequence[PlannedRun], slots: int, device_name: 
     packs = candidates(runs, slots) if choice != "never" else []
     if choice == "auto" and packs:
         device = pick_device(device_name)
-        by_cost = sorted({_flops_per_step(pack[0]): pack for pack in packs}.items())
-        chosen = [by_cost[index] for index in sorted({0, len(by_cost) // 2, len(by_cost) - 1})]
-        gains = [_gain(pack, device) for _, pack in chosen]
-        log_flops = np.log([flops for flops, _ in chosen])
+        chosen = _smallest_middle_largest({_flops_per_step(pack[0]): pack for pack in packs})
+        gains = [_gain(pack, device) for pack in chosen.values()]
+        log_flops = np.log(list(chosen))
         faster = [float(np.interp(np.log(_flops_per_step(pack[0])), log_flops, gains)) for pack in packs]
         kept = [(pack, gain) for pack, gain in zip(packs, faster, strict=True) if gain >= PAYS]
         packs = [pack for pack, _ in kept]
@@ -91,6 +92,12 @@ def _gain(pack: Sequence[PlannedRun], device: torch.device) -> float:
             act().loss.item()  # waits for the device
             seconds[name].append(time.perf_counter() - started)
     return len(pack) * min(seconds["alone"][1:]) / min(seconds["together"][1:])
+
+
+def _smallest_middle_largest(by_flops: Mapping[float, Timed]) -> dict[float, Timed]:
+    """What is to be timed, by its FLOPs, ascending."""
+    keys = sorted(by_flops)
+    return {keys[index]: by_flops[keys[index]] for index in sorted({0, len(keys) // 2, len(keys) - 1})}
 
 
 def _flops_per_step(run: PlannedRun) -> float:

@@ -18,7 +18,8 @@ from workbench.training.train import Outcome
 
 
 def run_row(run: PlannedRun, corpus: Corpus, sweep: str, outcome: Outcome, pack: int = 1) -> dict[str, Any]:
-    """The row of a run that is done or diverged; `pack` is how many were trained as one, whose time was shared."""
+    """The row of a run that is done or diverged; `pack` is how many were trained as one: its time and memory are
+    then its share of theirs."""
     last = outcome.rows[-1] if outcome.rows else {}
     done = outcome.status == "done"
     return _described(run, corpus, sweep) | {

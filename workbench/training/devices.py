@@ -4,12 +4,13 @@ import platform
 import resource
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
 
 import torch
 
 from workbench.errors import BadInput
-from workbench.training.config import ExecutionConfig
+from workbench.training.config import ExecutionConfig, Precision
 
 
 def pick_device(name: str) -> torch.device:
@@ -57,6 +58,13 @@ def numerics(device: torch.device, execution: ExecutionConfig, pack: int = 1) ->
         words += ["micro-batch", str(execution.micro_batch)]
     words += [name for name in ("compile", "tf32", "chunked_loss", "noise_scale") if getattr(execution, name)]
     return " ".join(words)
+
+
+def autocast(device: torch.device, precision: Precision) -> AbstractContextManager[Any]:
+    """The arithmetic of a forward pass; softmax, norms and the loss stay in float32."""
+    if precision == "fp32":
+        return nullcontext()
+    return torch.autocast(device.type, dtype=torch.bfloat16 if precision == "bf16" else torch.float16)
 
 
 @contextmanager

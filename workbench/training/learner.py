@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from workbench.models.decoder import Decoder, build
 from workbench.training.chunked_loss import PAYS_FROM, chunked, rows_at_once
 from workbench.training.config import RunConfig
+from workbench.training.devices import autocast
 from workbench.training.objective import Losses, objective
 from workbench.training.optimizers import build_optimizer
 from workbench.training.randomness import drawn_from
@@ -49,7 +50,7 @@ class Learner:
         def score(x_ND: Tensor, targets: Tensor) -> Losses:
             return objective(model.unembed(x_ND).float(), targets, settings)
 
-        with self._randomness(step, index), self._autocast():
+        with self._randomness(step, index), autocast(self.device, settings.precision):
             if self.chunk_rows is None:
                 logits_bTV = self.forward(inputs_bT)
             else:
@@ -62,13 +63,6 @@ class Learner:
         if not self.config.model.dropout:
             return nullcontext()
         return drawn_from(self.device, self.config.seed_data, step, index)
-
-    def _autocast(self) -> AbstractContextManager[Any]:
-        """The arithmetic of the forward pass; softmax, norms and the loss stay in float32."""
-        precision = self.config.train.precision
-        if precision == "fp32":
-            return nullcontext()
-        return torch.autocast(self.device.type, dtype=torch.bfloat16 if precision == "bf16" else torch.float16)
 
 
 def make_learner(config: RunConfig, device: torch.device, batch_windows: int) -> Learner:

@@ -8,9 +8,7 @@ Shapes: K models, B windows of each one's batch, S = T + 1, N parameters of a sl
 
 import math
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +17,7 @@ from torch.func import functional_call, vmap
 from workbench.models.config import ModelConfig
 from workbench.models.decoder import Decoder, build
 from workbench.training.config import RunConfig
+from workbench.training.devices import autocast
 from workbench.training.objective import Losses, objective
 from workbench.training.optimizers import build_optimizer
 from workbench.training.optimizers.base import Group
@@ -84,7 +83,7 @@ def update_pack(pack: Pack, ids_KBS: Tensor, rates: Sequence[float]) -> list[Mea
         group["lr"] = rates[group["model"]] * group.get("scale", 1.0)
     for slab in pack.slabs:
         slab.weights_KN.grad = None
-    with _autocast(pack):
+    with autocast(ids_KBS.device, settings.precision):
         values_K, nll_K = vmap(lambda parameters, ids_BS: _losses(pack, parameters, ids_BS))(_stacked(pack), ids_KBS)
     values_K.sum().backward()
     norms_K = _clip(pack.slabs, settings.clip)
@@ -105,12 +104,6 @@ def _stacked(pack: Pack) -> dict[str, Tensor]:
     return {
         name: part for slab in pack.slabs for name, part in zip(slab.names, slab.split(slab.weights_KN), strict=True)
     }
-
-
-def _autocast(pack: Pack) -> AbstractContextManager[Any]:
-    if pack.configs[0].train.precision == "fp32":
-        return nullcontext()
-    return torch.autocast(pack.slabs[0].weights_KN.device.type, dtype=torch.bfloat16)
 
 
 def _clip(slabs: Sequence[Slab], largest: float) -> Tensor:
