@@ -3,6 +3,8 @@
 import typing
 
 import pytest
+import torch
+from torch.distributed._tools.mem_tracker import MemTracker
 
 from tests.training.learning import batch, learner_of
 from tests.training.tiny import tiny_run
@@ -34,3 +36,23 @@ def test_copies_are_counted(corpus: Corpus) -> None:
     halves = training_bytes(plain.model, 2) + weights
     for execution in ({"micro_batch": 2}, {"noise_scale": True}):
         assert step_bytes(tiny_run(corpus, model=MODEL, execution=execution), 4) == halves
+
+
+def peak_bytes(corpus: Corpus, n_layer: int, again: bool) -> tuple[int, int]:
+    """Of one step, by torch's own tracker of tensors and by the estimate."""
+    execution = {"activation_checkpointing": again}
+    learner = learner_of(corpus, 16, model={**MODEL, "n_layer": n_layer, "d_ff": 64}, execution=execution)
+    update(learner, batch(corpus, 16), step=0, rate=0.01)
+    tracker = MemTracker()
+    tracker.track_external(learner.model, learner.optimizer)
+    with tracker:
+        update(learner, batch(corpus, 16), step=1, rate=0.01)
+    return int(tracker.get_tracker_snapshot("peak")[torch.device("cpu")]["Total"]), step_bytes(learner.config, 16)
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_memory_grows_with_depth_as_estimated(corpus: Corpus, again: bool) -> None:
+    """With activation checkpointing a layer more is its weights, their gradient and moments, and its input."""
+    (shallow, low), (deep, high) = (peak_bytes(corpus, n_layer, again) for n_layer in (8, 24))
+    assert low >= shallow and high >= deep
+    assert high - low == pytest.approx(deep - shallow, rel=0.2 if again else 0.4)

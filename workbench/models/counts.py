@@ -107,7 +107,11 @@ def kv_cache_bytes(config: ModelConfig, tokens: int, batch: int = 1, bytes_per_n
 
 
 def training_bytes(
-    config: ModelConfig, micro_batch: int, precision: Precision = "fp32", keeps_weights: bool = True
+    config: ModelConfig,
+    micro_batch: int,
+    precision: Precision = "fp32",
+    keeps_weights: bool = True,
+    recomputes: bool = False,
 ) -> int:
     """Estimate of the memory one training step needs, in bytes: state plus activations.
 
@@ -122,7 +126,8 @@ def training_bytes(
     dropout keeps a mask and the rest of them), and the feed-forward's activations (a = 1 for ReLU, which keeps its
     output alone, 4 for SwiGLU's gate, value, gated gate and product, else 2); 3·V are the logits, their log-softmax and
     their gradient, in 4 bytes always. A fused attention kernel does not keep the H·T weights (`keeps_weights` false);
-    with them the estimate is from above.
+    with them the estimate is from above. With activation checkpointing (`recomputes`) a layer keeps its input, D, and
+    one at a time all the rest.
     """
     d, f, k = config.d_model, config.ff_dim, config.head_dim
     low = precision != "fp32"
@@ -133,7 +138,8 @@ def training_bytes(
     norms = 2 * _norms_per_layer(config) + 1.5 * (config.dropout > 0)
     attention = _qkv_width(config) + copies * config.n_head * k + weights * config.n_head * config.context
     per_layer = int(norms * d + attention + hidden * f)
-    per_token = config.n_layer * per_layer * (2 if low else 4) + 3 * config.vocab_size * 4
+    kept = per_layer + config.n_layer * d if recomputes else config.n_layer * per_layer
+    per_token = kept * (2 if low else 4) + 3 * config.vocab_size * 4
     return state + micro_batch * config.context * per_token
 
 

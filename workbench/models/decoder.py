@@ -49,7 +49,7 @@ class Decoder(nn.Module):
     def hidden(
         self, ids_BT: Tensor, positions: Tensor | None = None, cache: Cache | None = None
     ) -> tuple[Tensor, Cache]:
-        """The residual stream that the head reads (B, T, D), and the new cache."""
+        """The residual stream that the head reads (B, T, D), and the new cache; none without one to begin with."""
         T = ids_BT.shape[1]
         S = T if cache is None else T + cache[0][0].shape[2]
         if positions is None:
@@ -63,7 +63,8 @@ class Decoder(nn.Module):
         new_cache = []
         for i, block in enumerate(self.blocks):
             x_BTD, now = block(x_BTD, turn, None if cache is None else cache[i])
-            new_cache.append(now)
+            if cache is not None:  # else every layer's keys and values would live as long as the pass
+                new_cache.append(now)
         return self.final_norm(x_BTD), tuple(new_cache)
 
     def unembed(self, x_BTD: Tensor) -> Tensor:

@@ -8,13 +8,15 @@ def step_bytes(config: RunConfig, batch_windows: int) -> int:
     """Estimate for steps of so many windows, in bytes: `training_bytes`, with this optimizer's state for AdamW's.
 
     Sharpness-aware minimisation keeps a copy of the weights as well, and several micro-batches the sum of gradients.
-    What activation checkpointing and a loss in chunks save is not taken off: an estimate from above.
+    What a loss in chunks saves is not taken off: an estimate from above.
     """
     n_params = sum(parameters_by_group(config.model).values())
     micro_batch = config.execution.windows_at_once(batch_windows)
     state = _optimizer_bytes(config) - 8.0 * n_params
     copies = (config.train.sam_radius > 0) + (micro_batch < batch_windows)
-    return int(training_bytes(config.model, micro_batch, config.train.precision) + state + 4 * copies * n_params)
+    again = config.execution.activation_checkpointing
+    step = training_bytes(config.model, micro_batch, config.train.precision, recomputes=again)
+    return int(step + state + 4 * copies * n_params)
 
 
 def _optimizer_bytes(config: RunConfig) -> float:
