@@ -1,8 +1,9 @@
 """Small configurations over every axis, for tests of what must hold for all of them."""
 
-from typing import Any
+from typing import Any, get_args
 
 from hypothesis import strategies as st
+from pydantic import BaseModel
 
 from workbench.models.config import ModelConfig
 
@@ -51,6 +52,16 @@ AXES: dict[str, dict[str, Any]] = {
     "CompleteP": {"parameterisation": "completep", "base_width": 8, "base_depth": 1},
 }
 """Every axis by name, each as what it changes of `small()`."""
+
+
+def choices(model: type[BaseModel]) -> list[tuple[str, Any]]:
+    """Every value of every field of a config that chooses between techniques by name or by yes and no."""
+    found: list[tuple[str, Any]] = []
+    for name, field in model.model_fields.items():
+        values = get_args(field.annotation)
+        found += [(name, value) for value in values if isinstance(value, str)]
+        found += [(name, True)] if field.annotation is bool else []
+    return found
 
 
 BASES: tuple[dict[str, Any], ...] = (

@@ -11,11 +11,23 @@ from torch.nn import functional as F
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from tests.models.shapes import AXES, configs, small
+from tests.models.shapes import AXES, choices, configs, small
 from workbench.models import attend
 from workbench.models.config import ModelConfig
 from workbench.models.counts import count, forward_flops_by_group, kv_cache_bytes, parameters_by_group, training_bytes
 from workbench.models.decoder import build
+
+
+@pytest.mark.parametrize(("name", "value"), choices(ModelConfig))
+def test_every_technique_of_a_model_is_an_axis_of_these_tests(name: str, value: Any):
+    assert any(getattr(small(**fields), name) == value for fields in ({}, *AXES.values()))
+
+
+@pytest.mark.parametrize("axis", AXES)
+def test_every_axis_has_its_count(axis: str):
+    config = small(**AXES[axis])
+    assert count(config).n_params == sum(p.numel() for p in build(config, seed=0).parameters())
+    check_flops(config)
 
 
 @given(configs())
@@ -33,6 +45,10 @@ def test_parameters_equal_the_sum_over_the_module(config: ModelConfig):
 @given(configs())
 @settings(max_examples=40, deadline=None)
 def test_flops_equal_torchs_counter(config: ModelConfig):
+    check_flops(config)
+
+
+def check_flops(config: ModelConfig) -> None:
     """The counter sees only matrix products, as the convention does: look-ups, norms and softmax are free in both.
 
     It differs from the convention where a kernel is fused: it counts nothing for fused attention on a CPU, and so is

@@ -11,10 +11,11 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from tests.models.shapes import AXES, choices
 from tests.training.tiny import tiny_run
 from workbench.corpus.shards import Corpus
 from workbench.errors import Stopped
-from workbench.training.config import Optimizer, Precision, RunConfig, Schedule
+from workbench.training.config import Optimizer, Precision, RunConfig, Schedule, TrainConfig
 from workbench.training.train import Outcome, train
 
 STEPS, WIDTH = 6, 16
@@ -67,23 +68,33 @@ def test_every_optimizer_schedule_and_precision(
     assert_equal(in_two_parts(config, corpus, tmp_path / "parts", 3), train(config, corpus, tmp_path / "whole"))
 
 
+@pytest.mark.parametrize("axis", AXES)
+def test_every_axis_of_a_model(corpus: Corpus, tmp_path: Path, axis: str) -> None:
+    config = short_run(corpus, model={"n_layer": 2, "n_head": 4, **AXES[axis]}, steps=3)
+    assert_equal(in_two_parts(config, corpus, tmp_path / "parts", 2), train(config, corpus, tmp_path / "whole"))
+
+
+PARTS: list[dict[str, Any]] = [
+    {"sam_radius": 0.05},
+    {"sam_radius": 0.05, "precision": "fp16", "optimizer": "muon"},
+    {"adversarial": "fgm"},
+    {"adversarial": "pgd", "precision": "fp16", "optimizer": "adamw-8bit"},
+    {"model": {"dropout": 0.1}},
+    {"model": {"dropout": 0.1}, "sam_radius": 0.05, "adversarial": "pgd", "optimizer": "lion"},
+    {"model": {"dropout": 0.1}, "execution": {"activation_checkpointing": True}, "precision": "bf16"},
+    {"execution": {"micro_batch": 3}, "model": {"dropout": 0.1}, "optimizer": "sgd"},
+    {"execution": {"noise_scale": True}, "z_loss": 1e-4, "label_smoothing": 0.1},
+    {"model": {"parameterisation": "completep", "base_width": 8, "base_depth": 1}, "optimizer": "adamw-8bit"},
+]
+
+
+@pytest.mark.parametrize(("name", "value"), choices(TrainConfig))
+def test_every_technique_of_training_is_resumed_in_one_of_these_tests(name: str, value: Any) -> None:
+    assert name in ("optimizer", "schedule", "precision") or value in ({"none"} | {p.get(name) for p in PARTS})
+
+
 @pytest.mark.parametrize("at", [1, 5])
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {"sam_radius": 0.05},
-        {"sam_radius": 0.05, "precision": "fp16", "optimizer": "muon"},
-        {"adversarial": "fgm"},
-        {"adversarial": "pgd", "precision": "fp16", "optimizer": "adamw-8bit"},
-        {"model": {"dropout": 0.1}},
-        {"model": {"dropout": 0.1}, "sam_radius": 0.05, "adversarial": "pgd", "optimizer": "lion"},
-        {"model": {"dropout": 0.1}, "execution": {"activation_checkpointing": True}, "precision": "bf16"},
-        {"execution": {"micro_batch": 3}, "model": {"dropout": 0.1}, "optimizer": "sgd"},
-        {"execution": {"noise_scale": True}, "z_loss": 1e-4, "label_smoothing": 0.1},
-        {"model": {"parameterisation": "completep", "base_width": 8, "base_depth": 1}, "optimizer": "adamw-8bit"},
-    ],
-    ids=str,
-)
+@pytest.mark.parametrize("fields", PARTS, ids=str)
 def test_every_part_of_a_step(corpus: Corpus, tmp_path: Path, fields: dict[str, Any], at: int) -> None:
     config = short_run(corpus, **fields)
     assert_equal(in_two_parts(config, corpus, tmp_path / "parts", at), train(config, corpus, tmp_path / "whole"))
