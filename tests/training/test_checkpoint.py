@@ -1,14 +1,20 @@
 """Checkpoints come back exactly, or are refused."""
 
+import itertools
 import json
+import random
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors import SafetensorError
 
-from workbench.errors import BadInput
+from tests.training.tiny import tiny_run
+from workbench.corpus.shards import Corpus
+from workbench.errors import BadInput, Stopped
 from workbench.training import checkpoint
+from workbench.training.train import train
+from workbench.training.train_pack import train_pack
 
 
 def step_once(model: torch.nn.Module, optimizer: torch.optim.Optimizer) -> None:
@@ -71,14 +77,77 @@ def test_a_full_disk_is_the_systems_own_error(tmp_path: Path, monkeypatch: pytes
         made(tmp_path)
 
 
-def test_a_flipped_bit_is_refused(tmp_path: Path) -> None:
+@pytest.fixture(scope="module", params=["run", "pack"])
+def whole(request: pytest.FixtureRequest, corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint in the middle of a run, or of a pack of two, with weights, moments, state and half a curve."""
+    folder = tmp_path_factory.mktemp(request.param)
+    configs = [tiny_run(corpus, steps=4, execution={"log_points": 4}, seed_init=seed) for seed in (0, 1)]
+    polls = itertools.count()
+    with pytest.raises(Stopped):
+        if request.param == "run":
+            train(configs[0], corpus, folder, stop=lambda: next(polls) == 2)
+        else:
+            train_pack({"one": configs[0], "two": configs[1]}, corpus, folder, stop=lambda: next(polls) == 2)
+    newest = checkpoint.latest(folder)
+    assert newest is not None and checkpoint.read_state(newest)["step"] == 2
+    return newest
+
+
+def files(folder: Path) -> list[Path]:
+    found = sorted(folder.iterdir())
+    assert [file.name for file in found] == ["model.safetensors", "optimizer.safetensors", "state.json"]
+    return found
+
+
+def test_a_flipped_bit_is_refused_wherever_it_is(whole: Path) -> None:
+    """Any bit of any file, the state and the checksums in it included: 120 of each file, and the first and last."""
+    draws = random.Random(0)
+    for file in files(whole):
+        content = file.read_bytes()
+        places = [0, len(content) - 1, *(draws.randrange(len(content)) for _ in range(120))]
+        for place in places:
+            bit = draws.randrange(8)
+            flipped = bytearray(content)
+            flipped[place] ^= 1 << bit
+            file.write_bytes(flipped)
+            with pytest.raises(BadInput, match=r"its SHA-256 is not|not a checkpoint's state"):
+                checkpoint.read_state(whole)
+        file.write_bytes(content)
+    checkpoint.read_state(whole)
+
+
+def test_every_byte_of_a_state_counts(tmp_path: Path) -> None:
     made(tmp_path)
-    weights = tmp_path / "1" / "model.safetensors"
-    content = bytearray(weights.read_bytes())
-    content[-1] ^= 1
-    weights.write_bytes(bytes(content))
-    with pytest.raises(BadInput, match=r"model\.safetensors: its SHA-256 is not"):
-        checkpoint.read_state(tmp_path / "1")
+    state = tmp_path / "1" / "state.json"
+    content = state.read_bytes()
+    for place in range(len(content)):
+        flipped = bytearray(content)
+        flipped[place] ^= 1
+        state.write_bytes(flipped)
+        with pytest.raises(BadInput):
+            checkpoint.read_state(tmp_path / "1")
+
+
+def test_a_truncated_or_absent_file_is_refused(whole: Path) -> None:
+    for file in files(whole):
+        content = file.read_bytes()
+        for length in (0, 1, len(content) // 2, len(content) - 1):
+            file.write_bytes(content[:length])
+            with pytest.raises(BadInput):
+                checkpoint.read_state(whole)
+        file.unlink()
+        with pytest.raises(BadInput):
+            checkpoint.read_state(whole)
+        file.write_bytes(content)
+
+
+def test_a_state_of_before_it_had_a_checksum_is_read(tmp_path: Path) -> None:
+    made(tmp_path)
+    path = tmp_path / "1" / "state.json"
+    state = json.loads(path.read_text())
+    del state["sha256"]["state.json"]
+    path.write_text(json.dumps(state))
+    assert checkpoint.read_state(tmp_path / "1")["step"] == 1
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "{}", '{"sha256": 3}'])
@@ -93,4 +162,4 @@ def test_state_is_plain_json(tmp_path: Path) -> None:
     made(tmp_path)
     state = json.loads((tmp_path / "1" / "state.json").read_text())
     assert state["step"] == 1
-    assert set(state["sha256"]) == {"model.safetensors", "optimizer.safetensors"}
+    assert set(state["sha256"]) == {"state.json", "model.safetensors", "optimizer.safetensors"}

@@ -3,7 +3,8 @@
 <folder>/<step>/model.safetensors       weights
 <folder>/<step>/optimizer.safetensors   the optimizer's state, while the run can be resumed: `parameter.key`, or
                                         `parameter.key/part` where it keeps several tensors under a key
-<folder>/<step>/state.json              step, curve so far, loss scale, checksums
+<folder>/<step>/state.json              step, curve so far, loss scale, checksums: its own too, taken with zeros in
+                                        its place
 """
 
 import hashlib
@@ -22,6 +23,10 @@ from torch import Tensor, nn
 from workbench.errors import BadInput
 from workbench.files import remove_folder, write_folder
 
+STATE = "state.json"
+BLANK = "0" * 64
+"""What stands for the state's own SHA-256 while it is taken."""
+
 
 def save(
     folder: Path, step: int, model: nn.Module, optimizer: torch.optim.Optimizer | None, state: Mapping[str, Any]
@@ -36,9 +41,11 @@ def save(
         if optimizer is not None:
             _write(_optimizer_state(model, optimizer), temporary / "optimizer.safetensors")
         checksums = {file.name: _checksum(file) for file in sorted(temporary.glob("*.safetensors"))}
-        document = {"step": step, "sha256": checksums, **state}
+        document = {"step": step, "sha256": {STATE: BLANK, **checksums}, **state}
         # The curve's gaps (steps without an evaluation) are NaN, which Python's JSON writes and reads back exactly.
-        (temporary / "state.json").write_text(json.dumps(document))
+        text = json.dumps(document).encode()
+        own = hashlib.sha256(text).hexdigest()
+        (temporary / STATE).write_bytes(text.replace(BLANK.encode(), own.encode(), 1))
 
     target = folder / str(step)
     write_folder(target, write)
@@ -52,19 +59,25 @@ def save(
 
 def latest(folder: Path) -> Path | None:
     """The newest whole checkpoint in `folder`."""
-    steps = [int(path.name) for path in folder.glob("*") if path.name.isdigit() and (path / "state.json").is_file()]
+    steps = [int(path.name) for path in folder.glob("*") if path.name.isdigit() and (path / STATE).is_file()]
     return folder / str(max(steps)) if steps else None
 
 
 def read_state(checkpoint: Path) -> dict[str, Any]:
-    """The JSON half of a checkpoint, after its arrays have been checked against their SHA-256."""
+    """The JSON half of a checkpoint, after every file, itself included, has been checked against its SHA-256.
+
+    States of before they had a SHA-256 of their own are read without it. Raises `BadInput`.
+    """
+    path = checkpoint / STATE
     try:
-        state: dict[str, Any] = json.loads((checkpoint / "state.json").read_text())
+        text = path.read_bytes()
+        state: dict[str, Any] = json.loads(text)
         checksums = dict(state["sha256"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BadInput(f"{checkpoint / 'state.json'}: not a checkpoint's state ({error}); delete the folder") from error
+        raise BadInput(f"{path}: not a checkpoint's state ({error}); delete the folder") from error
     for name, expected in checksums.items():
-        if not (checkpoint / name).is_file() or _checksum(checkpoint / name) != expected:
+        found = _own_checksum(text, str(expected)) if name == STATE else _checksum(checkpoint / name)
+        if found != expected:
             raise BadInput(f"{checkpoint / name}: its SHA-256 is not {expected[:12]}…; delete the folder to train anew")
     return state
 
@@ -124,6 +137,15 @@ def _restore_optimizer(path: Path, model: nn.Module, optimizer: torch.optim.Opti
             optimizer.state[parameter][key] = tensor
 
 
-def _checksum(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _own_checksum(text: bytes, stated: str) -> str:
+    """The SHA-256 of a state, with zeros where its own is stated."""
+    return hashlib.sha256(text.replace(stated.encode(), BLANK.encode(), 1)).hexdigest()
+
+
+def _checksum(path: Path) -> str | None:
+    """The SHA-256 of a file; none where there is no file."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None
