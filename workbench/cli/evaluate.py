@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from workbench.cli.imports import import_option
 from workbench.cli.output import emit, json_option, say
 from workbench.cli.sweep import store_option
 from workbench.errors import BadInput
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 @click.argument("probes", metavar="PROBE...", nargs=-1, required=True)
 @store_option
 @click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="A probe's setting; VALUE may be JSON.")
+@import_option
 @json_option
 def command(run: str, probes: tuple[str, ...], store_path: Path, assignments: tuple[str, ...], as_json: bool) -> None:
     """Measure trained models and record the rows in the store; measuring again replaces them.

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from workbench.cli.imports import import_option
 from workbench.cli.output import emit, json_option
 from workbench.cli.sweep import store_option
 
@@ -21,6 +22,7 @@ from workbench.cli.sweep import store_option
 @click.option(
     "--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="The same seed, the same text."
 )
+@import_option
 @json_option
 def command(
     run: str,

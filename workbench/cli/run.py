@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from workbench.cli.imports import import_option
 from workbench.cli.output import emit, json_option, say
 from workbench.cli.sweep import device_option, store_option
 from workbench.errors import WorkbenchError
@@ -14,6 +15,7 @@ from workbench.errors import WorkbenchError
 @click.argument("config_path", metavar="CONFIG", type=click.Path(path_type=Path))
 @store_option
 @device_option
+@import_option
 @json_option
 def command(config_path: Path, store_path: Path, device: str, as_json: bool) -> None:
     """Train one model from a TOML file with [corpus], [model] and [train]; a run that is done is shown, not repeated.

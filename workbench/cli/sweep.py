@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from workbench.cli.imports import import_option
 from workbench.cli.output import emit, json_option, say
 from workbench.errors import WorkbenchError
 
@@ -54,6 +55,7 @@ def command() -> None:
 @workers_option
 @device_option
 @pack_option
+@import_option
 @json_option
 def plan(definition: Path, store_path: Path, workers: int | None, device: str, pack: str, as_json: bool) -> None:
     """Print every run with N, D, C, estimated time and memory; train nothing."""
@@ -74,6 +76,7 @@ def plan(definition: Path, store_path: Path, workers: int | None, device: str, p
 @per_device_option
 @device_option
 @pack_option
+@import_option
 @json_option
 def run(
     definition: Path, store_path: Path, workers: int | None, per_device: int, device: str, pack: str, as_json: bool
@@ -96,6 +99,7 @@ def run(
 @command.command()
 @click.argument("definition", type=click.Path(path_type=Path))
 @store_option
+@import_option
 @json_option
 def status(definition: Path, store_path: Path, as_json: bool) -> None:
     """Say of every run whether it is done, running, waiting, diverged or failed."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from workbench.corpus.batches import gather, validation_windows
 from workbench.corpus.shards import Corpus
-from workbench.models.decoder import Decoder
+from workbench.models.build import Model
 
 TOKENS_AT_ONCE = 8192
 """Tokens in one forward pass: enough to fill a core, few enough that the logits of a large vocabulary fit."""
@@ -30,12 +30,12 @@ class HeldOutLosses:
 
 
 @torch.inference_mode()
-def held_out_losses(model: Decoder, corpus: Corpus, max_windows: int) -> HeldOutLosses:
+def held_out_losses(model: Model, corpus: Corpus, max_windows: int) -> HeldOutLosses:
     """The loss of every token of the fixed held-out windows, in float32: those of the training loop's evaluations."""
     T = model.config.context
     windows_W = validation_windows(len(corpus.validation), T, max_windows)
     ids_WS = gather(corpus.validation, windows_W, T)  # S = T + 1
-    device = model.token_embedding.weight.device
+    device = next(model.parameters()).device
     parts = []
     for ids_bS in torch.from_numpy(ids_WS).split(max(1, TOKENS_AT_ONCE // T)):
         logits_bTV = model(ids_bS[:, :-1].to(device))

@@ -16,7 +16,7 @@ from workbench.corpus.shards import Corpus
 from workbench.corpus.tokenizer import Tokenizer
 from workbench.evaluation.held_out import Estimate, HeldOutLosses, held_out_losses, mean, ratio
 from workbench.evaluation.rows import ProbeSettings, Row
-from workbench.models.decoder import Decoder
+from workbench.models.build import Model
 
 END_OF_TEXT = b"\n"
 """An end-of-text token stands for no bytes, but it does end a word."""
@@ -29,7 +29,7 @@ class PerplexitySettings(ProbeSettings):
     """Held-out windows at most, spaced evenly; 256 is also what training evaluates on."""
 
 
-def perplexity(model: Decoder, corpus: Corpus, settings: PerplexitySettings) -> list[Row]:
+def perplexity(model: Model, corpus: Corpus, settings: PerplexitySettings) -> list[Row]:
     """Rows: `loss` (nats per token), `bits_per_byte`, and `perplexity` with the keys token, word and byte.
 
     Bytes per token are those of the whole held-out split, so that `bits_per_byte` agrees with the column `bpb` of the

@@ -14,7 +14,7 @@ from workbench.evaluation.perplexity import PerplexitySettings, perplexity
 from workbench.evaluation.positions import PositionSettings, loss_by_position
 from workbench.evaluation.rows import ProbeSettings, Row
 from workbench.evaluation.task import TaskSettings, task
-from workbench.models.decoder import Decoder
+from workbench.models.build import Model
 from workbench.training.config import RunConfig
 from workbench.validation import validated
 
@@ -26,7 +26,7 @@ class Probe(Generic[Settings]):
     """A measurement, and the settings it understands."""
 
     settings: type[Settings]
-    measure: Callable[[Decoder, Corpus, Settings], list[Row]]
+    measure: Callable[[Model, Corpus, Settings], list[Row]]
 
 
 PROBES: dict[str, Probe[Any]] = {
@@ -41,7 +41,7 @@ COLUMNS = ("probe", "probe_hash", "metric", "key", "value", "se", "n", "settings
 
 
 def run_probes(
-    model: Decoder,
+    model: Model,
     corpus: Corpus,
     probes: Sequence[str],
     config: RunConfig,

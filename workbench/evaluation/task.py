@@ -25,7 +25,7 @@ from workbench.errors import BadInput
 from workbench.evaluation.held_out import Estimate, mean
 from workbench.evaluation.rows import ProbeSettings, Row
 from workbench.generation import generate
-from workbench.models.decoder import Decoder
+from workbench.models.build import Model
 
 TOKENS_AT_ONCE = 16384
 """Tokens in one forward pass."""
@@ -80,7 +80,7 @@ METRICS = {
 """Metric → the field of `Answered` that it averages."""
 
 
-def task(model: Decoder, corpus: Corpus, settings: TaskSettings) -> list[Row]:
+def task(model: Model, corpus: Corpus, settings: TaskSettings) -> list[Row]:
     """Rows: `exact_match`, `token_probability`, `token_accuracy`, `answer_nll` and `chance`, over all items and by key.
 
     `chance` is the exact match of a guess drawn from the answers alone, without reading the prompt.
@@ -111,10 +111,10 @@ def chance(answers: Sequence[str]) -> Estimate:
 
 
 @torch.inference_mode()
-def answer(model: Decoder, tokenizer: Tokenizer, items: Sequence[Item]) -> list[Answered]:
+def answer(model: Model, tokenizer: Tokenizer, items: Sequence[Item]) -> list[Answered]:
     """Put every item to the model, items of equal length together; the results stand in the items' order."""
     results: dict[int, Answered] = {}
-    device = model.token_embedding.weight.device
+    device = next(model.parameters()).device
     for prompts_BP, answers_BA, places_B in batches(items, tokenizer, model.config.context):
         prompts_BP, answers_BA = prompts_BP.to(device), answers_BA.to(device)
         written_BA = generate(model, prompts_BP, answers_BA.shape[1])

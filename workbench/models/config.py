@@ -3,7 +3,7 @@
 Free of torch.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, model_validator
 
@@ -17,11 +17,18 @@ Norm = Literal["layernorm", "rmsnorm"]
 NormPosition = Literal["pre", "post", "sandwich"]
 ResidualInit = Literal["scaled", "plain"]
 Parameterisation = Literal["standard", "mup", "completep"]
+DECODER = "decoder"
+"""The architecture that is ours: the one every other field of `ModelConfig` describes."""
+
 FiniteFloat = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class ModelConfig(BaseModel):
-    """One decoder-only transformer. Frozen; an impossible shape is a `ValueError` of one sentence."""
+    """One decoder-only transformer, or a registered model. Frozen; an impossible shape is a one-sentence `ValueError`.
+
+    A registered model is handed all of it and reads what it likes; n_layer, n_head and d_model are 1 where it is not
+    told.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
@@ -101,6 +108,12 @@ class ModelConfig(BaseModel):
     """The n_layer at which `completep` is."""
     base_d_head: StrictInt | None = None
     """The d_head at which attention is scaled by 1/√d_head under `mup`: elsewhere by √base/d_head; unset, d_head's."""
+    architecture: str = DECODER
+    """`decoder`, or the name under which a model of your own is registered: own-models.md."""
+    settings: dict[str, Any] = {}
+    """A registered model's own settings, validated by it."""
+    fingerprint: str = ""
+    """Of a registered model's source: filled in; where it is given, the source must be that one."""
 
     @property
     def kv_heads(self) -> int:
@@ -144,6 +157,14 @@ class ModelConfig(BaseModel):
     def depth_ratio(self) -> float:
         """n_layer over the base depth of CompleteP; 1 elsewhere."""
         return self.n_layer / (self.base_depth or self.n_layer)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _shapeless(cls, data: Any) -> Any:
+        """A registered model need not have layers, heads or a width."""
+        if isinstance(data, dict) and data.get("architecture", DECODER) != DECODER:
+            return {"n_layer": 1, "n_head": 1, "d_model": 1, **data}
+        return data
 
     @model_validator(mode="after")
     def _refuse_impossible_shapes(self) -> "ModelConfig":

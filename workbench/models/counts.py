@@ -12,7 +12,7 @@ backward is twice forward (one product for each operand's gradient), so training
 from dataclasses import dataclass
 from typing import Literal
 
-from workbench.models.config import ModelConfig
+from workbench.models.config import DECODER, ModelConfig
 
 Precision = Literal["fp32", "bf16", "fp16"]
 
@@ -39,7 +39,11 @@ class Counts:
 
 
 def count(config: ModelConfig) -> Counts:
-    """The exact counts of a configuration."""
+    """The exact counts of a configuration; of a registered model as torch's counter has them (own_counts.py)."""
+    if config.architecture != DECODER:
+        from workbench.models.own_counts import count_own  # torch, but for those who bring a model alone
+
+        return count_own(config).counts
     groups = parameters_by_group(config)
     n_params = sum(groups.values())
     embedding = groups["token_embedding"] + groups["position_embedding"] + groups["head"]

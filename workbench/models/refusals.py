@@ -8,8 +8,26 @@ if TYPE_CHECKING:
 
 def refusal(config: "ModelConfig") -> str | None:
     """Why a configuration is impossible; None where it is not."""
-    checks = (_not_positive, _heads, _positions, _rope_scaling, _windows, _blocks, _bases)
+    if config.architecture != "decoder":
+        return _not_positive(config) or _not_standard(config)
+    checks = (_not_own, _not_positive, _heads, _positions, _rope_scaling, _windows, _blocks, _bases)
     return next((problem for check in checks if (problem := check(config))), None)
+
+
+def _not_own(config: "ModelConfig") -> str | None:
+    if config.settings or config.fingerprint:
+        name = "settings" if config.settings else "fingerprint"
+        return f'{name} belongs to a registered model, and architecture = "decoder" has none; leave it out.'
+    return None
+
+
+def _not_standard(config: "ModelConfig") -> str | None:
+    if config.parameterisation != "standard":
+        return (
+            f'parameterisation = "{config.parameterisation}" is known for the decoder alone: what it would scale in '
+            f"architecture = {config.architecture!r} it cannot say; leave it out."
+        )
+    return None
 
 
 def _not_positive(config: "ModelConfig") -> str | None:

@@ -10,6 +10,7 @@
 [variants]         named changes of the defaults, each trained at the same few points and multiples of the rate
 """
 
+import copy
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from pydantic import Field, model_validator
 
 from workbench.corpus.config import CorpusConfig
 from workbench.errors import BadInput
+from workbench.models.own import pinned
 from workbench.store.store import NAME
 from workbench.training.config import HORIZONS, Frozen, RunConfig
 from workbench.validation import read_toml, validated
@@ -218,7 +220,7 @@ def _config(
     horizon = HORIZON_OF[design or definition.design.type]
     document: dict[str, Any] = {
         "corpus": definition.corpus.model_dump(),
-        "model": {"vocab_size": vocab_size, **definition.model},
+        "model": {"vocab_size": vocab_size, **copy.deepcopy(definition.model)},
         "train": {**definition.train, horizon: int(level) if horizon == "tokens" else level},
         "execution": dict(definition.execution),
     }
@@ -231,7 +233,8 @@ def _config(
                 raise BadInput(f"{origin}, size {size}: {key}: {table} is not a table of the run's config")
             target = inner
         target[field] = value
-    return validated(RunConfig, document, f"{origin}, size {size}")
+    config = validated(RunConfig, document, f"{origin}, size {size}")
+    return config.model_copy(update={"model": pinned(config.model, f"{origin}, size {size}")})
 
 
 def _dotted(fields: dict[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from workbench.corpus.prepare import prepare
 from workbench.corpus.shards import Corpus
+from workbench.models.config import DECODER
 from workbench.models.counts import Counts, count
 from workbench.runner.definition import Asked, SweepDefinition, expand, read_definition
 from workbench.training.config import RunConfig
@@ -128,7 +129,7 @@ def unique_tokens(horizon: Horizon, corpus: Corpus) -> int:
 
 def warnings(runs: Sequence[PlannedRun], corpus: Corpus) -> list[str]:
     """What a person should know before training."""
-    found: list[str] = []
+    found = _of_registered_models(runs)
     repeating = [run for run in runs if run.horizon.tokens > unique_tokens(run.horizon, corpus)]
     if repeating:
         most = max(repeating, key=lambda run: run.horizon.tokens)
@@ -138,6 +139,17 @@ def warnings(runs: Sequence[PlannedRun], corpus: Corpus) -> list[str]:
             f"whole windows, and the longest run wants {most.horizon.tokens:,}; laws for fresh data do not hold there"
         )
     return found
+
+
+def _of_registered_models(runs: Sequence[PlannedRun]) -> list[str]:
+    """What their first look and their count have to say, once; a model that cannot be trained is refused here."""
+    found: dict[str, None] = {}
+    for run in runs:
+        if run.config.model.architecture != DECODER:
+            from workbench.models.own_counts import own_warnings  # torch
+
+            found |= dict.fromkeys(own_warnings(run.config.model))
+    return list(found)
 
 
 def wall_seconds(runs: Sequence[PlannedRun], slots: int) -> float:

@@ -9,6 +9,7 @@ import torch
 
 from workbench import __version__
 from workbench.corpus.shards import Corpus
+from workbench.models.config import DECODER
 from workbench.runner.plan import PlannedRun, unique_tokens
 from workbench.store.schema import CURVES
 from workbench.store.store import now
@@ -62,6 +63,7 @@ def curve_frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
 def _described(run: PlannedRun, corpus: Corpus, sweep: str) -> dict[str, Any]:
     """Everything that was known before the run began."""
     config, horizon, counts, model = run.config, run.horizon, run.counts, run.config.model
+    ours = model.architecture == DECODER
     source_entropy = corpus.source_entropy(model.context)
     return {
         "run_id": run.run_id,
@@ -98,9 +100,10 @@ def _described(run: PlannedRun, corpus: Corpus, sweep: str) -> dict[str, Any]:
         "n_head": model.n_head,
         "context": model.context,
         "vocab_size": model.vocab_size,
-        "position": model.position,
-        "activation": model.activation,
-        "norm": model.norm,
+        # What a registered model is inside, its config does not say.
+        "position": model.position if ours else "",
+        "activation": model.activation if ours else "",
+        "norm": model.norm if ours else "",
         "corpus": config.corpus.source,
         "corpus_fingerprint": corpus.fingerprint,
         "tokenizer": config.corpus.tokenizer,

@@ -7,6 +7,7 @@ from typing import Any
 from workbench.corpus.config import CorpusConfig
 from workbench.corpus.prepare import prepare
 from workbench.errors import Stopped
+from workbench.models.own import pinned
 from workbench.runner.claims import Busy, finished
 from workbench.runner.definition import Asked
 from workbench.runner.plan import plan_run, warnings
@@ -54,6 +55,7 @@ def _config(document: dict[str, Any], path: Path, device: str, vocab_size: int) 
     if isinstance(model, dict):
         document = {**document, "model": {"vocab_size": vocab_size, **model}}
     config = validated(RunConfig, document, path)
+    config = config.model_copy(update={"model": pinned(config.model, path)})
     if device == "auto":
         return config
     return config.model_copy(update={"execution": config.execution.model_copy(update={"device": device})})

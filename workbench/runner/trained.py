@@ -3,13 +3,13 @@
 from workbench.corpus.prepare import prepare
 from workbench.corpus.shards import Corpus
 from workbench.errors import BadInput
-from workbench.models.decoder import Decoder, build
+from workbench.models.build import Model, build_model
 from workbench.store import Store
 from workbench.training import checkpoint
 from workbench.training.config import RunConfig
 
 
-def load_trained(store: Store, run_id: str, step: int | None = None) -> tuple[Decoder, RunConfig, Corpus]:
+def load_trained(store: Store, run_id: str, step: int | None = None) -> tuple[Model, RunConfig, Corpus]:
     """A run's model with its final (or a given step's) weights, its config, and the corpus it was trained on."""
     row = store.run(run_id)
     config = RunConfig.model_validate_json(str(row["config"]))
@@ -23,6 +23,6 @@ def load_trained(store: Store, run_id: str, step: int | None = None) -> tuple[De
             f"{corpus.folder}: its fingerprint is {corpus.fingerprint}, and {row['run_id']} was trained on "
             f"{row['corpus_fingerprint']}; use the Python and torch versions of that run, or train it anew"
         )
-    model = build(config.model, config.seed_init)
+    model = build_model(config.model, config.seed_init)
     checkpoint.restore(found, model, None)
     return model.eval(), config, corpus

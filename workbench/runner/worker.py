@@ -20,6 +20,7 @@ from workbench.corpus.shards import Corpus
 from workbench.errors import BadInput, Stopped
 from workbench.evaluation import run_probes
 from workbench.files import full_disk_in_words, remove_folder
+from workbench.models.own import import_models
 from workbench.runner.claims import Busy, claimed, finished
 from workbench.runner.packing import pack_id
 from workbench.runner.plan import PlannedRun
@@ -46,6 +47,8 @@ class Job:
     corpus: Path
     """The prepared corpus's folder."""
     probes: tuple[str, ...] = ()
+    imports: tuple[str, ...] = ()
+    """Modules and files that register models, for the worker to import as well."""
     others: tuple[PlannedRun, ...] = ()
     """Runs trained with it as one pack, which is then claimed, saved and resumed as a whole."""
 
@@ -81,6 +84,7 @@ def work(job: Job, words: Connection) -> None:
     """
     stop = stop_switch()
     try:
+        import_models(job.imports)
         train_and_commit(job, stop.is_set)
     except Busy:
         sys.exit(BUSY_EXIT_CODE)

@@ -1,6 +1,6 @@
 """Checkpoints: safetensors for the arrays, JSON for the rest, a SHA-256 for each, a folder that is whole or absent.
 
-<folder>/<step>/model.safetensors       weights
+<folder>/<step>/model.safetensors       weights, and buffers that a registered model keeps
 <folder>/<step>/optimizer.safetensors   the optimizer's state, while the run can be resumed: `parameter.key`, or
                                         `parameter.key/part` where it keeps several tensors under a key
 <folder>/<step>/state.json              step, curve so far, loss scale, checksums: its own too, taken with zeros in
@@ -87,7 +87,7 @@ def restore(checkpoint: Path, model: nn.Module, optimizer: torch.optim.Optimizer
     state = read_state(checkpoint)
     device = next(model.parameters()).device
     weights = load_file(checkpoint / "model.safetensors", device=str(device))
-    model.load_state_dict(weights)
+    model.load_state_dict(_with_other_names(model, weights))
     if optimizer is not None:
         _restore_optimizer(checkpoint / "optimizer.safetensors", model, optimizer)
     return state
@@ -105,7 +105,17 @@ def _write(tensors: dict[str, Tensor], path: Path) -> None:
 
 
 def _weights(model: nn.Module) -> dict[str, Tensor]:
-    return {name: parameter.detach().contiguous() for name, parameter in model.named_parameters()}
+    """Every parameter, and every buffer that the model says is to be kept, once."""
+    kept = model.state_dict(keep_vars=True)
+    named = [*model.named_parameters(), *((name, buffer) for name, buffer in model.named_buffers() if name in kept)]
+    return {name: tensor.detach().contiguous() for name, tensor in named}
+
+
+def _with_other_names(model: nn.Module, weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The weights under all their names: a tied tensor was saved under its first."""
+    first = {id(tensor): name for name, tensor in [*model.named_parameters(), *model.named_buffers()]}
+    others = {name: first.get(id(tensor)) for name, tensor in model.state_dict(keep_vars=True).items()}
+    return weights | {name: weights[known] for name, known in others.items() if known in weights and name != known}
 
 
 def _optimizer_state(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:

@@ -5,7 +5,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from workbench.corpus.config import CorpusConfig
-from workbench.models.config import ModelConfig
+from workbench.models.config import DECODER, ModelConfig
 
 Schedule = Literal["cosine", "wsd", "linear", "constant", "inverse-sqrt"]
 Optimizer = Literal["adamw", "adamw-8bit", "lion", "muon", "sgd"]
@@ -187,6 +187,13 @@ class RunConfig(Frozen):
         return self
 
     @model_validator(mode="after")
+    def _what_a_registered_model_can_do(self) -> Self:
+        problem = own_refusal(self) if self.model.architecture != DECODER else ""
+        if problem:
+            raise ValueError(f"model.architecture = {self.model.architecture!r}: {problem}")
+        return self
+
+    @model_validator(mode="after")
     def _parts_that_go_together(self) -> Self:
         optimizer, parameterisation = self.train.optimizer, self.model.parameterisation
         if parameterisation != "standard" and optimizer in MOMENTUM:
@@ -201,3 +208,17 @@ class RunConfig(Frozen):
                 "execution.compile would not see; leave compile out"
             )
         return self
+
+
+def own_refusal(config: RunConfig) -> str:
+    """What of a run needs the insides of our decoder, where the model is a registered one; nothing, mostly."""
+    train, execution = config.train, config.execution
+    if train.optimizer == "muon":
+        return 'train.optimizer = "muon" must know which matrices are hidden ones; take adamw, lion or sgd'
+    if train.adversarial != "none":
+        return f'train.adversarial = "{train.adversarial}" moves the decoder\'s token embeddings; leave it out'
+    if execution.activation_checkpointing:
+        return "execution.activation_checkpointing recomputes the decoder's blocks; use torch.utils.checkpoint inside"
+    if execution.chunked_loss:
+        return "execution.chunked_loss takes the decoder's head apart from its body; leave it out"
+    return ""

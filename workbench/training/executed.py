@@ -4,7 +4,8 @@ Free of torch. Matrix products of the model alone, as everywhere: what an optimi
 counted.
 """
 
-from workbench.models.counts import forward_flops_by_group
+from workbench.models.config import DECODER
+from workbench.models.counts import count, forward_flops_by_group
 from workbench.training.config import RunConfig
 from workbench.training.horizon import Horizon
 
@@ -18,7 +19,10 @@ def flops_executed(config: RunConfig, horizon: Horizon) -> float:
                       needs, and so mostly leaves out a block's last product)
     sam               all of it twice
     """
-    train, groups = config.train, forward_flops_by_group(config.model)
+    train = config.train
+    if config.model.architecture != DECODER:
+        return float(horizon.tokens) * count(config.model).flops_per_token_training * (2 if train.sam_radius else 1)
+    groups = forward_flops_by_group(config.model)
     forward = sum(groups.values())
     again = forward - groups["head"] if config.execution.activation_checkpointing else 0
     full, to_inputs = 3 * forward + again, 2 * forward + groups["attention_scores"] + again

@@ -11,7 +11,9 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from workbench.models.decoder import Decoder, build
+from workbench.models.build import Model, build_model
+from workbench.models.config import DECODER
+from workbench.models.decoder import Decoder
 from workbench.training.chunked_loss import PAYS_FROM, chunked, rows_at_once
 from workbench.training.config import RunConfig
 from workbench.training.devices import autocast
@@ -26,7 +28,7 @@ class Learner:
     """A model, its optimizer, its loss scale, and how they are used."""
 
     config: RunConfig
-    model: Decoder
+    model: Model
     optimizer: torch.optim.Optimizer
     scaler: torch.amp.GradScaler
     """fp16's dynamic loss scale; it does nothing in the other precisions."""
@@ -40,7 +42,12 @@ class Learner:
     @property
     def device(self) -> torch.device:
         """Where the weights are."""
-        return self.model.token_embedding.weight.device
+        return next(self.model.parameters()).device
+
+    @property
+    def embedding(self) -> nn.Module:
+        """What adversaries move: the token embedding; of a registered model, which has none of them, itself."""
+        return self.model.token_embedding if isinstance(self.model, Decoder) else self.model
 
     def losses(self, ids_bS: Tensor, step: int, index: int) -> Losses:
         """One forward pass over micro-batch `index` of a step. What is random in it follows from these and the seed."""
@@ -48,6 +55,7 @@ class Learner:
         inputs_bT, targets_N = ids_bS[:, :-1], ids_bS[:, 1:].flatten()
 
         def score(x_ND: Tensor, targets: Tensor) -> Losses:
+            assert isinstance(model, Decoder)  # no other's loss is chunked
             return objective(model.unembed(x_ND).float(), targets, settings)
 
         with self._randomness(step, index), autocast(self.device, settings.precision):
@@ -60,7 +68,8 @@ class Learner:
         return objective(logits_bTV.float().flatten(0, 1), targets_N, settings)
 
     def _randomness(self, step: int, index: int) -> AbstractContextManager[None]:
-        if not self.config.model.dropout:
+        # Whether a registered model draws, only it knows.
+        if not self.config.model.dropout and self.config.model.architecture == DECODER:
             return nullcontext()
         return drawn_from(self.device, self.config.seed_data, step, index)
 
@@ -68,11 +77,11 @@ class Learner:
 def make_learner(config: RunConfig, device: torch.device, batch_windows: int) -> Learner:
     """A freshly initialised learner for steps of so many windows."""
     execution = config.execution
-    model = build(config.model, config.seed_init).to(device)
-    if execution.activation_checkpointing:
+    model = build_model(config.model, config.seed_init).to(device)
+    if execution.activation_checkpointing and isinstance(model, Decoder):
         recompute_blocks(model)
     in_chunks = execution.chunked_loss and config.model.vocab_size >= PAYS_FROM
-    forward: Callable[[Tensor], Any] = model.hidden if in_chunks else model
+    forward: Callable[[Tensor], Any] = model.hidden if in_chunks and isinstance(model, Decoder) else model
     return Learner(
         config=config,
         model=model,

@@ -5,6 +5,7 @@ Free of torch.
 
 import json
 
+from workbench.models.config import DECODER
 from workbench.training.config import RunConfig
 from workbench.training.horizon import Horizon
 from workbench.training.identity import RESOLVED
@@ -17,7 +18,8 @@ def pack_key(config: RunConfig, horizon: Horizon) -> str | None:
     """The same for runs that can be packed together; None for a run that has to train alone."""
     train, execution = config.train, config.execution
     alone = (
-        config.model.dropout  # its masks are drawn for one model at a time
+        config.model.architecture != DECODER  # what it keeps and how it draws is its own business
+        or config.model.dropout  # its masks are drawn for one model at a time
         or train.sam_radius
         or train.adversarial != "none"  # both go through the model more than once a step
         or train.precision == "fp16"  # the loss scale would skip everyone's step

@@ -55,7 +55,7 @@ def accumulate(learner: Learner, ids_BS: Tensor, step: int) -> tuple[Tensor, Ten
     for index, ids_bS in enumerate(parts):
         share = len(ids_bS) / len(ids_BS)
         evaluate = partial(learner.losses, ids_bS, step, index)
-        nll = PASSES[settings.adversarial](evaluate, partial(_scaled, scaler, share), model.token_embedding, settings)
+        nll = PASSES[settings.adversarial](evaluate, partial(_scaled, scaler, share), learner.embedding, settings)
         loss += nll * share
         if gradients is not None:
             gradients.take(share)

@@ -16,6 +16,7 @@ from torch import Tensor
 from workbench.corpus.batches import BatchOrder, gather
 from workbench.corpus.shards import Corpus
 from workbench.errors import Stopped
+from workbench.models.build import Model
 from workbench.models.decoder import Decoder
 from workbench.training import checkpoint
 from workbench.training.config import ExecutionConfig, RunConfig
@@ -39,7 +40,7 @@ class Outcome:
     seconds: float
     peak_memory_bytes: int
     device: str
-    model: Decoder = field(repr=False)
+    model: Model = field(repr=False)
     error: str = ""
 
 
@@ -71,7 +72,8 @@ def train(
 
     def outcome(status: str, error: str = "") -> Outcome:
         seconds, model = time.perf_counter() - recording.started, learner.model.eval()
-        keep_activations(model)
+        if isinstance(model, Decoder):
+            keep_activations(model)
         return Outcome(status, progress.rows, seconds, peak_memory_bytes(device), str(device), model, error)
 
     while not recording.ended:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import torch
 
-from workbench.models.decoder import Decoder
+from workbench.models.build import Model
 from workbench.training.config import Optimizer, TrainConfig
 from workbench.training.optimizers.adamw import adamw
 from workbench.training.optimizers.adamw_8bit import adamw_8bit
@@ -17,7 +17,7 @@ from workbench.training.optimizers.lion import lion
 from workbench.training.optimizers.muon import muon
 from workbench.training.optimizers.sgd import sgd
 
-OPTIMIZERS: dict[Optimizer, Callable[[Decoder, TrainConfig], torch.optim.Optimizer]] = {
+OPTIMIZERS: dict[Optimizer, Callable[[Model, TrainConfig], torch.optim.Optimizer]] = {
     "adamw": adamw,
     "adamw-8bit": adamw_8bit,
     "lion": lion,
@@ -27,7 +27,7 @@ OPTIMIZERS: dict[Optimizer, Callable[[Decoder, TrainConfig], torch.optim.Optimiz
 """Name → what makes it for a model and its settings."""
 
 
-def build_optimizer(model: Decoder, settings: TrainConfig) -> torch.optim.Optimizer:
+def build_optimizer(model: Model, settings: TrainConfig) -> torch.optim.Optimizer:
     """The optimizer that the settings name; its rate is set before each step."""
     return OPTIMIZERS[settings.optimizer](model, settings)
 

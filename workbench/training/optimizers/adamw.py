@@ -5,13 +5,13 @@ import math
 import torch
 from torch import Tensor
 
-from workbench.models.decoder import Decoder
+from workbench.models.build import Model
 from workbench.training.config import TrainConfig
 from workbench.training.optimizers.base import Group
 from workbench.training.optimizers.groups import grouped, standard_options
 
 
-def adamw(model: Decoder, settings: TrainConfig) -> torch.optim.AdamW:
+def adamw(model: Model, settings: TrainConfig) -> torch.optim.AdamW:
     """Torch's, fused."""
     groups = grouped(model, standard_options(model.config, settings))
     return torch.optim.AdamW(groups, lr=0.0, betas=(settings.beta1, settings.beta2), eps=settings.epsilon, fused=True)

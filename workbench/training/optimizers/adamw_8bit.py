@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from workbench.models.decoder import Decoder
+from workbench.models.build import Model
 from workbench.training.config import TrainConfig
 from workbench.training.optimizers.adamw import adamw_update
 from workbench.training.optimizers.base import Group, PlainOptimizer, State, next_step
@@ -16,7 +16,7 @@ SMALLEST = 4096
 """Numbers a parameter must have to be quantised, as in bitsandbytes: the rest weigh little and matter much."""
 
 
-def adamw_8bit(model: Decoder, settings: TrainConfig) -> "AdamW8bit":
+def adamw_8bit(model: Model, settings: TrainConfig) -> "AdamW8bit":
     """For a model and its settings."""
     groups = grouped(model, standard_options(model.config, settings))
     return AdamW8bit([{**group, "betas": (settings.beta1, settings.beta2)} for group in groups])

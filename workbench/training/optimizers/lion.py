@@ -3,13 +3,13 @@
 import torch
 from torch import Tensor
 
-from workbench.models.decoder import Decoder
+from workbench.models.build import Model
 from workbench.training.config import TrainConfig
 from workbench.training.optimizers.base import Group, PlainOptimizer, State
 from workbench.training.optimizers.groups import grouped, standard_options
 
 
-def lion(model: Decoder, settings: TrainConfig) -> "Lion":
+def lion(model: Model, settings: TrainConfig) -> "Lion":
     """For a model and its settings. Every coordinate moves by η, so the rate is a fraction of AdamW's and the decay,
     which is multiplied by it, wants to be as much larger (section 5 of the paper)."""
     groups = grouped(model, standard_options(model.config, settings))

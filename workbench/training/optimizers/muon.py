@@ -17,8 +17,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from workbench.models.build import Model
 from workbench.models.config import ModelConfig
-from workbench.models.decoder import Decoder
 from workbench.models.parameterisation import hidden
 from workbench.training.config import TrainConfig
 from workbench.training.optimizers.adamw import adamw_update
@@ -31,7 +31,7 @@ COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 ITERATIONS = 5
 
 
-def muon(model: Decoder, settings: TrainConfig) -> "Muon":
+def muon(model: Model, settings: TrainConfig) -> "Muon":
     """For a model and its settings."""
     standard = standard_options(model.config, settings)
 

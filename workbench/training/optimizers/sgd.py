@@ -2,13 +2,13 @@
 
 from torch import Tensor
 
-from workbench.models.decoder import Decoder
+from workbench.models.build import Model
 from workbench.training.config import TrainConfig
 from workbench.training.optimizers.base import Group, PlainOptimizer, State
 from workbench.training.optimizers.groups import grouped, standard_options
 
 
-def sgd(model: Decoder, settings: TrainConfig) -> "Sgd":
+def sgd(model: Model, settings: TrainConfig) -> "Sgd":
     """For a model and its settings."""
     groups = grouped(model, standard_options(model.config, settings))
     return Sgd([{**group, "momentum": settings.resolved_momentum} for group in groups])
