@@ -9,15 +9,21 @@ from torch import Tensor
 
 from tests.training.learning import batch, gradients, learner_of
 from workbench.corpus.shards import Corpus
+from workbench.models.decoder import Decoder
 from workbench.training.adversarial import PASSES
 from workbench.training.config import Adversary
 from workbench.training.learner import Learner
 from workbench.training.step import accumulate
 
 
+def embedding_of(learner: Learner) -> torch.nn.Embedding:
+    assert isinstance(learner.model, Decoder)
+    return learner.model.token_embedding
+
+
 def loss_at(learner: Learner, ids: Tensor, embeddings: Tensor) -> Tensor:
     """The loss where the token embedding gives these numbers, whatever the ids."""
-    handle = learner.model.token_embedding.register_forward_hook(lambda *_: embeddings)
+    handle = embedding_of(learner).register_forward_hook(lambda *_: embeddings)
     logits = learner.model(ids[:, :-1])
     handle.remove()
     return F.cross_entropy(logits.flatten(0, 1), ids[:, 1:].flatten())
@@ -30,7 +36,7 @@ def lengths(move: Tensor) -> Tensor:
 
 def ascend(learner: Learner, ids: Tensor, radius: float, steps: int, length: float) -> Tensor:
     """Where projected gradient ascent from the clean embeddings arrives."""
-    clean = learner.model.token_embedding(ids[:, :-1]).detach()
+    clean = embedding_of(learner)(ids[:, :-1]).detach()
     move = torch.zeros_like(clean)
     for _ in range(steps):
         point = (clean + move).requires_grad_()
@@ -49,7 +55,7 @@ def test_gradients_are_of_the_mean_of_clean_and_adversarial_loss(corpus: Corpus,
     ids = batch(corpus)
     move = ascend(learner, ids, radius, steps, 2.5 * radius / steps)
     assert lengths(move).tolist() == pytest.approx([radius] * 4, rel=1e-4)
-    clean = learner.model.token_embedding(ids[:, :-1])
+    clean = embedding_of(learner)(ids[:, :-1])
     clean_loss, moved_loss = loss_at(learner, ids, clean), loss_at(learner, ids, clean + move)
     assert moved_loss > clean_loss
     wanted = torch.autograd.grad((clean_loss + moved_loss) / 2, list(learner.model.parameters()))
@@ -70,7 +76,7 @@ def test_one_step_of_pgd_is_fgm(corpus: Corpus) -> None:
 def test_no_hook_is_left_behind(corpus: Corpus) -> None:
     learner = learner_of(corpus, adversarial="pgd")
     accumulate(learner, batch(corpus), step=0)
-    assert not learner.model.token_embedding._forward_hooks
+    assert not embedding_of(learner)._forward_hooks
 
 
 def test_the_table_has_every_name() -> None:

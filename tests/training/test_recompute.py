@@ -9,6 +9,7 @@ from torch import Tensor
 from tests.training.learning import batch, gradients, learner_of
 from tests.training.tiny import tiny_run
 from workbench.corpus.shards import Corpus
+from workbench.models.decoder import Decoder
 from workbench.training.recompute import keep_activations
 from workbench.training.step import accumulate
 from workbench.training.train import train
@@ -53,5 +54,6 @@ def test_a_trained_model_is_a_plain_one_again(corpus: Corpus, tmp_path: Path) ->
     plain = train(tiny_run(corpus), corpus, tmp_path / "a")
     again = train(tiny_run(corpus, execution={"activation_checkpointing": True}), corpus, tmp_path / "b")
     assert again.rows[-1]["loss"] == plain.rows[-1]["loss"]
+    assert isinstance(again.model, Decoder) and isinstance(plain.model, Decoder)
     assert not again.model.training and all("forward" not in vars(block) for block in again.model.blocks)
     keep_activations(plain.model)  # nothing to undo is no trouble

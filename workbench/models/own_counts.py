@@ -31,6 +31,9 @@ UNCOUNTED = {
 """Products of torch that its counter does not know; they count as nothing."""
 
 
+WINDOWS = 2
+"""That the counting pass reads: of one, BatchNorm could take no variance."""
+
 TORCHS_OWN = {"aten", "prim", "prims", "profiler", "_c10d_functional"}
 
 
@@ -75,14 +78,14 @@ def _count(config_json: str, imports: tuple[str, ...]) -> OwnCounts:  # noqa: AR
             return _counted(make_own(config, seed=0), config)
         except (RuntimeError, ValueError, TypeError, IndexError) as error:
             raise BadInput(
-                f"model.architecture = {config.architecture!r}: its FLOPs cannot be counted, as a forward and backward "
-                f"pass over one window raises {type(error).__name__}: {error}"
+                f"model.architecture = {config.architecture!r}: its FLOPs cannot be counted, as a forward "
+                f"pass over two windows raises {type(error).__name__}: {error}"
             ) from error
 
 
 def _counted(model: OwnModel, config: ModelConfig) -> OwnCounts:
     device = next(model.parameters()).device
-    ids_BT = torch.zeros((1, config.context), dtype=torch.long, device=device)
+    ids_BT = torch.zeros((WINDOWS, config.context), dtype=torch.long, device=device)
     own = {parameter.untyped_storage()._cdata for parameter in model.parameters()}
     kept: dict[int, int] = {}
 
@@ -99,7 +102,8 @@ def _counted(model: OwnModel, config: ModelConfig) -> OwnCounts:
     n_params = sum(parameter.numel() for parameter in model.parameters())
     non_embedding = n_params - _embedding(model)
     total = counter.get_total_flops()
-    forward = math.ceil(total / config.context)
+    activation_bytes = (sum(kept.values()) + 12 * logits_BTV.numel()) // WINDOWS
+    forward = math.ceil(total / ids_BT.numel())
     counts = Counts(
         n_params=n_params,
         n_params_non_embedding=non_embedding,
@@ -109,7 +113,7 @@ def _counted(model: OwnModel, config: ModelConfig) -> OwnCounts:
         flops_per_token_6n=6 * n_params,
         flops_per_token_forward_kaplan=2 * non_embedding,
     )
-    return OwnCounts(counts, sum(kept.values()) + 12 * logits_BTV.numel(), tuple(sorted(seen.uncounted)))
+    return OwnCounts(counts, activation_bytes, tuple(sorted(seen.uncounted)))
 
 
 def _embedding(model: nn.Module) -> int:

@@ -1,0 +1,69 @@
+"""The example of docs/own-models.md, by the command line: workers import it, and its source is part of its id."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests.runner.definitions import write_sweep
+
+EXAMPLE = Path(__file__).parents[2] / "docs" / "own_model.py"
+TINY = {
+    "n_layer = 1\nn_head = 1\n": 'architecture = "ours"\n',
+    "{ d_model = 4 }": '{ "model.settings.hidden" = 4 }',
+    "{ d_model = 8 }": '{ "model.settings.hidden" = 8 }',
+    "[3e7, 6e7]": "[1e7, 2e7]",
+    'name = "tiny"': 'name = "tiny"\nprobes = ["perplexity"]',
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    write_example(tmp_path / "first")
+    return tmp_path
+
+
+def write_example(folder: Path, name: str = "ours", more: str = "") -> Path:
+    """The example under another name, so that tests do not meet in the registry."""
+    folder.mkdir(exist_ok=True)
+    text = EXAMPLE.read_text().replace('register("gru"', f'register("{name}"')
+    path = folder / f"{name}_{folder.name}.py"
+    path.write_text(text + more)
+    return path
+
+
+def test_a_sweep_of_ones_own_model(folder: Path, run) -> None:
+    definition, store = write_sweep(folder, **TINY), folder / "store"
+    model = folder / "first" / "ours_first.py"
+    code, _, err = run("sweep", "run", definition, "--store", store, "--workers", 2)
+    assert code == 2
+    assert "no model of this name is registered" in err
+    code, out, _ = run("sweep", "run", definition, "--store", store, "--workers", 2, "--import", model, "--json")
+    assert code == 0
+    assert json.loads(out)["done"] == 4
+    runs = pd.read_parquet(store / "runs")
+    hidden = [json.loads(text)["model"]["settings"]["hidden"] for text in runs["config"]]
+    # Embedding and head, the three gates' two matrices and biases.
+    expected = [2 * 257 * h + 3 * (2 * h * h + 2 * h) for h in hidden]
+    assert runs["n_params"].tolist() == expected
+    assert runs["n_params_non_embedding"].tolist() == [n - 2 * 257 * h for n, h in zip(expected, hidden, strict=True)]
+    assert set(runs["position"]) == {""}
+
+    run_id = runs["run_id"].iloc[0]
+    code, out, _ = run("generate", run_id, "--prompt", "1 plus", "--tokens", 4, "--store", store, "--json")
+    assert (code, len(json.loads(out)["tokens"])) == (0, 4)  # the file is imported already in this process
+    code, _, err = run("export", run_id, "--out", folder / "exported", "--store", store)
+    assert code == 2
+    assert "is of the registered model 'ours'" in err
+
+    shutil.rmtree(folder / "first")
+    changed = write_example(folder / "second", more="# A comment is a change.\n")
+    code, out, _ = run("sweep", "plan", definition, "--store", store, "--import", changed, "--json")
+    assert code == 0
+    assert [planned["done"] for planned in json.loads(out)["runs"]] == [False] * 4
+    code, _, err = run("eval", run_id, "perplexity", "--store", store)
+    assert code == 2
+    assert "it has changed since" in err
