@@ -3,6 +3,7 @@
 from workbench.reporting.figures.checks import emergence, rate_check, seed_noise
 from workbench.reporting.figures.laws import isoflop, law_lines, optimum, residuals
 from workbench.reporting.figures.outcomes import backtest, backtest_errors, observed_predicted
+from workbench.reporting.figures.prices import prices, widths
 from workbench.reporting.figures.sweep import learning_curves, loss_against_compute, thin
 
 __all__ = [
@@ -15,8 +16,10 @@ __all__ = [
     "loss_against_compute",
     "observed_predicted",
     "optimum",
+    "prices",
     "rate_check",
     "residuals",
     "seed_noise",
     "thin",
+    "widths",
 ]

@@ -1,0 +1,105 @@
+"""The report of a priced sweep: a table, a figure, the law behind them, and what they cannot say."""
+
+import pandas as pd
+
+from workbench.analyses.prices import Prices
+from workbench.fitting.pricing import Floor
+from workbench.reporting import figures
+from workbench.reporting.document import Bullets, Code, Column, Figure, Report, Section, Table, Text
+from workbench.reporting.figures.pieces import plural
+
+COLUMNS = (
+    Column("variant", "technique"),
+    Column("change", "what it changes"),
+    Column("ended", "runs", "integer"),
+    Column("planned", "planned", "integer"),
+    Column("points", "points", "integer"),
+    Column("bracketed", "rate bracketed", "integer"),
+    Column("multiplier", "multiplier", "number"),
+    Column("interval", "interval", "interval-number"),
+    Column("flops", "FLOPs executed", "number"),
+    Column("net", "net multiplier", "number"),
+    Column("net_interval", "interval", "interval-number"),
+    Column("seconds", "time", "number"),
+    Column("remark", "remark"),
+)
+"""Ratios are to the baseline's; `rate bracketed` counts points."""
+
+
+def frame(prices: Prices) -> pd.DataFrame:
+    """One row a technique, in the order of the prices."""
+    rows = []
+    for one in prices.prices:
+        net = one.net
+        rows.append(
+            {
+                "variant": one.variant,
+                "change": one.change,
+                "ended": one.ended,
+                "planned": one.planned,
+                "diverged": one.diverged,
+                "points": one.points,
+                "bracketed": one.bracketed,
+                "multiplier": one.worth.multiplier if one.worth else None,
+                "interval": [one.worth.low, one.worth.high] if one.worth else None,
+                "flops": one.flops,
+                "net": net[0] if net else None,
+                "net_interval": [net[1], net[2]] if net else None,
+                "seconds": one.seconds,
+                "remark": one.remark,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def summary(prices: Prices) -> tuple[str, ...]:
+    """What was run, and what is clearly worth more or less than nothing."""
+    priced = [one for one in prices.prices if one.worth]
+    better = [one for one in priced if one.worth and one.worth.low > 1]
+    worse = [one for one in priced if one.worth and one.worth.high < 1]
+    lines = [
+        f"{prices.ended} of {plural(prices.planned, 'planned run')} have ended; {len(priced)} of "
+        f"{plural(len(prices.prices), 'technique')} priced, with {100 * prices.level:g}% intervals.",
+        f"Worth more than the baseline: {_named(better)}. Worth less: {_named(worse)}. Of the other "
+        f"{len(priced) - len(better) - len(worse)} the interval holds 1.",
+    ]
+    return tuple(lines)
+
+
+def _named(found: list) -> str:  # type: ignore[type-arg]
+    return ", ".join(f"{one.variant} ×{one.worth.multiplier:.2f}" for one in found) or "none"
+
+
+def report(prices: Prices) -> Report:
+    """The document."""
+    table = frame(prices)
+    floor = Floor.of(prices.law.params, prices.law.draws())
+    priced = table[table["multiplier"].notna()].reset_index(drop=True)
+    blocks = [Table.of("prices", "What each technique is worth in compute", table, COLUMNS)]
+    drawn = []
+    if len(priced):
+        caption = (
+            "Compute multipliers with their intervals; hollow, where the best rate is not bracketed at every point."
+        )
+        drawn = [Figure("prices", caption, figures.prices(priced), priced)]
+    how = (
+        Text(
+            "A technique worth κ reaches at every compute the loss that the baseline reaches at κ times as much. It is "
+            "read where both were trained on the same tokens at the same shape, each at its best rate."
+        ),
+        Code("ln kappa = -(1/gamma) ln[(L - E) / (L_baseline - E)],  gamma = alpha*beta/(alpha + beta)"),
+        Text(
+            f"Of the baseline's law, E = {floor.e_S[0]:.4g} and gamma = {floor.gamma_S[0]:.3g}. The net multiplier is "
+            "κ over the FLOPs executed, relative to the baseline's."
+        ),
+    )
+    return Report(
+        f"Prices of {prices.name}",
+        summary(prices),
+        (
+            Section("Prices", (*drawn, *blocks)),
+            Section("How they are made", how),
+            Section("What they cannot say", (Bullets(prices.notes),)),
+        ),
+        {"prices": table.to_dict("records"), "law": prices.law.to_dict(), "noise": prices.noise.sd},
+    )
