@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from tests.runner.definitions import write_sweep
+from workbench.models import own
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "own_model.py"
 TINY = {
@@ -21,7 +22,10 @@ TINY = {
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the example in it; what a test registers and imports ends with it."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    for registry in ("_registered", "_imported"):
+        monkeypatch.setattr(own, registry, getattr(own, registry).copy())
     write_example(tmp_path / "first")
     return tmp_path
 

@@ -10,6 +10,7 @@ from types import FrameType
 from workbench.corpus.shards import Corpus
 from workbench.errors import Stopped
 from workbench.files import remove_folder
+from workbench.models.config import DECODER
 from workbench.models.own import imported
 from workbench.runner.backend import Backend, Event
 from workbench.runner.packing import interrupted, remove_finished
@@ -83,7 +84,8 @@ def make_jobs(plan: Plan, corpus: Corpus, store: Store) -> list[Job]:
     def job(members: tuple[str, ...]) -> Job:
         first, *others = (by_id[run_id] for run_id in members)
         probes = plan.definition.sweep.probes
-        return Job(first, plan.name, store.folder, corpus.folder, probes, imported(), tuple(others))
+        imports = () if first.config.model.architecture == DECODER else imported()
+        return Job(first, plan.name, store.folder, corpus.folder, probes, imports, tuple(others))
 
     return [job(members) for members in packs if members]
 
