@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from workbench.analyses.prices import Prices
+from workbench.analyses.prices import Price, Prices
 from workbench.fitting.pricing import Floor
 from workbench.reporting import figures
 from workbench.reporting.document import Bullets, Code, Column, Figure, Report, Section, Table, Text
@@ -66,8 +66,8 @@ def summary(prices: Prices) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _named(found: list) -> str:  # type: ignore[type-arg]
-    return ", ".join(f"{one.variant} ×{one.worth.multiplier:.2f}" for one in found) or "none"
+def _named(found: list[Price]) -> str:
+    return ", ".join(f"{one.variant} ×{one.worth.multiplier:.2f}" for one in found if one.worth) or "none"
 
 
 def report(prices: Prices) -> Report:

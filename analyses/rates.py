@@ -50,6 +50,6 @@ def optima(table: pd.DataFrame, seed: int = 0, level: float = 0.95) -> pd.DataFr
 
 def figure(table: pd.DataFrame, best: pd.DataFrame) -> Figure:
     """Loss against rate at each width, a panel for each parameterisation."""
-    mean = table.groupby(["parameterisation", "width", "rate"], as_index=False)["loss"].mean()
+    mean = table.groupby(["parameterisation", "width", "rate"])[["loss"]].mean().reset_index()
     caption = "Held-out loss against the peak rate at each width, means over seeds; stars are the best rates."
     return Figure("mup-widths", caption, figures.widths(mean, best), mean)

@@ -12,7 +12,7 @@ import argparse
 import json
 import tempfile
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -87,9 +87,9 @@ def line(size: str, task: Task, steps: int, points: int) -> str:
 
 
 @contextmanager
-def clocks() -> Iterator[Counter[str]]:
+def clocks() -> Iterator[dict[str, float]]:
     """Seconds of each part inside. A row contains its evaluation, which is taken off it."""
-    spent: Counter[str] = Counter()
+    spent: dict[str, float] = defaultdict(float)
 
     def timed(work: Callable[..., Any], part: str, inside: Sequence[str] = ()) -> Callable[..., Any]:
         def call(*args: Any, **kwargs: Any) -> Any:
