@@ -122,7 +122,7 @@ def _plain_loop(model: nn.Module, choice: Choice) -> Trainer:
     forward = cast(Callable[[Tensor], Tensor], torch.compile(loss_of, mode=choice.mode) if choice.compile else loss_of)
     device = torch.device(choice.device)
 
-    def step(ids_BS: Tensor, number: int, rate: float) -> Tensor:  # noqa: ARG001
+    def step(ids_BS: Tensor, number: int, rate: float) -> Tensor:
         for group in optimizer.param_groups:
             group["lr"] = rate
         optimizer.zero_grad(set_to_none=True)
@@ -186,11 +186,15 @@ def _litgpt(initial: Decoder) -> nn.Module:
     )
     model: Any = GPT(config)
     model.lm_head.weight = model.transformer.wte.weight
-    names = dict(
-        [("token_embedding", "transformer.wte"), ("final_norm", "transformer.ln_f"), ("blocks", "transformer.h")]
-        + [("attention.qkv", "attn.qkv"), ("attention.out", "attn.proj")]
-        + [("feed_forward.up", "mlp.fc"), ("feed_forward.down", "mlp.proj")]
-    )
+    names = {
+        "token_embedding": "transformer.wte",
+        "final_norm": "transformer.ln_f",
+        "blocks": "transformer.h",
+        "attention.qkv": "attn.qkv",
+        "attention.out": "attn.proj",
+        "feed_forward.up": "mlp.fc",
+        "feed_forward.down": "mlp.proj",
+    }
     weights = {}
     for name, parameter in initial.named_parameters():
         for old, new in names.items():

@@ -213,7 +213,7 @@ def verdict(contenders: Sequence[Contender], task: Task, peaks: Sequence[float])
 def to_a_loss(contenders: Sequence[Contender], task: Task, steps: int) -> None:
     """CPU-seconds of training until the held-out loss is what ours is at the end."""
     print(
-        f"\nCPU-seconds to the held-out loss of ours after {steps} steps, within {NEAR} nats; the first step is left out"
+        f"\nCPU-seconds to the held-out loss of ours after {steps} steps, within {NEAR} nats, the first step left out"
     )
     evaluate = Evaluator(task.corpus, task.context, 64, torch.device("cpu"))
     curves = {str(c.choice): _curve(c, task, steps, evaluate) for c in contenders}
