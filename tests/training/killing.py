@@ -45,7 +45,7 @@ def cases(corpus: Corpus) -> dict[str, list[RunConfig]]:
     }
     for precision in ("fp32", "bf16", "fp16"):
         found[f"sam {precision}"] = [run(sam_radius=0.05, precision=precision)]
-        if precision != "fp16":  # such runs train alone
+        if precision != "fp16":  # each model of a pack would need a loss scale of its own: they are trained alone
             found[f"pack {precision}"] = [run(precision=precision, seed_data=seed) for seed in (0, 1)]
     found["noise scale, dropout"] = [run(execution={"noise_scale": True}, model={"dropout": 0.1})]
     return found
