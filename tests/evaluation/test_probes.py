@@ -53,7 +53,7 @@ def test_a_probe_named_twice_runs_once(model: Decoder, corpus: Corpus, config: A
 @pytest.mark.parametrize(
     ("probes", "settings", "sentence"),
     [
-        ([], {}, "No probe is named; the probes are perplexity, loss-by-position, task"),
+        ([], {}, "No probe is named; the probes are perplexity, loss-by-position, longer-context, task"),
         (["bleu"], {}, "no probe named 'bleu'; the probes are perplexity"),
         (["perplexity"], {"items": 3}, "items = 3: no setting of perplexity; the settings are windows"),
         (["perplexity"], {"windows": 0}, "probe perplexity: windows = 0: it should be greater than 0"),

@@ -29,7 +29,8 @@ def command(run: str, probes: tuple[str, ...], store_path: Path, assignments: tu
     """Measure trained models and record the rows in the store; measuring again replaces them.
 
     RUN is a run's id or its beginning, the name of a sweep, or `all`. The probes are perplexity (per token, word and
-    byte), loss-by-position, and task (exact match and probability of the answers to a task's test items).
+    byte), loss-by-position, longer-context (RoPE at 1, 2 and 4 times the trained context, as it was and interpolated),
+    and task (exact match and probability of the answers to a task's test items).
 
     \b
     workbench eval r-3f2 perplexity loss-by-position
@@ -101,10 +102,10 @@ def records(frame: "pd.DataFrame") -> list[dict[str, Any]]:
 
 def show(frame: "pd.DataFrame") -> None:
     """Rows as a table for a person."""
-    click.echo(f"{'run':<15} {'probe':<17} {'metric':<18} {'key':>6} {'value':>10}   ± 1 s.e.       n")
+    click.echo(f"{'run':<15} {'probe':<17} {'metric':<18} {'key':>8} {'value':>10}   ± 1 s.e.       n")
     for row in records(frame):
         error = "" if math.isnan(row["se"]) else f"{row['se']:.4g}"
         click.echo(
-            f"{row['run_id']:<15} {row['probe']:<17} {row['metric']:<18} {row['key']:>6} {row['value']:>10.4f} "
+            f"{row['run_id']:<15} {row['probe']:<17} {row['metric']:<18} {row['key']:>8} {row['value']:>10.4f} "
             f"{error:>10} {row['n']:>7,}"
         )

@@ -29,12 +29,18 @@ class HeldOutLosses:
     """Nats per token."""
 
 
-@torch.inference_mode()
 def held_out_losses(model: Model, corpus: Corpus, max_windows: int) -> HeldOutLosses:
     """The loss of every token of the fixed held-out windows, in float32: those of the training loop's evaluations."""
     T = model.config.context
     windows_W = validation_windows(len(corpus.validation), T, max_windows)
     ids_WS = gather(corpus.validation, windows_W, T)  # S = T + 1
+    return HeldOutLosses(ids_WS[:, :-1], ids_WS[:, 1:], token_losses(model, ids_WS))
+
+
+@torch.inference_mode()
+def token_losses(model: Model, ids_WS: NDArray[np.int64]) -> NDArray[np.float64]:
+    """What a model pays for each token after the first of given windows (W, T + 1): nats, (W, T), in float32."""
+    T = ids_WS.shape[1] - 1
     device = next(model.parameters()).device
     parts = []
     for ids_bS in torch.from_numpy(ids_WS).split(max(1, TOKENS_AT_ONCE // T)):
@@ -43,7 +49,7 @@ def held_out_losses(model: Model, corpus: Corpus, max_windows: int) -> HeldOutLo
         targets_bT = ids_bS[:, 1:].to(device)
         nll = F.cross_entropy(logits_bTV.float().flatten(0, 1), targets_bT.flatten(), reduction="none")
         parts.append(nll.view_as(targets_bT).double().cpu())
-    return HeldOutLosses(ids_WS[:, :-1], ids_WS[:, 1:], torch.cat(parts).numpy())
+    return torch.cat(parts).numpy()
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from workbench.corpus.shards import Corpus
 from workbench.errors import BadInput
+from workbench.evaluation.longer import LongerSettings, longer_context
 from workbench.evaluation.perplexity import PerplexitySettings, perplexity
 from workbench.evaluation.positions import PositionSettings, loss_by_position
 from workbench.evaluation.rows import ProbeSettings, Row
@@ -32,6 +33,7 @@ class Probe(Generic[Settings]):
 PROBES: dict[str, Probe[Any]] = {
     "perplexity": Probe(PerplexitySettings, perplexity),
     "loss-by-position": Probe(PositionSettings, loss_by_position),
+    "longer-context": Probe(LongerSettings, longer_context),
     "task": Probe(TaskSettings, task),
 }
 """Name → probe. A new one is a function and a line here."""
@@ -92,6 +94,7 @@ def resolve(name: str, settings: Mapping[str, Any], config: RunConfig) -> ProbeS
     kind = PROBES[name].settings
     own = {key: value for key, value in settings.items() if key in kind.model_fields}
     chosen: ProbeSettings = validated(kind, own, f"probe {name}")
+    chosen.check(config.model)
     return chosen.resolved(config.corpus)
 
 

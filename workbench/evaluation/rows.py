@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from workbench.corpus.config import CorpusConfig
 from workbench.evaluation.held_out import Estimate
+from workbench.models.config import ModelConfig
 
 
 class ProbeSettings(BaseModel):
@@ -17,6 +18,9 @@ class ProbeSettings(BaseModel):
     def resolved(self, corpus: CorpusConfig) -> Self:  # noqa: ARG002
         """The settings with what they leave to the run's corpus written out; this is what is hashed and recorded."""
         return self
+
+    def check(self, model: ModelConfig) -> None:
+        """Refuse, with `BadInput`, a model that cannot be measured."""
 
 
 @dataclass(frozen=True)

@@ -73,6 +73,8 @@ def widths(points: pd.DataFrame, optima: pd.DataFrame) -> go.Figure:
             )  # fmt: skip
         figure.update_xaxes(theme.log_axis(points["rate"], "peak learning rate", "plain"), row=1, col=column)
     figure.update_yaxes(title={"text": "held-out loss [nats per token]"}, row=1, col=1)
+    # Above the panels' titles, not upon them.
+    figure.update_layout(legend={"x": 0.5, "xanchor": "center", "y": 1.1, "yanchor": "bottom"}, margin={"t": 84})
     return figure
 
 
