@@ -125,7 +125,7 @@ def killed(configs: list[RunConfig], corpus: Corpus, folder: Path, moments: rand
 
 def main(folder: Path) -> None:
     """All cases."""
-    os.fsync = lambda _: None  # a kill, unlike a power cut, loses nothing that was written, and syncing is slow
+    os.fsync = lambda fd: None  # a kill, unlike a power cut, loses nothing that was written, and syncing is slow
     torch.set_num_threads(1)
     corpus, moments = tiny_corpus(folder), random.Random(0)
     results = {
