@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+import torch._dynamo
 
 from tests.benchmarks.machine import facts
 from tests.benchmarks.trainers import Choice, Position, Trainer, Who, choices, make_trainer, missing, refinements
@@ -75,6 +76,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=None)
     chosen = parser.parse_args()
     torch.set_num_threads(chosen.threads)
+    torch._dynamo.config.recompile_limit = 64  # the contenders share one loss, each with a program of its own
     print(*facts(), versions(), f"Threads: {chosen.threads}.", sep="\n")
     for reason in filter(None, map(missing, PEERS)):
         print(reason)

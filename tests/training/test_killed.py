@@ -36,6 +36,6 @@ def test_every_case_is_among_them(results: Results) -> None:
 
 
 def test_the_kills_hit_runs_in_the_making(results: Results) -> None:
-    """Moments are random, and a loaded machine shifts them: of up to four kills a run, some find it with a checkpoint."""
+    """Moments are random, and a loaded machine shifts them: of four kills a run at most, some find a checkpoint."""
     assert sum(result["kills"] for result in results.values()) > len(results)
     assert sum(result["survived"] for result in results.values()) > len(results) / 4
