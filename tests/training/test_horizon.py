@@ -8,7 +8,7 @@ from tests.training.tiny import tiny_run
 from workbench.corpus.shards import Corpus
 from workbench.errors import BadInput
 from workbench.models.counts import count
-from workbench.training.horizon import batch_rule, rate_rule, resolve
+from workbench.training.horizon import resolve
 
 
 def test_flops_horizon_is_met_within_half_a_step(corpus: Corpus) -> None:
@@ -32,8 +32,9 @@ def test_steps_tokens_and_ratio_name_the_same_horizon(corpus: Corpus) -> None:
 def test_unset_batch_and_rate_follow_the_rules_and_say_so(corpus: Corpus) -> None:
     config = tiny_run(corpus, tokens=100_000, learning_rate=None, rate_factor=0.5)
     horizon = resolve(config)
-    assert horizon.batch_windows == round(batch_rule(100_000) / 16)
-    assert horizon.learning_rate == pytest.approx(0.5 * rate_rule(count(config.model).n_params, horizon.batch_tokens))
+    assert horizon.batch_windows == round(512 * 0.1**0.5 / 16)
+    expected = 0.013 * (count(config.model).n_params / 1e5) ** -0.25 * (horizon.batch_tokens / 512) ** 0.5
+    assert horizon.learning_rate == pytest.approx(0.5 * expected)
     assert {"batch_tokens", "learning_rate", "warmup_steps"} <= set(horizon.reasons)
 
 

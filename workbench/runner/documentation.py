@@ -12,6 +12,7 @@ from workbench.corpus.config import CorpusConfig, MixPart
 from workbench.models.config import ModelConfig
 from workbench.runner.definition import Budget, Design, RateCheck, Replicate, SweepInfo, Variants
 from workbench.training.config import ExecutionConfig, RunConfig, TrainConfig
+from workbench.training.rules import PowerRule
 
 TABLES: dict[str, type[BaseModel]] = {
     "[sweep]": SweepInfo,
@@ -24,6 +25,7 @@ TABLES: dict[str, type[BaseModel]] = {
     "[[corpus.mix]]": MixPart,
     "[model]": ModelConfig,
     "[train]": TrainConfig,
+    "[train.batch_rule] and [train.rate_rule], of one's own": PowerRule,
     "[execution]": ExecutionConfig,
     "the file of one run": RunConfig,
 }

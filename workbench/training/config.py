@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from workbench.corpus.config import CorpusConfig
 from workbench.models.config import DECODER, ModelConfig
+from workbench.training.rules import BatchRuleName, PowerRule, RuleName
 
 Schedule = Literal["cosine", "wsd", "linear", "constant", "inverse-sqrt"]
 Optimizer = Literal["adamw", "adamw-8bit", "lion", "muon", "sgd"]
@@ -34,9 +35,15 @@ class TrainConfig(Frozen):
     """Horizon as D/N, N being all parameters."""
 
     batch_tokens: int | None = Field(default=None, gt=0)
-    """Tokens per optimizer step, rounded to whole windows; unset, the batch rule of `horizon.py` gives it."""
+    """Tokens per optimizer step, rounded to whole windows; unset, `batch_rule` gives it."""
     learning_rate: float | None = Field(default=None, gt=0)
-    """Peak rate; unset, the rate rule of `horizon.py` gives it."""
+    """Peak rate; unset, `rate_rule` gives it."""
+    batch_rule: BatchRuleName | PowerRule = "workbench"
+    """Batch as a function of the horizon: ours, Step Law's, DeepSeek's, or a table of `constant`, `n`, `d`, `c`, the
+    powers of N, D and C; `training/rules.py` has formulas and sources."""
+    rate_rule: RuleName | PowerRule = "workbench"
+    """Peak rate as a function of the run: ours, Step Law's, DeepSeek's, Kaplan's, or a table of `constant`, `n`, `d`,
+    `c`, `batch`, the powers of N, D, C and the batch in tokens."""
     rate_factor: float = Field(default=1.0, gt=0)
     """Multiplies the peak rate: 0.5 and 2 check the rule."""
 
@@ -94,6 +101,16 @@ class TrainConfig(Frozen):
             raise ValueError(f"{' and '.join(given)} are both given; a run has one horizon")
         if self.steps is not None and self.batch_tokens is None:
             raise ValueError("steps is given without batch_tokens; a horizon in steps needs the batch")
+        return self
+
+    @model_validator(mode="after")
+    def _rules_that_are_read(self) -> Self:
+        if self.batch_tokens is not None and self.batch_rule != "workbench":
+            raise ValueError("batch_tokens and batch_rule are both given; a run has one of them")
+        if self.learning_rate is not None and self.rate_rule != "workbench":
+            raise ValueError("learning_rate and rate_rule are both given; a run has one of them")
+        if isinstance(self.batch_rule, PowerRule) and self.batch_rule.batch:
+            raise ValueError("batch_rule.batch is given, but the batch cannot follow itself; use n, d and c")
         return self
 
     @model_validator(mode="after")

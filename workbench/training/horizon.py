@@ -1,22 +1,17 @@
 """One horizon decides everything else: tokens, steps and FLOPs, and from them batch, rate, warm-up and decay.
 
-The two rules are for small models on a fresh corpus, tuned by the runs in docs/LOG.md:
-
-    batch    B = 512 tokens · (D / 1e6)^0.5     grows with the horizon, not with the model: Bergsma et al. 2505.13738
-                                                 find B_opt ∝ D^0.383, Step Law 2503.04715 finds D^0.571
-    rate     η = 0.013 · (N / 1e5)^−0.25 · (B / 512)^0.5     falls slowly with size (N as in `n_params`), and grows as
-                                                 the root of the batch: Malladi et al. 2205.10287
-
-Both are assumptions outside 1e4 to 1e7 parameters; a sweep checks the rate at half and double.
+The rules of batch and rate are in `rules.py`. Ours are assumptions outside 1e4 to 1e7 parameters; a sweep checks the
+rate at half and double.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from workbench.corpus.shards import Corpus
 from workbench.errors import BadInput
-from workbench.models.config import ModelConfig
-from workbench.models.counts import count
+from workbench.models.config import DECODER, ModelConfig
+from workbench.models.counts import count, forward_flops_by_group
 from workbench.training.config import RunConfig, TrainConfig
+from workbench.training.rules import BATCH_RULES, RATE_RULES, Facts, rule
 
 
 @dataclass(frozen=True)
@@ -48,16 +43,6 @@ class Horizon:
         return self.batch_windows * self.context
 
 
-def batch_rule(tokens: float) -> float:
-    """Tokens per step for a horizon of `tokens`."""
-    return 512 * (tokens / 1e6) ** 0.5
-
-
-def rate_rule(n_params: int, batch_tokens: int) -> float:
-    """Peak AdamW rate for a model of `n_params` and a batch in tokens."""
-    return 0.013 * (n_params / 1e5) ** -0.25 * (batch_tokens / 512) ** 0.5
-
-
 RATE_SHARE = {"lion": 0.2}
 """Optimizer → its peak rate as a share of AdamW's, where it is another: Chen et al. 2302.06675, section 5, say 3 to 10
 times smaller. Muon's updates are scaled to the size of AdamW's; see optimizers/muon.py."""
@@ -82,9 +67,10 @@ def resolve(config: RunConfig, origin: str = "the run") -> Horizon:
         assert train.steps is not None and train.batch_tokens is not None  # the validators saw to it
         wanted = float(train.steps) * train.batch_tokens
 
-    batch_tokens = float(train.batch_tokens) if train.batch_tokens else batch_rule(wanted)
+    batch_rule, rate_rule = rule(train.batch_rule, BATCH_RULES), rule(train.rate_rule, RATE_RULES)
+    batch_tokens = float(train.batch_tokens) if train.batch_tokens else batch_rule.value(_facts(config.model, wanted))
     if not train.batch_tokens:
-        reasons["batch_tokens"] = f"512 · (D / 1e6)^0.5 = {batch_tokens:.0f}, in whole windows of {context}"
+        reasons["batch_tokens"] = f"{batch_rule.formula} = {batch_tokens:.0f}, in whole windows of {context}"
     batch_windows = max(1, round(batch_tokens / context))
     steps = train.steps or round(wanted / (batch_windows * context))
     if steps < 1:
@@ -93,13 +79,13 @@ def resolve(config: RunConfig, origin: str = "the run") -> Horizon:
             "tokens; give more tokens or a smaller batch_tokens"
         )
     share = RATE_SHARE.get(train.optimizer, 1.0)
-    size = _rate_size(config.model)
-    rate = train.learning_rate or share * rate_rule(size, batch_windows * context)
+    base = replace(_facts(_rate_model(config.model), wanted), batch_tokens=batch_windows * context)
+    rate = train.learning_rate or share * rate_rule.value(base)
     if not train.learning_rate:
-        rule = "0.013 · (N / 1e5)^-0.25 · (B / 512)^0.5"
-        rule += "" if size == counts.n_params else f" at the base shape's N = {size}"
-        rule += "" if share == 1 else f" · {share:g} for {train.optimizer}"
-        reasons["learning_rate"] = f"{rule} = {rate:.4g}, times rate_factor {train.rate_factor:g}"
+        words = rate_rule.formula
+        words += "" if base.n_params == counts.n_params else f" at the base shape's N = {base.n_params}"
+        words += "" if share == 1 else f" · {share:g} for {train.optimizer}"
+        reasons["learning_rate"] = f"{words} = {rate:.4g}, times rate_factor {train.rate_factor:g}"
 
     warmup, reasons["warmup_steps"] = _warmup(train, steps, batch_windows * context, origin)
     decay = {
@@ -129,10 +115,20 @@ def resolve(config: RunConfig, origin: str = "the run") -> Horizon:
     )
 
 
-def _rate_size(model: ModelConfig) -> int:
-    """N for the rate rule: of the base shape under μP and CompleteP, which carry its rate over to every other."""
+def _facts(model: ModelConfig, tokens: float) -> Facts:
+    """What the rules read."""
+    counts = count(model)
+    head = 3 * forward_flops_by_group(model)["head"] if model.architecture == DECODER else 0
+    per_token = counts.flops_per_token_training
+    return Facts(
+        counts.n_params, counts.n_params_non_embedding, tokens, per_token * tokens, (per_token - head) * tokens
+    )
+
+
+def _rate_model(model: ModelConfig) -> ModelConfig:
+    """The model whose rate is asked for: the base shape under μP and CompleteP, which carry its rate to every other."""
     if model.parameterisation == "standard":
-        return count(model).n_params
+        return model
     ratio = model.width_ratio
     shape: dict[str, int | None] = {"d_model": model.base_width, "n_layer": model.base_depth or model.n_layer}
     if model.d_ff is not None:
@@ -142,7 +138,7 @@ def _rate_size(model: ModelConfig) -> int:
             "n_head": max(1, round(model.n_head / ratio)),
             "n_kv_head": max(1, round(model.kv_heads / ratio)),
         }
-    return count(model.model_copy(update=shape)).n_params
+    return model.model_copy(update=shape)
 
 
 def _warmup(train: TrainConfig, steps: int, batch_tokens: int, origin: str) -> tuple[int, str]:

@@ -20,6 +20,8 @@ RESOLVED = {
     *HORIZONS,
     "batch_tokens",
     "learning_rate",
+    "batch_rule",
+    "rate_rule",
     "rate_factor",
     "warmup_fraction",
     "warmup_tokens",
