@@ -23,7 +23,7 @@ from pathlib import Path
 import torch
 
 from tests.benchmarks.machine import facts
-from tests.benchmarks.trainers import Choice, Trainer, choices, make_trainer, missing
+from tests.benchmarks.trainers import Choice, Position, Trainer, choices, make_trainer, missing
 from tests.benchmarks.training_setup import CONTEXT, CORPUS, Task, benchmark_corpus, parse_size
 from tests.benchmarks.training_speed import PEERS, turn, versions
 from workbench.runner.cost import calibrate, with_packs
@@ -131,7 +131,7 @@ def fastest_peers(task: Task, compiled: bool) -> list[Choice]:
         if reason:
             print(reason)
             continue
-        position = "rope" if who == "litgpt" else "learned"
+        position: Position = "rope" if who == "litgpt" else "learned"
         speeds: dict[Choice, float] = {}
         for choice in (c for way in ([False, True] if compiled else [False]) for c in choices(who, position, way)):
             trainer = make_trainer(choice, task)

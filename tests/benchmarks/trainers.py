@@ -113,7 +113,7 @@ def _plain_loop(model: nn.Module, choice: Choice) -> Trainer:
     vectors = [p for p in model.parameters() if p.ndim < 2]
     groups = [{"params": matrices, "weight_decay": DECAY}, {"params": vectors, "weight_decay": 0.0}]
     how = {choice.adamw: True}
-    optimizer = torch.optim.AdamW(groups, lr=0.0, betas=BETAS, **how)  # type: ignore[arg-type]
+    optimizer = torch.optim.AdamW(groups, lr=0.0, betas=BETAS, **how)
     logits = _Logits(model)
 
     def loss_of(ids_BS: Tensor) -> Tensor:
