@@ -47,8 +47,13 @@ class Task:
             "position": "learned",
             **model_changes,
         }
-        train = {"steps": steps, "batch_tokens": self.windows * self.context, "learning_rate": 3e-3, **changes}
-        how = {"device": "cpu", **(execution or {})}
+        train: dict[str, Any] = {
+            "steps": steps,
+            "batch_tokens": self.windows * self.context,
+            "learning_rate": 3e-3,
+            **changes,
+        }
+        how: dict[str, Any] = {"device": "cpu", **(execution or {})}
         return RunConfig.model_validate(
             {"corpus": self.corpus.config, "model": model, "train": train, "execution": how}
         )
