@@ -155,8 +155,9 @@ class ExecutionConfig(Frozen):
     micro_batch: int | None = Field(default=None, gt=0)
     """Windows per forward pass; unset, the whole batch. Smaller values accumulate gradients. Dropout's masks are drawn
     anew for each forward pass, so that with dropout another value is another draw."""
-    compile: bool = False
-    """torch.compile: repaid by long GPU runs, not by short CPU ones."""
+    compile: bool | Literal["reduce-overhead"] = False
+    """torch.compile: repaid by long GPU runs, not by short CPU ones. `reduce-overhead` replays CUDA graphs as well, for
+    models so small that starting kernels is most of a step; unmeasured."""
     log_points: int = Field(default=100, gt=0)
     """Rows of a run's training curve."""
     eval_points: int = Field(default=8, gt=0)

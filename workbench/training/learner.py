@@ -89,5 +89,9 @@ def make_learner(config: RunConfig, device: torch.device, batch_windows: int) ->
         scaler=torch.amp.GradScaler(device.type, enabled=config.train.precision == "fp16"),
         micro_batch=execution.windows_at_once(batch_windows),
         chunk_rows=rows_at_once(config.model.vocab_size, device) if in_chunks else None,
-        forward=cast(nn.Module, torch.compile(forward)) if execution.compile else forward,
+        forward=_compiled(forward, execution.compile) if execution.compile else forward,
     )
+
+
+def _compiled(forward: Callable[[Tensor], Any], how: bool | str) -> Callable[[Tensor], Any]:
+    return cast(nn.Module, torch.compile(forward, mode=how if isinstance(how, str) else None))
