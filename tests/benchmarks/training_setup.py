@@ -37,8 +37,8 @@ class Task:
 
     def run(self, steps: int, execution: dict[str, Any] | None = None, **changes: Any) -> RunConfig:
         """GPT-2's shape, at a rate that trains it; `changes` are fields of the model or of training."""
-        model_changes = {name: changes.pop(name) for name in ("position", "n_head") if name in changes}
-        model = {
+        model_changes: dict[str, Any] = {name: changes.pop(name) for name in ("position", "n_head") if name in changes}
+        model: dict[str, Any] = {
             "n_layer": self.n_layer,
             "d_model": self.d_model,
             "n_head": max(1, self.d_model // (32 if self.d_model <= 128 else 64)),
@@ -54,9 +54,8 @@ class Task:
             **changes,
         }
         how: dict[str, Any] = {"device": "cpu", **(execution or {})}
-        return RunConfig.model_validate(
-            {"corpus": self.corpus.config, "model": model, "train": train, "execution": how}
-        )
+        parts: dict[str, Any] = {"corpus": self.corpus.config, "model": model, "train": train, "execution": how}
+        return RunConfig.model_validate(parts)
 
     def batch(self, step: int) -> Tensor:
         """Ids (B, S) of a step, from the mapped file, as a run reads them."""
