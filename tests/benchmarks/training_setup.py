@@ -54,9 +54,8 @@ class Task:
             **changes,
         }
         how: dict[str, Any] = {"device": "cpu", **(execution or {})}
-        return RunConfig.model_validate(
-            {"corpus": self.corpus.config, "model": model, "train": train, "execution": how}
-        )
+        parts: dict[str, Any] = {"corpus": self.corpus.config, "model": model, "train": train, "execution": how}
+        return RunConfig.model_validate(parts)
 
     def batch(self, step: int) -> Tensor:
         """Ids (B, S) of a step, from the mapped file, as a run reads them."""
