@@ -24,8 +24,8 @@ from tests.benchmarks.machine import facts
 from tests.benchmarks.trainers import Choice, make_trainer
 from tests.benchmarks.training_setup import Task, benchmark_corpus, parse_size, windows_of
 from workbench.training import checkpoint
-from workbench.training.config import ExecutionConfig
-from workbench.training.evaluate import Evaluator
+from workbench.training.evaluate import Evaluator, evaluations
+from workbench.training.horizon import resolve
 from workbench.training.recording import Recording, Row
 from workbench.training.train import train
 
@@ -38,7 +38,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="What a run spends beside its steps.")
     parser.add_argument("--sizes", nargs="+", default=["2x64", "4x128", "6x384"])
     parser.add_argument("--seconds", type=float, default=60.0)
-    parser.add_argument("--eval-points", nargs="+", type=int, default=[ExecutionConfig().eval_points])
+    parser.add_argument("--eval-points", nargs="+", type=int, default=[None])
     parser.add_argument("--data", type=Path, default=None)
     chosen = parser.parse_args()
     torch.set_num_threads(1)
@@ -68,9 +68,10 @@ def seconds_per_step(task: Task) -> float:
     return sorted(taken)[2]
 
 
-def line(size: str, task: Task, steps: int, points: int) -> str:
+def line(size: str, task: Task, steps: int, points: int | None) -> str:
     """Train, and say what share each part took."""
     config = task.run(steps, execution={"eval_points": points})
+    evals = evaluations(config, resolve(config))
     with tempfile.TemporaryDirectory() as folder, clocks() as spent, (Path(folder) / "live").open("w") as live:
 
         def log(row: Row) -> None:
@@ -81,7 +82,7 @@ def line(size: str, task: Task, steps: int, points: int) -> str:
         train(config, task.corpus, Path(folder) / "checkpoints", log)
         total = time.perf_counter() - start
     shares = [spent[part] / total for part in PARTS]
-    words = [f"{size:8s}{steps:7d}{points:6d}{total:9.1f}", *(f"{share:13.2%}" for share in shares)]
+    words = [f"{size:8s}{steps:7d}{evals:6d}{total:9.1f}", *(f"{share:13.2%}" for share in shares)]
     return " ".join([*words, f"{sum(shares):8.2%}"])
 
 

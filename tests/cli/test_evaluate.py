@@ -54,7 +54,10 @@ def test_text_is_a_table(store: Store, capsys: pytest.CaptureFixture[str]):
     ("args", "sentence"),
     [
         (["r-nothing", "perplexity"], "no run with an id that begins with 'r-nothing'"),
-        (["all", "bleu"], "There is no probe named 'bleu'; the probes are perplexity, loss-by-position, longer-context, task"),
+        (
+            ["all", "bleu"],
+            "There is no probe named 'bleu'; the probes are perplexity, loss-by-position, longer-context",
+        ),
         (["all", "perplexity", "--set", "windows"], "--set 'windows': give a setting and its value as KEY=VALUE"),
         (["all", "perplexity", "--set", "windows=many"], "probe perplexity: windows = 'many'"),
         (["all", "perplexity", "--set", "items=3"], "items = 3: no setting of perplexity"),

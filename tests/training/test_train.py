@@ -17,7 +17,7 @@ from workbench.errors import BadInput, Stopped
 from workbench.models.decoder import build
 from workbench.training.config import ExecutionConfig
 from workbench.training.devices import numerics, pick_device
-from workbench.training.evaluate import Evaluator, evaluation_steps
+from workbench.training.evaluate import Evaluator, evaluation_steps, evaluations
 from workbench.training.horizon import resolve
 from workbench.training.schedule import rate_at
 from workbench.training.train import Outcome, train
@@ -112,6 +112,17 @@ def test_evaluations_are_spaced_in_log_steps_and_include_the_last() -> None:
     assert sorted(evaluation_steps(640, 4)) == [10, 40, 160, 640]
     assert max(evaluation_steps(7, 8)) == 7
     assert evaluation_steps(640, 1) == {640}
+
+
+def test_a_run_is_evaluated_as_often_as_it_can_afford(corpus: Corpus) -> None:
+    """16 windows of 16 tokens forward are 85 tokens of training: 2% of 4,267."""
+
+    def points(tokens: int, **execution: int) -> int:
+        config = tiny_run(corpus, tokens=tokens, batch_tokens=16, execution=execution)
+        return evaluations(config, resolve(config))
+
+    assert [points(tokens) for tokens in (160, 16_000, 160_000)] == [1, 3, 8]
+    assert points(160, eval_points=5) == 5
 
 
 def test_a_device_that_is_not_here_is_refused() -> None:

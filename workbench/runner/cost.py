@@ -16,6 +16,7 @@ from torch import Tensor
 from workbench.runner.packing import candidates
 from workbench.runner.plan import Plan, PlannedRun
 from workbench.training.devices import pick_device
+from workbench.training.evaluate import evaluations
 from workbench.training.executed import flops_executed
 from workbench.training.learner import make_learner
 from workbench.training.pack import make_pack, update_pack
@@ -48,7 +49,7 @@ def calibrate(runs: Sequence[PlannedRun], device_name: str = "auto") -> Callable
         wanted = math.log(_flops_per_step(run))
         per_step = math.exp(np.interp(wanted, log_flops, log_seconds))
         # An evaluation is a forward pass, a third of training, over its windows.
-        evaluated = run.config.execution.eval_points * run.config.train.eval_windows * run.horizon.context
+        evaluated = evaluations(run.config, run.horizon) * run.config.train.eval_windows * run.horizon.context
         share = evaluated / 3 / run.horizon.tokens
         return per_step * run.horizon.steps * (1 + share)
 

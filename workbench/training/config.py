@@ -160,8 +160,9 @@ class ExecutionConfig(Frozen):
     models so small that starting kernels is most of a step; unmeasured."""
     log_points: int = Field(default=100, gt=0)
     """Rows of a run's training curve."""
-    eval_points: int = Field(default=8, gt=0)
-    """Held-out evaluations along the way, spaced geometrically; the last is the end."""
+    eval_points: int | None = Field(default=None, gt=0)
+    """Held-out evaluations along the way, spaced geometrically; the last is the end. Unset, 8 or as many as take 2% of
+    the run's time."""
     checkpoint_seconds: float = Field(default=30.0, ge=0)
     """Time between checkpoints: the most work that an interruption can lose. 0 saves at every step."""
     tf32: bool = False

@@ -13,7 +13,9 @@ from torch import Tensor, nn
 
 from workbench.corpus.batches import gather, validation_windows
 from workbench.corpus.shards import Corpus
+from workbench.training.config import RunConfig
 from workbench.training.devices import exact_products
+from workbench.training.horizon import Horizon
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,19 @@ def window_losses(model: nn.Module, inputs_WT: Tensor, targets_WT: Tensor, token
         nll_bT = F.cross_entropy(logits_bTV.flatten(0, 1), targets_bT.flatten(), reduction="none").view_as(targets_bT)
         parts.append(nll_bT.mean(dim=1))
     return torch.cat(parts)
+
+
+MOST_EVALUATIONS, SHARE = 8, 0.02
+"""Of a run that does not say how many: at most so many, and no more than take this share of its time."""
+
+
+def evaluations(config: RunConfig, horizon: Horizon) -> int:
+    """Held-out evaluations of a run, the one at its end among them."""
+    if config.execution.eval_points is not None:
+        return config.execution.eval_points
+    # An evaluation is a forward pass, a third of training, over its windows.
+    affordable = SHARE * 3 * horizon.tokens / (config.train.eval_windows * horizon.context)
+    return min(MOST_EVALUATIONS, max(1, int(affordable)))
 
 
 def evaluation_steps(steps: int, points: int) -> frozenset[int]:

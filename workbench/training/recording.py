@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from workbench.training.config import RunConfig
-from workbench.training.evaluate import Evaluator, evaluation_steps
+from workbench.training.evaluate import Evaluator, evaluation_steps, evaluations
 from workbench.training.horizon import Horizon
 from workbench.training.noise_scale import noise_scale
 from workbench.training.schedule import rate_at
@@ -46,7 +46,7 @@ class Recording:
 
     def __init__(self, config: RunConfig, horizon: Horizon, progress: Progress, device: torch.device) -> None:
         self.config, self.horizon, self.progress = config, horizon, progress
-        self.eval_steps = evaluation_steps(horizon.steps, config.execution.eval_points)
+        self.eval_steps = evaluation_steps(horizon.steps, evaluations(config, horizon))
         self.log_every = max(1, horizon.steps // config.execution.log_points)
         self.started = time.perf_counter() - progress.seconds
         exact = torch.float32 if device.type == "mps" else torch.float64  # MPS has no float64
