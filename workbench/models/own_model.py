@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from workbench.errors import BadInput
 from workbench.models.config import ModelConfig
-from workbench.models.own import current, settings_of
+from workbench.models.own import Registered, current, settings_of
 
 LEAK = 1e-4
 """Change of a logit, over the largest logit, that is no rounding: attention in float32 leaves some 1e-6."""
@@ -44,7 +44,7 @@ def build_own(config: ModelConfig, seed: int) -> OwnModel:
 
     The first of a config in a process is examined.
     """
-    examine(config.model_dump_json())
+    examine(config)
     return make_own(config, seed)
 
 
@@ -77,12 +77,16 @@ def make_own(config: ModelConfig, seed: int, device: str = "cpu") -> OwnModel:
     return OwnModel(config, inner)
 
 
-@lru_cache(maxsize=256)
-def examine(config_json: str) -> Examined:
-    """Build a config's model once and try it; raises `BadInput` where it is not a causal language model.
+def examine(config: ModelConfig) -> Examined:
+    """Build a config's model and try it, once in a process; raises `BadInput` where it is not a causal language model.
 
     The leaks are looked for with a little noise on the weights, since a head of zeros would hide any.
     """
+    return _examine(config.model_dump_json(), current(config))
+
+
+@lru_cache(maxsize=256)
+def _examine(config_json: str, model_of: Registered) -> Examined:  # noqa: ARG001 - registered anew, looked at anew
     config = ModelConfig.model_validate_json(config_json)
     name = f"model.architecture = {config.architecture!r}"
     with torch.random.fork_rng(devices=[]), torch.no_grad():
