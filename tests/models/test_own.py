@@ -84,6 +84,10 @@ def test_settings_are_written_out_in_full() -> None:
         ("one-number", r"logits of the shape \(2, 17\); they must be .* = \(2, 8, 17\)"),
         ("not-finite", "logits of a freshly built model are not all finite"),
         ("backwards", "in evaluation mode the logits of a token change with the tokens after it"),
+        ("no-shape", "its parameter .*weight has no shape yet"),
+        ("shared-memory", "share their memory without being one parameter"),
+        ("extra-state", "_extra_state is no tensor"),
+        ("not-finite-in-training", "in training mode, .* not all finite"),
         ("over-positions", "in training mode the logits of a token change with the tokens after it"),
     ],
 )

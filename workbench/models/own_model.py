@@ -10,6 +10,7 @@ from typing import cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import UninitializedTensorMixin
 
 from workbench.errors import BadInput
 from workbench.models.config import ModelConfig
@@ -62,19 +63,34 @@ def make_own(config: ModelConfig, seed: int, device: str = "cpu") -> OwnModel:
             raise BadInput(
                 f"model.architecture = {model.name!r}: its factory raises {type(error).__name__}: {error}"
             ) from error
-    if not isinstance(inner, nn.Module):
-        raise BadInput(
-            f"model.architecture = {model.name!r}: its factory gives a {type(inner).__name__}; it must give a "
-            "torch.nn.Module"
-        )
-    if not any(parameter.requires_grad for parameter in inner.parameters()):
-        raise BadInput(f"model.architecture = {model.name!r}: the module has no parameter to train")
-    if any(parameter.dtype != torch.float32 for parameter in inner.parameters()):
-        raise BadInput(
-            f"model.architecture = {model.name!r}: its parameters must be float32; train.precision says what the "
-            "arithmetic is done in"
-        )
+    problem = _unfit(inner)
+    if problem:
+        raise BadInput(f"model.architecture = {model.name!r}: {problem}")
     return OwnModel(config, inner)
+
+
+def _unfit(inner: object) -> str:
+    """What of a factory's product cannot be trained, or cannot be saved and resumed; nothing, mostly."""
+    if not isinstance(inner, nn.Module):
+        return f"its factory gives a {type(inner).__name__}; it must give a torch.nn.Module"
+    parameters = dict(inner.named_parameters())
+    if lazy := [name for name, parameter in parameters.items() if isinstance(parameter, UninitializedTensorMixin)]:
+        return f"its parameter {lazy[0]} has no shape yet; give lazy layers their sizes"
+    if not any(parameter.requires_grad for parameter in parameters.values()):
+        return "the module has no parameter to train"
+    if any(parameter.dtype != torch.float32 for parameter in parameters.values()):
+        return "its parameters must be float32; train.precision says what the arithmetic is done in"
+    places: dict[tuple[int, int], str] = {}
+    for name, parameter in parameters.items():
+        other = places.setdefault((parameter.untyped_storage()._cdata, parameter.storage_offset()), name)
+        if other != name:
+            return (
+                f"its parameters {other} and {name} share their memory without being one parameter; tie them by "
+                "assigning the same Parameter"
+            )
+    if odd := [name for name, value in inner.state_dict().items() if not isinstance(value, Tensor)]:
+        return f"its state {odd[0]} is no tensor, and checkpoints hold tensors alone; keep it in a buffer"
+    return ""
 
 
 def examine(config: ModelConfig) -> Examined:
@@ -132,6 +148,12 @@ def _leak(model: OwnModel, ids_BT: Tensor, what: str) -> float:
         logits.append(fresh(ids))
     kept = (slice(None), slice(0, half)) if what == "future" else (slice(0, 1), slice(None))
     before, after = logits[0][kept], logits[1][kept]
+    if not (before.isfinite().all() and after.isfinite().all()):
+        mode = "training" if model.training else "evaluation"
+        raise BadInput(
+            f"model.architecture = {model.config.architecture!r}: in {mode} mode, with some noise on fresh weights, "
+            "its logits are not all finite"
+        )
     return float((before - after).abs().max() / before.abs().max().clamp(min=1e-30))
 
 
