@@ -26,6 +26,9 @@ LAW = "chinchilla"
 DISAGREE = 0.01
 """Below this p, points of one technique are said to differ by more than the noise: some fifty are tested."""
 
+LEFT_OUT = 0.01
+"""Above this share of draws without a multiplier, an interval is said to be too narrow."""
+
 
 @dataclass(frozen=True)
 class Price:
@@ -43,7 +46,7 @@ class Price:
     bracketed: int = 0
     """Of those, the points where its best rate has a worse one on either side."""
     worth: Worth | None = None
-    """FLOP for FLOP by the model's own count at equal shape and tokens: what it does to the loss."""
+    """At equal shape and tokens, whatever it costs: what it does to the loss."""
     flops: float | None = None
     """FLOPs that it executes over the baseline's, at equal shape and tokens."""
     seconds: float | None = None
@@ -87,7 +90,8 @@ def price(
         raise BadInput(f"sweep {manifest['name']!r}: no run of its design is done, so there is no law to price by.")
     # A variant may share its run with the design; the role of the manifest is the one meant here.
     law = fit(from_runs(design), LAW, resamples=resamples, seed=seed, level=level)
-    noise = seed_noise(design["loss"].tolist(), list(zip(design["size"], design["level"], strict=True)))
+    seeds = table[table["role"].isin(["grid", "seed"]) & (table["status"] == "done")].drop_duplicates("run_id")
+    noise = seed_noise(seeds["loss"].tolist(), seeds["config_id"].tolist())
     rng = np.random.default_rng(seed)
     variants = table[table["role"] == "variant"]
     baseline = variants[variants["variant"] == BASELINE]
@@ -159,7 +163,12 @@ def _price(
     remarks = [f"every rate diverged at {', '.join(without)}"] if without else []
     if not pairs:
         return replace(priced, remark="; ".join(remarks) or "no point with all its rates yet")
-    found = worth(pairs, floor, noise, rng, level)
+    try:
+        found = worth(pairs, floor, noise, rng, level)
+    except BadInput as error:  # of this technique alone: the others have their prices
+        return replace(priced, remark="; ".join([*remarks, str(error).rstrip(".")]))
+    if found.left_out > LEFT_OUT:
+        remarks.append(f"{100 * found.left_out:.0f}% of the draws had E above a loss: the interval is too narrow")
     if found.agreement < DISAGREE:
         remarks.append(f"differs between points: {', '.join(f'{one:.2f}' for one in found.by_point)}")
     inside = sum(pair.technique.inside for pair in pairs)
@@ -220,7 +229,8 @@ def _notes(law: Fit, baseline: pd.DataFrame, noise: Noise) -> tuple[str, ...]:
         f"Noise between seeds is {100 * noise.sd:.2g}% of the loss ({noise.freedom} degrees of freedom); a technique "
         "and its baseline count as independent, which makes intervals too wide rather than too narrow.",
         "All techniques are compared with the same runs of the baseline: where those had luck, all prices are too low "
-        "together. With many techniques, one interval in twenty misses.",
+        "together. With many techniques, one interval in twenty misses, and the largest and "
+        "the smallest multipliers are further from 1 than the truth.",
         "A price holds at the sizes and horizons of this sweep; that it stays the same with scale is assumed.",
     ]
     if not law.identified:

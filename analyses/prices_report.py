@@ -60,14 +60,17 @@ def summary(prices: Prices) -> tuple[str, ...]:
     lines = [
         f"{prices.ended} of {plural(prices.planned, 'planned run')} have ended; {len(priced)} of "
         f"{plural(len(prices.prices), 'technique')} priced, with {100 * prices.level:g}% intervals.",
-        f"Worth more than the baseline: {_named(better)}. Worth less: {_named(worse)}. Of the other "
-        f"{len(priced) - len(better) - len(worse)} the interval holds 1.",
+        f"At equal shape and tokens, worth more: {_named(better)}. Worth less: {_named(worse)}. Of the "
+        f"other {len(priced) - len(better) - len(worse)} the interval holds 1.",
+        f"Per FLOP executed, worth more: {_named([one for one in priced if one.net and one.net[1] > 1], net=True)}. "
+        f"Worth less: {_named([one for one in priced if one.net and one.net[2] < 1], net=True)}.",
     ]
     return tuple(lines)
 
 
-def _named(found: list[Price]) -> str:
-    return ", ".join(f"{one.variant} ×{one.worth.multiplier:.2f}" for one in found if one.worth) or "none"
+def _named(found: list[Price], net: bool = False) -> str:
+    values = {one.variant: one.net[0] if net and one.net else one.worth.multiplier for one in found if one.worth}
+    return ", ".join(f"{name} ×{value:.2f}" for name, value in values.items()) or "none"
 
 
 def report(prices: Prices) -> Report:

@@ -18,10 +18,11 @@ DRAWS = 2000
 
 
 def points(runs: pd.DataFrame, manifest: Mapping[str, Any]) -> pd.DataFrame:
-    """parameterisation, width, rate, seed and loss of the sweep's finished runs."""
+    """parameterisation, width, rate, seed and loss of the sweep's ended runs, infinite of a diverged one."""
     mine = of_sweep(runs, manifest)
-    mine = mine[mine["status"] == "done"]
-    if mine.empty:
+    mine = mine[mine["status"].isin(["done", "diverged"])]
+    mine = mine.assign(loss=mine["loss"].where(mine["status"] == "done", np.inf))
+    if not np.isfinite(mine["loss"]).any():
         raise BadInput(f"sweep {manifest['name']!r}: no run is done; train it first with `workbench sweep run`")
     how = [json.loads(text)["model"].get("parameterisation", "standard") for text in mine["config"]]
     table = mine[["d_model", "learning_rate", "seed_init", "loss"]].assign(parameterisation=how)
@@ -31,14 +32,18 @@ def points(runs: pd.DataFrame, manifest: Mapping[str, Any]) -> pd.DataFrame:
 def optima(table: pd.DataFrame, seed: int = 0, level: float = 0.95) -> pd.DataFrame:
     """The best rate of each width: the vertex of a parabola in ln rate through the best mean loss and its neighbours.
 
+    A rate at which a seed diverged is no candidate, and brackets. A width at which every rate did is left out.
     `low` and `high` are quantiles over redraws of the noise between seeds; `inside` says whether the rates bracket it.
     """
     keys = ["parameterisation", "width", "rate"]
-    noise: Noise = seed_noise(table["loss"].tolist(), table[keys].astype(str).agg("/".join, axis=1).tolist())
+    finite = table[np.isfinite(table["loss"])]
+    noise: Noise = seed_noise(finite["loss"].tolist(), finite[keys].astype(str).agg("/".join, axis=1).tolist())
     rng, rows = np.random.default_rng(seed), []
     for (name, width), group in table.groupby(keys[:2], sort=True):
         means = group.groupby("rate")["loss"].agg(["mean", "count"])
         x, y = np.log(means.index.to_numpy(dtype=float)), means["mean"].to_numpy()
+        if not np.isfinite(y).any():
+            continue
         best = best_over_rates(x.tolist(), y.tolist())
         error = noise.draws(DRAWS, rng)[:, None] / np.sqrt(means["count"].to_numpy())
         shaken = y * np.exp(error * rng.standard_normal((DRAWS, len(y))))
@@ -51,5 +56,6 @@ def optima(table: pd.DataFrame, seed: int = 0, level: float = 0.95) -> pd.DataFr
 def figure(table: pd.DataFrame, best: pd.DataFrame) -> Figure:
     """Loss against rate at each width, a panel for each parameterisation."""
     mean = table.groupby(["parameterisation", "width", "rate"])[["loss"]].mean().reset_index()
+    mean = mean[np.isfinite(mean["loss"])]
     caption = "Held-out loss against the peak rate at each width, means over seeds; stars are the best rates."
     return Figure("mup-widths", caption, figures.widths(mean, best), mean)

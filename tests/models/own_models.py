@@ -92,6 +92,55 @@ class Tied(nn.Module):
         return self.head(self.embedding(ids_BT))
 
 
+class SharedMemory(Tied):
+    """Tied by its numbers: two parameters upon one memory."""
+
+    def __init__(self, vocab_size: int, width: int) -> None:
+        super().__init__(vocab_size, width)
+        self.head.weight = nn.Parameter(self.embedding.weight.data)
+
+
+class ExtraState(nn.Module):
+    def forward(self, x_BTD: Tensor) -> Tensor:
+        return x_BTD
+
+    def get_extra_state(self) -> dict[str, int]:
+        return {"calls": 1}
+
+
+class NotFiniteInTraining(nn.Module):
+    def forward(self, x_BTD: Tensor) -> Tensor:
+        return x_BTD / 0 if self.training else x_BTD
+
+
+class Views(nn.Module):
+    """Buffers upon one memory: parts of each other, and one that is kept under its second name alone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        numbers = torch.arange(8.0)
+        self.register_buffer("start", numbers[:4])
+        self.register_buffer("end", numbers[2:])
+        other = torch.ones(2)
+        self.register_buffer("unkept", other, persistent=False)
+        self.register_buffer("kept", other)
+
+    def forward(self, x_BTD: Tensor) -> Tensor:
+        return x_BTD * self.end[0]
+
+
+class PartlyTrained(nn.Module):
+    """A frozen layer, and one that is never called."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.frozen = nn.Linear(width, width).requires_grad_(False)
+        self.unused = nn.Linear(width, width)
+
+    def forward(self, x_BTD: Tensor) -> Tensor:
+        return self.frozen(x_BTD)
+
+
 class Lstm(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -132,3 +181,9 @@ register("backwards", bag(lambda config, settings: Backwards()), settings=Width)
 register("not-finite", bag(lambda config, settings: NotFinite()), settings=Width)
 register("one-number", bag(lambda config, settings: OneNumber()), settings=Width)
 register("counting", bag(lambda config, settings: Counting()), settings=Width)
+register("no-shape", bag(lambda config, settings: nn.LazyLinear(settings.hidden)), settings=Width)
+register("shared-memory", lambda config: SharedMemory(config.vocab_size, config.d_model))
+register("extra-state", bag(lambda config, settings: ExtraState()), settings=Width)
+register("not-finite-in-training", bag(lambda config, settings: NotFiniteInTraining()), settings=Width)
+register("views", bag(lambda config, settings: Views()), settings=Width)
+register("partly-trained", bag(lambda config, settings: PartlyTrained(settings.hidden)), settings=Width)

@@ -84,6 +84,10 @@ def test_settings_are_written_out_in_full() -> None:
         ("one-number", r"logits of the shape \(2, 17\); they must be .* = \(2, 8, 17\)"),
         ("not-finite", "logits of a freshly built model are not all finite"),
         ("backwards", "in evaluation mode the logits of a token change with the tokens after it"),
+        ("no-shape", "its parameter .*weight has no shape yet"),
+        ("shared-memory", "share their memory without being one parameter"),
+        ("extra-state", "_extra_state is no tensor"),
+        ("not-finite-in-training", "in training mode, .* not all finite"),
         ("over-positions", "in training mode the logits of a token change with the tokens after it"),
     ],
 )
@@ -93,9 +97,9 @@ def test_a_module_that_is_no_causal_language_model_is_refused(architecture: str,
 
 
 def test_windows_that_influence_each_other_are_warned_of() -> None:
-    (warning,) = examine(config("over-windows").model_dump_json()).warnings
+    (warning,) = examine(config("over-windows")).warnings
     assert "the windows of a batch influence each other" in warning
-    assert examine(config("counting").model_dump_json()).warnings == ()  # dropout is not a leak
+    assert examine(config("counting")).warnings == ()  # dropout is not a leak
 
 
 @pytest.mark.parametrize(
@@ -162,6 +166,75 @@ def test_the_fingerprint_is_of_the_source_and_of_what_it_imports_beside_it(tmp_p
     ]  # fmt: skip
     assert prints[0] == prints[1] != prints[2]
     assert len(registered("bag").fingerprint) == 16
+
+
+MAKE = (
+    "from torch import nn\n"
+    "def make(config, hidden={hidden}):\n"
+    "    return nn.Sequential(nn.Embedding(config.vocab_size, hidden), nn.Linear(hidden, config.vocab_size))\n"
+)
+REGISTER = "from workbench.models.own import register\n"
+
+
+def write_files(folder: Path, **texts: str) -> Path:
+    folder.mkdir(exist_ok=True)
+    for name, text in texts.items():
+        (folder / f"{name}.py").write_text(text)
+    return folder
+
+
+def test_the_file_that_is_named_is_imported_and_no_other_of_its_name(tmp_path: Path, monkeypatch) -> None:
+    asked = write_files(tmp_path / "asked", same_c=f"{MAKE.format(hidden=3)}{REGISTER}register('same-c', make)")
+    found_first = write_files(tmp_path / "first", same_c=f"{MAKE.format(hidden=5)}{REGISTER}register('same-c', make)")
+    monkeypatch.syspath_prepend(str(found_first))
+    import_models([str(asked / "same_c.py")])
+    assert count(config("same-c")).n_params == 2 * 3 * VOCABULARY + VOCABULARY
+
+
+def test_what_is_written_where_a_factory_is_registered_is_in_the_fingerprint(tmp_path: Path) -> None:
+    folder = write_files(tmp_path, make_d=MAKE.format(hidden=4))
+    for hidden in (3, 5):
+        text = f"from functools import partial\nfrom make_d import make\n{REGISTER}"
+        write_files(folder, **{f"d{hidden}": f"{text}register('d{hidden}', partial(make, hidden={hidden}))"})
+        import_models([str(folder / f"d{hidden}.py")])
+    assert registered("d3").fingerprint != registered("d5").fingerprint
+
+
+def test_another_file_in_the_place_of_the_one_beside_is_refused(tmp_path: Path) -> None:
+    for number in (1, 2):
+        text = f"from beside_e import make\n{REGISTER}register('e{number}', make)"
+        folder = write_files(tmp_path / str(number), beside_e=MAKE.format(hidden=number), **{f"e{number}": text})
+        if number == 1:
+            import_models([str(folder / "e1.py")])
+    with pytest.raises(BadInput, match=r"beside_e\.py: under its name .* has been imported in its place"):
+        import_models([str(folder / "e2.py")])
+
+
+def test_an_instance_that_can_be_called_is_a_factory(tmp_path: Path) -> None:
+    text = (
+        f"{MAKE.format(hidden=2)}{REGISTER}class Maker:\n    def __call__(self, config):\n        return make(config)\n"
+    )
+    folder = write_files(tmp_path, maker_f=f"{text}register('f', Maker())")
+    import_models([str(folder / "maker_f.py")])
+    assert count(config("f")).n_params == 2 * 2 * VOCABULARY + VOCABULARY
+
+
+def test_a_model_registered_anew_is_counted_anew(tmp_path: Path) -> None:
+    unpinned = ModelConfig(architecture="g", vocab_size=VOCABULARY, context=CONTEXT)
+    for hidden in (2, 3):
+        folder = write_files(tmp_path, **{f"g{hidden}": f"{MAKE.format(hidden=hidden)}{REGISTER}register('g', make)"})
+        import_models([str(folder / f"g{hidden}.py")])
+        assert count(unpinned).n_params == 2 * hidden * VOCABULARY + VOCABULARY
+
+
+def test_a_package_that_imports_what_lies_beside_it_counts_that_too(tmp_path: Path) -> None:
+    prints = []
+    for number in (1, 2):
+        folder = write_files(tmp_path / str(number), common_h=f"NUMBER = {number}")
+        write_files(folder / "package_h", __init__="", net="from common_h import NUMBER")
+        prints.append(own.source_files([folder / "package_h" / "net.py"]))
+    assert [name for name, _ in prints[0]] == ["common_h.py", "package_h/__init__.py", "package_h/net.py"]
+    assert prints[0] != prints[1]
 
 
 @pytest.mark.parametrize(

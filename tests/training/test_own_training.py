@@ -66,6 +66,10 @@ def test_a_wrapped_decoder_trains_as_ours_does(corpus: Corpus, tmp_path: Path, f
         ("counting", {"optimizer": "lion", "precision": "fp16", "execution": {"micro_batch": 3}}),
         ("over-windows", {"sam_radius": 0.05}),
         ("tied", {"optimizer": "sgd"}),
+        ("views", {}),
+        ("partly-trained", {}),
+        ("partly-trained", {"optimizer": "lion", "precision": "fp16"}),
+        ("partly-trained", {"optimizer": "adamw-8bit", "sam_radius": 0.05, "execution": {"micro_batch": 3}}),
         ("lstm", {"optimizer": "adamw-8bit", "precision": "bf16"}),
     ],
 )

@@ -86,7 +86,7 @@ def seed_noise(losses: Sequence[float], points: Sequence[object]) -> Noise:
     groups = pd.Series(np.log(np.asarray(losses, dtype=float))).groupby([str(point) for point in points])
     freedom = int((groups.size() - 1).sum())
     if freedom < 1:
-        raise BadInput("no point of the baseline was trained from two seeds, so the noise between seeds is unknown.")
+        raise BadInput("no point was trained from two seeds, so the noise between seeds is unknown.")
     spread = float((groups.var(ddof=1).fillna(0.0) * (groups.size() - 1)).sum())
     return Noise(float(np.sqrt(spread / freedom)), freedom)
 
@@ -123,7 +123,11 @@ class Worth:
     by_point: tuple[float, ...]
     """The multiplier read at each point alone."""
     agreement: float
-    """p of a χ² test that all points have one multiplier, of noise between seeds alone; NaN of one point."""
+    """p of an F test that all points have one multiplier, of noise between seeds alone; NaN of one point or without
+    noise. F, not χ²: the noise is itself an estimate, of few degrees of freedom."""
+    left_out: float
+    """Share of the simulated losses and laws left out, as a loss was not above E: the interval is of the rest,
+    and too narrow where this is not small."""
 
 
 def worth(
@@ -154,13 +158,24 @@ def worth(
     )
     e = floor.e_S[chosen][:, None, None]
     above = (shaken > e).all(axis=(1, 2))  # a draw below E is worth more than any number
+    if not above.any():
+        raise BadInput(f"no simulated loss is above the law's irreducible loss, near a loss of {least:.4g}.")
+    left_out = 1 - float(above.mean()) * len(usable) / (len(floor.e_S) - 1)
     with np.errstate(invalid="ignore"):
         draws_S = log_worth(shaken[above], e[above], floor.gamma_S[chosen][above][:, None]).mean(axis=1)
     low, high = np.exp(np.quantile(draws_S, [(1 - level) / 2, (1 + level) / 2]))
-    # To first order in the noise, the variance of each point's ln κ.
+    by_point = tuple(np.exp(point_P).tolist())
+    agreement = _agreement(point_P, losses_2P, unit_2P, floor, noise)
+    return Worth(float(np.exp(point_P.mean())), float(low), float(high), by_point, agreement, left_out)
+
+
+def _agreement(point_P: Array, losses_2P: Array, unit_2P: Array, floor: Floor, noise: Noise) -> float:
+    """p of the F test in `Worth.agreement`, by each point's variance to first order in the noise."""
+    others = len(point_P) - 1
+    if not others or not noise.sd:
+        return float("nan")
     slopes_2P = losses_2P / (losses_2P - floor.e_S[0]) / floor.gamma_S[0]
     variance_P = ((noise.sd * unit_2P * slopes_2P) ** 2).sum(axis=0)
     centre = float((point_P / variance_P).sum() / (1 / variance_P).sum())
     apart = float(((point_P - centre) ** 2 / variance_P).sum())
-    agreement = float(stats.chi2.sf(apart, len(pairs) - 1)) if len(pairs) > 1 else float("nan")
-    return Worth(float(np.exp(point_P.mean())), float(low), float(high), tuple(np.exp(point_P).tolist()), agreement)
+    return float(stats.f.sf(apart / others, others, noise.freedom))

@@ -43,7 +43,7 @@ class Registered:
     factory: Factory = field(repr=False)
     settings: type[BaseModel] | None
     fingerprint: str
-    """Of the source as it was when it was registered; see `fingerprint_of`."""
+    """Of the source as it was when it was registered, that of the call of `register` too; see `fingerprint_of`."""
 
 
 _registered: dict[str, Registered] = {}
@@ -59,9 +59,11 @@ def register(name: str, factory: Factory, settings: type[BaseModel] | None = Non
         raise BadInput(f"register({name!r}): the name must be another than {DECODER!r}, the workbench's own")
     if not callable(factory):
         raise BadInput(f"register({name!r}): {factory!r} cannot be called; give config → torch.nn.Module")
-    _registered[name] = Registered(
-        name, factory, settings, fingerprint_of([factory, *([settings] if settings else [])])
-    )
+    # Where it is called, a partial's arguments and an instance's state are written.
+    caller = Path(sys._getframe(1).f_code.co_filename).resolve()
+    places = [caller] if caller.is_file() and caller != Path(__file__).resolve() else []
+    objects = [factory, *([settings] if settings else [])]
+    _registered[name] = Registered(name, factory, settings, fingerprint_of(objects, places))
 
 
 def registered(name: str) -> Registered:
@@ -147,25 +149,31 @@ def settings_of(config: ModelConfig, origin: str | Path = "the model") -> BaseMo
     return None
 
 
-def fingerprint_of(objects: Iterable[Any]) -> str:
-    """The first 16 hex digits of the SHA-256 over the files that define these, and the local files those import.
+def fingerprint_of(objects: Iterable[Any], places: Iterable[Path] = ()) -> str:
+    """The first 16 hex digits of the SHA-256 over the files that define these, `places`, and the local files of both.
 
     The text counts as it is, comments included: a changed line makes new runs. Installed libraries do not count.
+    Raises `BadInput` where an object has no file, or another file than the one beside it is what is imported.
     """
     digest = hashlib.sha256()
-    homes = []
+    homes = list(places)
     for each in objects:
         plain = inspect.unwrap(each)
         while hasattr(plain, "func"):  # functools.partial
             plain = plain.func
         try:
-            homes.append(Path(inspect.getfile(plain if hasattr(plain, "__module__") else type(plain))).resolve())
+            homes.append(Path(inspect.getfile(plain if _has_file(plain) else type(plain))).resolve())
         except (TypeError, OSError) as error:
             raise BadInput(f"{each!r}: its source file cannot be found ({error}); define it in a .py file") from error
         digest.update(f"{getattr(plain, '__qualname__', type(plain).__qualname__)}\0".encode())
     for name, text in source_files(homes):
         digest.update(f"{name}\0{len(text)}\0".encode() + text)
     return digest.hexdigest()[:16]
+
+
+def _has_file(each: Any) -> bool:
+    """Whether it is code itself; of an instance that can be called, its class is."""
+    return inspect.isclass(each) or inspect.isroutine(each)
 
 
 def _from_entry_point(entry: Any) -> Any:
@@ -191,14 +199,20 @@ def _import_file(path: Path) -> None:
     folder = str(path.parent)
     if folder not in sys.path:  # for the files beside it
         sys.path.append(folder)
-    importlib.import_module(path.stem) if path.stem not in sys.modules else _load_again(path)
-
-
-def _load_again(path: Path) -> None:
-    """A file whose name another module has already: under a name of its own."""
-    name = f"{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
+    name = path.stem if _is_free(path) else f"{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+
+
+def _is_free(path: Path) -> bool:
+    """Whether a file's own name means that file: no module that is loaded already, nor one that is found first."""
+    if not path.stem.isidentifier() or path.stem in sys.modules:
+        return False
+    found = importlib.util.find_spec(path.stem)
+    return found is not None and found.origin is not None and Path(found.origin).resolve() == path

@@ -21,7 +21,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from workbench.errors import BadInput
 from workbench.models.config import ModelConfig
 from workbench.models.counts import Counts
-from workbench.models.own import imported
+from workbench.models.own import Registered, current
 from workbench.models.own_model import OwnModel, examine, make_own
 
 UNCOUNTED = {
@@ -60,23 +60,25 @@ class OwnCounts:
 def own_warnings(config: ModelConfig) -> tuple[str, ...]:
     """What is to be known of a config's model before it is trained; raises where it cannot be."""
     counted = (f"model.architecture = {config.architecture!r}: {warning}" for warning in count_own(config).warnings)
-    return (*examine(config.model_dump_json()).warnings, *counted)
+    return (*examine(config).warnings, *counted)
 
 
 def count_own(config: ModelConfig) -> OwnCounts:
     """The counts of a config's model, made once in a process."""
-    return _count(config.model_dump_json(), imported())
+    return _count(config.model_dump_json(), current(config))
 
 
 @lru_cache(maxsize=1024)
-def _count(config_json: str, imports: tuple[str, ...]) -> OwnCounts:  # noqa: ARG001 - a new import may be a new source
+def _count(config_json: str, model_of: Registered) -> OwnCounts:  # noqa: ARG001 - registered anew, counted anew
     config = ModelConfig.model_validate_json(config_json)
     try:
         return _counted(make_own(config, seed=0, device="meta"), config)
-    except (BadInput, RuntimeError, NotImplementedError, ValueError, TypeError):  # a factory that reads its weights
+    except Exception:  # whatever a factory or a forward pass cannot do without numbers; the CPU has them
         try:
             return _counted(make_own(config, seed=0), config)
-        except (RuntimeError, ValueError, TypeError, IndexError) as error:
+        except BadInput:
+            raise
+        except Exception as error:
             raise BadInput(
                 f"model.architecture = {config.architecture!r}: its FLOPs cannot be counted, as a forward "
                 f"pass over two windows raises {type(error).__name__}: {error}"

@@ -10,10 +10,11 @@ from typing import cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import UninitializedTensorMixin
 
 from workbench.errors import BadInput
 from workbench.models.config import ModelConfig
-from workbench.models.own import current, settings_of
+from workbench.models.own import Registered, current, settings_of
 
 LEAK = 1e-4
 """Change of a logit, over the largest logit, that is no rounding: attention in float32 leaves some 1e-6."""
@@ -44,7 +45,7 @@ def build_own(config: ModelConfig, seed: int) -> OwnModel:
 
     The first of a config in a process is examined.
     """
-    examine(config.model_dump_json())
+    examine(config)
     return make_own(config, seed)
 
 
@@ -62,27 +63,46 @@ def make_own(config: ModelConfig, seed: int, device: str = "cpu") -> OwnModel:
             raise BadInput(
                 f"model.architecture = {model.name!r}: its factory raises {type(error).__name__}: {error}"
             ) from error
-    if not isinstance(inner, nn.Module):
-        raise BadInput(
-            f"model.architecture = {model.name!r}: its factory gives a {type(inner).__name__}; it must give a "
-            "torch.nn.Module"
-        )
-    if not any(parameter.requires_grad for parameter in inner.parameters()):
-        raise BadInput(f"model.architecture = {model.name!r}: the module has no parameter to train")
-    if any(parameter.dtype != torch.float32 for parameter in inner.parameters()):
-        raise BadInput(
-            f"model.architecture = {model.name!r}: its parameters must be float32; train.precision says what the "
-            "arithmetic is done in"
-        )
+    problem = _unfit(inner)
+    if problem:
+        raise BadInput(f"model.architecture = {model.name!r}: {problem}")
     return OwnModel(config, inner)
 
 
-@lru_cache(maxsize=256)
-def examine(config_json: str) -> Examined:
-    """Build a config's model once and try it; raises `BadInput` where it is not a causal language model.
+def _unfit(inner: object) -> str:
+    """What of a factory's product cannot be trained, or cannot be saved and resumed; nothing, mostly."""
+    if not isinstance(inner, nn.Module):
+        return f"its factory gives a {type(inner).__name__}; it must give a torch.nn.Module"
+    parameters = dict(inner.named_parameters())
+    if lazy := [name for name, parameter in parameters.items() if isinstance(parameter, UninitializedTensorMixin)]:
+        return f"its parameter {lazy[0]} has no shape yet; give lazy layers their sizes"
+    if not any(parameter.requires_grad for parameter in parameters.values()):
+        return "the module has no parameter to train"
+    if any(parameter.dtype != torch.float32 for parameter in parameters.values()):
+        return "its parameters must be float32; train.precision says what the arithmetic is done in"
+    places: dict[tuple[int, int], str] = {}
+    for name, parameter in parameters.items():
+        other = places.setdefault((parameter.untyped_storage()._cdata, parameter.storage_offset()), name)
+        if other != name:
+            return (
+                f"its parameters {other} and {name} share their memory without being one parameter; tie them by "
+                "assigning the same Parameter"
+            )
+    if odd := [name for name, value in inner.state_dict().items() if not isinstance(value, Tensor)]:
+        return f"its state {odd[0]} is no tensor, and checkpoints hold tensors alone; keep it in a buffer"
+    return ""
+
+
+def examine(config: ModelConfig) -> Examined:
+    """Build a config's model and try it, once in a process; raises `BadInput` where it is not a causal language model.
 
     The leaks are looked for with a little noise on the weights, since a head of zeros would hide any.
     """
+    return _examine(config.model_dump_json(), current(config))
+
+
+@lru_cache(maxsize=256)
+def _examine(config_json: str, model_of: Registered) -> Examined:  # noqa: ARG001 - registered anew, looked at anew
     config = ModelConfig.model_validate_json(config_json)
     name = f"model.architecture = {config.architecture!r}"
     with torch.random.fork_rng(devices=[]), torch.no_grad():
@@ -128,6 +148,12 @@ def _leak(model: OwnModel, ids_BT: Tensor, what: str) -> float:
         logits.append(fresh(ids))
     kept = (slice(None), slice(0, half)) if what == "future" else (slice(0, 1), slice(None))
     before, after = logits[0][kept], logits[1][kept]
+    if not (before.isfinite().all() and after.isfinite().all()):
+        mode = "training" if model.training else "evaluation"
+        raise BadInput(
+            f"model.architecture = {model.config.architecture!r}: in {mode} mode, with some noise on fresh weights, "
+            "its logits are not all finite"
+        )
     return float((before - after).abs().max() / before.abs().max().clamp(min=1e-30))
 
 

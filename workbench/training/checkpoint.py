@@ -105,17 +105,23 @@ def _write(tensors: dict[str, Tensor], path: Path) -> None:
 
 
 def _weights(model: nn.Module) -> dict[str, Tensor]:
-    """Every parameter, and every buffer that the model says is to be kept, once."""
-    kept = model.state_dict(keep_vars=True)
-    named = [*model.named_parameters(), *((name, buffer) for name, buffer in model.named_buffers() if name in kept)]
-    return {name: tensor.detach().contiguous() for name, tensor in named}
+    """Every parameter, and every buffer that the model says is to be kept, once, under its first name.
+
+    Buffers are copied, as two may be views of one memory, which the format refuses.
+    """
+    first = {id(tensor): (name, tensor) for name, tensor in reversed(model.state_dict(keep_vars=True).items())}
+    return {
+        name: tensor.detach().contiguous() if isinstance(tensor, nn.Parameter) else tensor.detach().clone().contiguous()
+        for name, tensor in first.values()
+    }
 
 
 def _with_other_names(model: nn.Module, weights: dict[str, Tensor]) -> dict[str, Tensor]:
     """The weights under all their names: a tied tensor was saved under its first."""
-    first = {id(tensor): name for name, tensor in [*model.named_parameters(), *model.named_buffers()]}
-    others = {name: first.get(id(tensor)) for name, tensor in model.state_dict(keep_vars=True).items()}
-    return weights | {name: weights[known] for name, known in others.items() if known in weights and name != known}
+    state = model.state_dict(keep_vars=True)
+    first = {id(tensor): name for name, tensor in reversed(state.items())}
+    known = {name: first[id(tensor)] for name, tensor in state.items()}
+    return weights | {name: weights[saved] for name, saved in known.items() if saved in weights and name != saved}
 
 
 def _optimizer_state(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
