@@ -68,6 +68,57 @@ def test_a_sweep_of_ones_own_model(folder: Path, run) -> None:
     code, out, _ = run("sweep", "plan", definition, "--store", store, "--import", changed, "--json")
     assert code == 0
     assert [planned["done"] for planned in json.loads(out)["runs"]] == [False] * 4
+    code, _, err = run("sweep", "status", definition, "--store", store, "--import", changed)
+    assert code == 0
+    assert "has 4 runs of tiny by another source of 'ours'" in err
     code, _, err = run("eval", run_id, "perplexity", "--store", store)
     assert code == 2
     assert "it has changed since" in err
+
+
+KILLED_ONCE = """
+import os, signal
+from multiprocessing import parent_process
+from pathlib import Path
+
+CALLS = 0
+
+def forward(self, ids_BT):
+    global CALLS
+    CALLS += self.training and parent_process() is not None
+    if CALLS == 60 and not Path({flag!r}).exists():
+        Path({flag!r}).touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return plain(self, ids_BT)
+
+plain, Gru.forward = Gru.forward, forward
+"""
+"""Added to a model's file: the first worker to come that far dies in the middle of a step."""
+
+
+def test_a_sweep_whose_worker_was_killed_goes_on_from_its_checkpoint_and_ends_the_same(folder: Path, run) -> None:
+    definition, flag = (
+        write_sweep(folder, **TINY, **{"checkpoint_seconds = 0.05": "checkpoint_seconds = 0"}),
+        folder / "f",
+    )
+    model = write_example(folder / "third", name="killed", more=KILLED_ONCE.format(flag=str(flag)))
+    definition.write_text(definition.read_text().replace('"ours"', '"killed"'))
+
+    def sweep(store: str) -> tuple[int, str]:
+        options = ("--store", folder / store, "--workers", 1, "--pack", "never", "--import", model, "--json")
+        code, out, _ = run("sweep", "run", definition, *options)
+        return code, out
+
+    code, _ = sweep("stormy")
+    assert (code, flag.exists()) == (1, True)
+    (failed,) = pd.read_parquet(folder / "stormy" / "runs").query("status == 'failed'")["run_id"]
+    saved = [int(path.name) for path in (folder / "stormy" / "checkpoints" / failed).iterdir()]
+    assert saved and min(saved) > 0
+    assert sweep("stormy")[0] == 0
+    assert sweep("calm")[0] == 0
+    for table, keys in (("runs", ["run_id"]), ("curves", ["run_id", "step"])):
+        stormy, calm = (
+            pd.read_parquet(folder / store / table).sort_values(keys, ignore_index=True) for store in ("stormy", "calm")
+        )
+        kept = [*keys, "loss"] if table == "runs" else [*keys, "train_loss"]
+        pd.testing.assert_frame_equal(stormy[kept], calm[kept], check_exact=True)

@@ -67,3 +67,9 @@ def test_rules_that_nothing_would_read_are_refused(corpus: Corpus, fields: dict[
 def test_kaplans_rate_ends_at_ten_billion() -> None:
     with pytest.raises(BadInput, match="fewer than 1e10"):
         RATE_RULES["kaplan"].value(facts(2 * 10**10, 1e9))
+
+
+@pytest.mark.parametrize("power", [60.0, -60.0])
+def test_powers_beyond_all_numbers_are_refused(power: float) -> None:
+    with pytest.raises(BadInput, match="give it powers that make a rate"):
+        rule(PowerRule(constant=1, d=power), RATE_RULES).value(facts(10**5, 1e6))

@@ -86,6 +86,7 @@ def run(
 
     planned, corpus = make_plan(definition)
     store = Store.create(store_path)
+    warn_of_older_sources(planned, store)
     result = execute(planned, corpus, store, workers, per_device, device, pack)
     payload = {"sweep": planned.name, "store": store.folder, **vars(result)}
     emit(as_json, payload, lambda: _print_result(planned, store, result))
@@ -107,7 +108,9 @@ def status(definition: Path, store_path: Path, as_json: bool) -> None:
     from workbench.store import Store
 
     planned, _ = make_plan(definition)
-    frame = statuses(planned, Store(store_path))
+    store = Store(store_path)
+    warn_of_older_sources(planned, store)
+    frame = statuses(planned, store)
     counts = {str(name): int(number) for name, number in frame["status"].value_counts().items()}
     rows = frame.to_dict("records")
     payload = {"sweep": planned.name, "counts": counts, "runs": rows}
@@ -129,6 +132,14 @@ def make_plan(definition: Path) -> "tuple[Plan, Corpus]":
     for warning in planned.warnings:
         say(f"Warning: {warning}")
     return planned, corpus
+
+
+def warn_of_older_sources(planned: "Plan", store: "Store") -> None:
+    """Say why runs of a registered model that were done are to be trained again."""
+    from workbench.runner.status import older_sources
+
+    for sentence in older_sources(planned, store):
+        say(f"Warning: {sentence}")
 
 
 def chosen_device(planned: "Plan", device: str) -> str:

@@ -2,10 +2,12 @@
 
 import json
 import math
+from collections import Counter
 from typing import Any
 
 import pandas as pd
 
+from workbench.models.config import DECODER
 from workbench.runner.claims import held
 from workbench.runner.packing import interrupted
 from workbench.runner.plan import Plan, PlannedRun
@@ -41,6 +43,26 @@ def statuses(plan: Plan, store: Store) -> pd.DataFrame:
             rows.append({"run_id": run.run_id, "status": status, "step": max(step, saved), "loss": loss})
     frame = pd.DataFrame(rows, columns=["run_id", "status", "step", "loss"])
     return frame.assign(steps=[run.horizon.steps for run in plan.runs])
+
+
+def older_sources(plan: Plan, store: Store) -> list[str]:
+    """A sentence on each registered model of whose older source the store has finished runs of this sweep."""
+    now = {run.config.model.architecture: run.config.model.fingerprint for run in plan.runs}
+    if set(now) == {DECODER}:
+        return []
+    runs = store.runs()
+    mine = runs.loc[(runs["sweep"] == plan.name) & (runs["status"] != "failed"), "config"]
+    models = [json.loads(text)["model"] for text in mine]
+    old = Counter(
+        name
+        for model in models
+        if (name := model.get("architecture", DECODER)) != DECODER and model["fingerprint"] != now.get(name, "")
+    )
+    return [
+        f"{store.folder} has {many} run{'s' if many > 1 else ''} of {plan.name} by another source of {name!r}: its "
+        "fingerprint has changed, so they are not counted here"
+        for name, many in old.items()
+    ]
 
 
 def checkpointed_step(store: Store, name: str) -> int:

@@ -108,7 +108,16 @@ def rule(named: str | PowerRule, rules: Mapping[str, Rule]) -> Rule:
     formula = " · ".join([f"{named.constant:g}", *(f"{name}^{power:g}" for name, power in powers.items() if power)])
 
     def value(run: Facts) -> float:
-        found = named.constant * run.n_params**named.n * run.tokens**named.d * run.flops**named.c
-        return found * run.batch_tokens**named.batch if named.batch else found
+        try:
+            found = named.constant * run.n_params**named.n * run.tokens**named.d * run.flops**named.c
+            found *= run.batch_tokens**named.batch if named.batch else 1.0
+        except OverflowError:
+            found = math.inf
+        if not 0 < found < math.inf:
+            raise BadInput(
+                f"train: the rule {formula} gives {found:g} for {run.n_params:,} parameters and {run.tokens:g} tokens; "
+                "give it powers that make a rate, or a batch in tokens"
+            )
+        return found
 
     return Rule(formula, value)
