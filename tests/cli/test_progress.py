@@ -9,8 +9,8 @@ from workbench.cli.progress import SweepProgress
 from workbench.corpus.prepare import prepare
 from workbench.runner.backend import Event
 from workbench.runner.definition import read_definition
+from workbench.runner.jobs import Job
 from workbench.runner.plan import Plan, plan_sweep
-from workbench.runner.worker import Job
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from workbench.runner.definition import read_definition
 from workbench.runner.local import LocalBackend
 from workbench.runner.plan import Plan, plan_sweep
 from workbench.runner.status import statuses
-from workbench.runner.sweep import run_sweep
+from workbench.runner.sweep import SweepResult, run_sweep
 from workbench.store import Store
 
 TIMES = ["seconds", "tokens_per_second", "peak_memory_bytes", "created_at"]
@@ -202,21 +202,35 @@ def test_workers_of_a_killed_runner_save_and_stop_and_the_next_runner_takes_over
     assert not list(store.folder.glob("live/*"))
 
 
-def test_a_worker_killed_by_the_system_is_a_failed_run_that_says_so(tmp_path: Path) -> None:
-    path = write_sweep(tmp_path)
-    plan, corpus = planned(path)
-    store = Store.create(tmp_path / "store")
-    backend = LocalBackend.on_this_machine(1, device="cpu")
+def sweep_with_kills(tmp_path: Path, most: int) -> tuple[SweepResult, Store, list[str]]:
+    """A sweep of one worker, which is killed as often as this whenever it starts on the last run."""
+    plan, corpus = planned(write_sweep(tmp_path))
+    store, backend = Store.create(tmp_path / "store"), LocalBackend.on_this_machine(1, device="cpu")
+    kinds: list[str] = []
 
     def note(event: Event) -> None:
-        if event.kind == "started" and event.job.run is plan.runs[-1]:
+        if event.job.run.run_id != plan.runs[-1].run_id:
+            return
+        kinds.append(event.kind)
+        if event.kind == "started" and kinds.count("started") <= most:
             process = backend.slots[0].process
             assert process is not None and process.pid is not None
             os.kill(process.pid, signal.SIGKILL)
 
-    result = run_sweep(plan, corpus, store, backend, note)
+    return run_sweep(plan, corpus, store, backend, note), store, kinds
+
+
+def test_a_worker_that_dies_is_tried_again(tmp_path: Path) -> None:
+    result, store, kinds = sweep_with_kills(tmp_path, most=2)
+    assert (result.done, result.failed) == (4, {})
+    assert [kind for kind in kinds if kind != "progress"] == ["started", "retrying"] * 2 + ["started", "ended"]
+    assert not list(store.folder.glob("live/*"))
+
+
+def test_a_worker_that_dies_again_and_again_is_a_failed_run_that_says_so(tmp_path: Path) -> None:
+    result, store, _ = sweep_with_kills(tmp_path, most=3)
     (reason,) = result.failed.values()
-    assert "killed by SIGKILL, as the system does when memory runs out" in reason
+    assert "killed by SIGKILL, as the system does when memory runs out (3 times at step 0)" in reason
     assert (result.done, sorted(store.runs()["status"])) == (3, ["done", "done", "done", "failed"])
 
 

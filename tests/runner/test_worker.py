@@ -11,11 +11,13 @@ import pytest
 from tests.runner.definitions import write_sweep
 from workbench.corpus.prepare import prepare
 from workbench.errors import BadInput, Stopped
-from workbench.runner.claims import Busy, claimed, held
+from workbench.runner.claims import claimed, held
 from workbench.runner.definition import read_definition
+from workbench.runner.jobs import Job
+from workbench.runner.leases import Busy
 from workbench.runner.local import LocalBackend
 from workbench.runner.plan import plan_sweep
-from workbench.runner.worker import Job, record_failure, train_and_commit
+from workbench.runner.worker import record_failure, train_and_commit
 from workbench.store import Store
 from workbench.training.horizon import resolve
 

@@ -56,7 +56,7 @@ class SweepProgress:
             if run.run_id in self.tasks:
                 self.bars.remove_task(self.tasks.pop(run.run_id))
             self.bars.update(self.whole, note=f"{self.finished} of {self.total_runs} runs")
-            if not self.console.is_terminal or event.kind in ("failed", "waiting"):
+            if not self.console.is_terminal or event.kind in ("failed", "waiting", "retrying"):
                 self._print(event)
 
     def _advance(self, event: Event, step: int, note: str) -> None:
@@ -72,6 +72,7 @@ class SweepProgress:
 
     def _print(self, event: Event) -> None:
         run = event.job.run
-        words = {"ended": "done", "failed": "failed: ", "stopped": "stopped", "waiting": "waiting: "}[event.kind]
-        line = f"[{self.finished}/{self.total_runs}] {run.run_id} {run.size} at {run.level:.3g}: {words}{event.message}"
+        words = {"ended": "done", "failed": "failed: ", "stopped": "stopped", "waiting": "waiting: ", "retrying": ""}
+        what = words[event.kind] + event.message
+        line = f"[{self.finished}/{self.total_runs}] {run.run_id} {run.size} at {run.level:.3g}: {what}"
         self.console.print(line, highlight=False, markup=False, soft_wrap=True)

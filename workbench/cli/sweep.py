@@ -1,4 +1,4 @@
-"""`workbench sweep plan|run|status DEFINITION`."""
+"""`workbench sweep plan|run|status|logs|stop DEFINITION`."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,6 +8,7 @@ import click
 
 from workbench.cli.imports import import_option
 from workbench.cli.output import emit, json_option, say
+from workbench.cli.sweep_watch import logs, stop
 from workbench.errors import WorkbenchError
 
 if TYPE_CHECKING:
@@ -39,9 +40,13 @@ pack_option = click.option(
 )  # fmt: skip
 
 
+IDLE_SECONDS = 60.0
+"""From here on it is said how long a running run has given no sign of a step."""
+
+
 @click.group()
 def command() -> None:
-    """Plan, run or watch a sweep: a TOML definition of many trainings.
+    """Plan, run, watch or stop a sweep: a TOML definition of many trainings.
 
     \b
     workbench sweep plan sweeps/smoke.toml
@@ -119,9 +124,15 @@ def status(definition: Path, store_path: Path, as_json: bool) -> None:
         click.echo(f"{planned.name}: " + ", ".join(f"{number} {name}" for name, number in counts.items()))
         for row in rows:
             loss = f"loss {row['loss']:.4f}" if row["loss"] == row["loss"] else ""
-            click.echo(f"  {row['run_id']}  {row['status']:<11} step {row['step']} of {row['steps']}  {loss}")
+            idle = f"no sign of a step for {spoken(row['idle'])}" if row["idle"] > IDLE_SECONDS else ""
+            step = f"step {row['step']} of {row['steps']}"
+            click.echo(f"  {row['run_id']}  {row['status']:<11} {step}  {loss}  {idle}".rstrip())
 
     emit(as_json, payload, text)
+
+
+command.add_command(logs)
+command.add_command(stop)
 
 
 def make_plan(definition: Path) -> "tuple[Plan, Corpus]":

@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from workbench.runner.worker import Job
+from workbench.runner.jobs import Job
 from workbench.training.recording import Row
 
-Kind = Literal["started", "progress", "waiting", "ended", "failed", "stopped"]
+Kind = Literal["started", "progress", "waiting", "retrying", "ended", "failed", "stopped"]
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Event:
     row: Row = field(default_factory=dict)
     """With `progress`: the newest row of the curve; with `started`: the `step` it goes on from."""
     message: str = ""
-    """With `failed`: why."""
+    """With `failed` and `retrying`: why."""
 
 
 class Backend(Protocol):

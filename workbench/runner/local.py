@@ -1,14 +1,11 @@
 """The local backend: a pool of slots, each one worker process at a time. CPU cores, or k runs per GPU."""
 
-import json
 import multiprocessing
 import multiprocessing.context
 import os
-import signal
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -18,8 +15,12 @@ import torch
 from workbench.errors import BadInput, Stopped
 from workbench.runner.backend import Event, Kind
 from workbench.runner.claims import finished, held
+from workbench.runner.jobs import Job
+from workbench.runner.output import last_lines
+from workbench.runner.retries import Death, Retries, memory_kills
 from workbench.runner.status import checkpointed_step
-from workbench.runner.worker import BUSY_EXIT_CODE, Job, record_failure, work
+from workbench.runner.watching import live_rows
+from workbench.runner.worker import BUSY_EXIT_CODE, record_failure, work
 from workbench.store import Store
 from workbench.training.devices import pick_device
 from workbench.training.recording import Row
@@ -38,6 +39,8 @@ class Slot:
     """Where the worker's last words arrive."""
     offsets: dict[str, int] = field(default_factory=dict)
     """Run → how far its live curve has been read."""
+    memory_kills: int = 0
+    """The system's count when the worker was started."""
 
 
 @dataclass
@@ -48,6 +51,7 @@ class LocalBackend:
     context: multiprocessing.context.BaseContext = field(repr=False)
     taken: set[str] = field(default_factory=set)
     """Runs that another process was found to be training."""
+    retries: Retries = field(default_factory=Retries)
 
     @classmethod
     def on_this_machine(
@@ -114,6 +118,7 @@ class LocalBackend:
         for run in job.runs:
             # What a killed run left of its live curve would be read as the new one's.
             store.live(run.run_id).unlink(missing_ok=True)
+        slot.memory_kills = memory_kills()
         slot.words, theirs = self.context.Pipe(duplex=False)
         slot.process = self.context.Process(target=work, args=(slot.job, theirs))  # type: ignore[attr-defined]
         slot.process.start()
@@ -135,9 +140,29 @@ class LocalBackend:
         if exit_code == BUSY_EXIT_CODE and not stopping:
             waiting.append(job)
             self._take(job, report)
+        elif exit_code == 0:
+            _tell(report, "ended", job)
+        # A worker that was told to stop before it could listen is killed by the signal.
+        elif exit_code == Stopped.exit_code or (stopping and not words):
+            _tell(report, "stopped", job)
+        elif exit_code == BadInput.exit_code:
+            raise BadInput(words.splitlines()[0])
         else:
-            kind, message = _ending(job, exit_code, words, stopping)
-            _tell(report, kind, job, message)
+            killed = memory_kills() > slot.memory_kills
+            step = checkpointed_step(Store(job.store), job.checkpoint_name)
+            again = self._bury(job, Death(exit_code, words, step, killed), report)
+            waiting.extendleft([] if stopping else reversed(again))
+
+    def _bury(self, job: Job, death: Death, report: Callable[[Event], None]) -> list[Job]:
+        """What is to be tried in place of a job whose worker died; where nothing is, the failure is recorded."""
+        again, sentence = self.retries.after(job, death)
+        if again:
+            _tell(report, "retrying", job, sentence)
+        else:
+            printed = last_lines(Store(job.store).output(job.checkpoint_name))
+            record_failure(job, "\n".join([sentence, *death.words.splitlines()[1:], *printed]))
+            _tell(report, "failed", job, sentence)
+        return again
 
     def _terminate(self) -> None:
         for slot in self.slots:
@@ -171,24 +196,6 @@ def _tell(report: Callable[[Event], None], kind: Kind, job: Job, message: str = 
         report(Event(kind, single, message=message))
 
 
-def _ending(job: Job, exit_code: int | None, words: str, stopping: bool) -> tuple[Kind, str]:
-    """What a worker's exit code means; a failure is recorded in the store."""
-    if exit_code == 0:
-        return "ended", ""
-    # A worker that was told to stop before it could listen is killed by the signal.
-    if exit_code == Stopped.exit_code or (stopping and not words):
-        return "stopped", ""
-    if not words and exit_code is not None and exit_code < 0:
-        hint = ", as the system does when memory runs out" if exit_code == -signal.SIGKILL else ""
-        words = f"the worker was killed by {signal.Signals(-exit_code).name}{hint}; run again to retry"
-    words = words or f"the worker left with exit code {exit_code} and no word"
-    first = words.splitlines()[0]
-    if exit_code == BadInput.exit_code:
-        raise BadInput(first)
-    record_failure(job, words)
-    return "failed", first
-
-
 def _last_words(words: Connection) -> str:
     """What the worker said before it left; nothing, mostly."""
     with words:
@@ -199,20 +206,7 @@ def _last_words(words: Connection) -> str:
 
 
 def _new_rows(slot: Slot, job: Job) -> list[Row]:
-    """Rows appended to a run's live curve since the last look; a line still being written waits."""
+    """Rows appended to a run's live curve since the last look."""
     run_id = job.run.run_id
-    path = Store(job.store).live(run_id)
-    try:
-        with path.open("rb") as file:
-            file.seek(slot.offsets[run_id])
-            text = file.read()
-    except FileNotFoundError:
-        return []
-    whole = text[: text.rfind(b"\n") + 1]
-    slot.offsets[run_id] += len(whole)
-    rows: list[Row] = []
-    for line in whole.splitlines():
-        # Rows are for watching alone: one that another process cut short is no reason to stop a sweep.
-        with suppress(json.JSONDecodeError):
-            rows.append(json.loads(line))
+    rows, slot.offsets[run_id] = live_rows(Store(job.store).live(run_id), slot.offsets[run_id])
     return rows

@@ -8,11 +8,13 @@ from workbench.corpus.config import CorpusConfig
 from workbench.corpus.prepare import prepare
 from workbench.errors import Stopped
 from workbench.models.own import pinned
-from workbench.runner.claims import Busy, finished
+from workbench.runner.claims import finished
 from workbench.runner.definition import Asked
+from workbench.runner.jobs import Job
+from workbench.runner.leases import Busy
 from workbench.runner.plan import plan_run, warnings
 from workbench.runner.sweep import stop_on_signals
-from workbench.runner.worker import Job, train_and_commit
+from workbench.runner.worker import train_and_commit
 from workbench.store import Store
 from workbench.training.config import RunConfig
 from workbench.training.devices import pick_device

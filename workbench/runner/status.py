@@ -2,6 +2,7 @@
 
 import json
 import math
+import time
 from collections import Counter
 from typing import Any
 
@@ -11,6 +12,7 @@ from workbench.models.config import DECODER
 from workbench.runner.claims import held
 from workbench.runner.packing import interrupted
 from workbench.runner.plan import Plan, PlannedRun
+from workbench.runner.watching import live_rows
 from workbench.store import Store
 
 
@@ -22,10 +24,10 @@ def missing(plan: Plan, store: Store) -> list[PlannedRun]:
 
 
 def statuses(plan: Plan, store: Store) -> pd.DataFrame:
-    """One row per run of the plan: run_id, status, step, loss (the training loss while it is not done), steps.
+    """One row per run of the plan: run_id, status, step, loss (the training loss while it is not done), idle, steps.
 
     Statuses are those of the table (done, diverged, failed), and before: running, interrupted (its checkpoint waits),
-    waiting.
+    waiting. `idle` is how many seconds ago a running one gave its last sign of a step: one that hangs gives none.
     """
     finished = store.runs_by_id(run.run_id for run in plan.runs).set_index("run_id")
     in_packs = {run_id: step for members, step in interrupted(store).items() for run_id in members}
@@ -35,13 +37,14 @@ def statuses(plan: Plan, store: Store) -> pd.DataFrame:
         if run.run_id in finished.index and not live:
             row = finished.loc[run.run_id]
             step = 0 if row["status"] == "failed" else row["steps"]
-            rows.append({"run_id": run.run_id, "status": row["status"], "step": step, "loss": row["loss"]})
+            rows.append({"run_id": run.run_id, "status": row["status"], "step": step, "loss": row["loss"], "idle": 0.0})
         else:
             step, loss = _last_row(store, run.run_id) if live else (0, math.nan)
             saved = checkpointed_step(store, run.run_id) or in_packs.get(run.run_id, 0)
             status = "running" if live else "interrupted" if saved else "waiting"
-            rows.append({"run_id": run.run_id, "status": status, "step": max(step, saved), "loss": loss})
-    frame = pd.DataFrame(rows, columns=["run_id", "status", "step", "loss"])
+            idle = _idle(store, run.run_id) if live else 0.0
+            rows.append({"run_id": run.run_id, "status": status, "step": max(step, saved), "loss": loss, "idle": idle})
+    frame = pd.DataFrame(rows, columns=["run_id", "status", "step", "loss", "idle"])
     return frame.assign(steps=[run.horizon.steps for run in plan.runs])
 
 
@@ -71,14 +74,14 @@ def checkpointed_step(store: Store, name: str) -> int:
     return max((int(path.name) for path in folder.glob("*") if path.name.isdigit()), default=0)
 
 
+def _idle(store: Store, run_id: str) -> float:
+    try:
+        return max(0.0, time.time() - store.live(run_id).stat().st_mtime)
+    except FileNotFoundError:  # it has not begun its log, or has just ended
+        return 0.0
+
+
 def _last_row(store: Store, run_id: str) -> tuple[int, float]:
     """Step and training loss of the newest whole line of the live curve."""
-    try:
-        text = store.live(run_id).read_bytes()
-    except FileNotFoundError:
-        return 0, math.nan
-    lines = text[: text.rfind(b"\n") + 1].splitlines()
-    if not lines:
-        return 0, math.nan
-    row = json.loads(lines[-1])
-    return int(row["step"]), float(row["train_loss"])
+    rows, _ = live_rows(store.live(run_id), 0)
+    return (int(rows[-1]["step"]), float(rows[-1]["train_loss"])) if rows else (0, math.nan)

@@ -13,10 +13,11 @@ from workbench.files import remove_folder
 from workbench.models.config import DECODER
 from workbench.models.own import imported
 from workbench.runner.backend import Backend, Event
+from workbench.runner.jobs import Job
 from workbench.runner.packing import interrupted, remove_finished
 from workbench.runner.plan import Plan
 from workbench.runner.status import checkpointed_step, missing, statuses
-from workbench.runner.worker import Job
+from workbench.runner.stopping import asked_to_stop, forget_stop
 from workbench.store import Store
 
 
@@ -36,6 +37,7 @@ def run_sweep(
     plan: Plan, corpus: Corpus, store: Store, backend: Backend, report: Callable[[Event], None] = lambda _: None
 ) -> SweepResult:
     """Train what is missing of a plan. Raises `Stopped` when asked to stop; the same call then resumes."""
+    forget_stop(store, plan.name)
     store.write_manifest(plan.manifest(corpus))
     jobs = make_jobs(plan, corpus, store)
     failed: dict[str, str] = {}
@@ -53,7 +55,7 @@ def run_sweep(
         report(event)
 
     with stop_on_signals() as stop:
-        backend.execute(jobs, note, stop.is_set)
+        backend.execute(jobs, note, lambda: stop.is_set() or asked_to_stop(store, plan.name))
     left = [run for run in missing(plan, store) if run.run_id not in failed]
     if left:
         raise Stopped(f"{plan.name} stopped with {len(left)} of {len(plan.runs)} runs left; run it again to resume")

@@ -2,17 +2,19 @@
 work saved.
 """
 
+import faulthandler
 import json
 import multiprocessing
 import multiprocessing.connection
+import os
 import shutil
 import signal
 import sys
 import threading
+import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -21,9 +23,9 @@ from workbench.errors import BadInput, Stopped
 from workbench.evaluation import run_probes
 from workbench.files import full_disk_in_words, remove_folder
 from workbench.models.own import import_models
-from workbench.runner.claims import Busy, claimed, finished
-from workbench.runner.packing import pack_id
-from workbench.runner.plan import PlannedRun
+from workbench.runner.claims import claimed, finished
+from workbench.runner.jobs import Job
+from workbench.runner.leases import Busy, Lease
 from workbench.runner.rows import curve_frame, failed_row, run_row
 from workbench.store import Store
 from workbench.training.recording import Row
@@ -37,58 +39,23 @@ LONGEST_WORD = 16_000
 """Characters of a worker's last words: they must fit a pipe that nobody reads until the worker is gone."""
 
 
-@dataclass(frozen=True)
-class Job:
-    """A run to be trained, or a pack of them, and where."""
-
-    run: PlannedRun
-    sweep: str
-    store: Path
-    corpus: Path
-    """The prepared corpus's folder."""
-    probes: tuple[str, ...] = ()
-    imports: tuple[str, ...] = ()
-    """Modules and files that register models, for the worker to import as well."""
-    others: tuple[PlannedRun, ...] = ()
-    """Runs trained with it as one pack, which is then claimed, saved and resumed as a whole."""
-
-    @property
-    def runs(self) -> tuple[PlannedRun, ...]:
-        """All of them."""
-        return (self.run, *self.others)
-
-    @property
-    def checkpoint_name(self) -> str:
-        """Under which the store keeps its checkpoints."""
-        return pack_id(run.run_id for run in self.runs) if self.others else self.run.run_id
-
-    @property
-    def each(self) -> tuple["Job", ...]:
-        """The same, one by one."""
-        return tuple(replace(self, run=run, others=()) for run in self.runs)
-
-    def on(self, device: str) -> "Job":
-        """The same on a device."""
-
-        def moved(run: PlannedRun) -> PlannedRun:
-            execution = run.config.execution.model_copy(update={"device": device})
-            return replace(run, config=run.config.model_copy(update={"execution": execution}))
-
-        return replace(self, run=moved(self.run), others=tuple(map(moved, self.others)))
-
-
 def work(job: Job, words: Connection) -> None:
     """Body of a worker process. Leaves with 0, 1 failed, 2 bad input, 3 busy, 75 stopped; the reason goes to `words`.
 
-    They go through a pipe and not a file, because the reason may be a full disk.
+    They go through a pipe and not a file, because the reason may be a full disk. What else it prints goes to a file,
+    a traceback of all threads where it crashes included.
     """
+    output = redirect_output(Store(job.store).output(job.checkpoint_name))
     stop = stop_switch()
     try:
         import_models(job.imports)
         train_and_commit(job, stop.is_set)
+        output.unlink(missing_ok=True)
     except Busy:
         sys.exit(BUSY_EXIT_CODE)
     except Stopped:
+        if output.is_file() and not output.stat().st_size:
+            output.unlink()
         sys.exit(Stopped.exit_code)
     except BadInput as error:
         words.send_bytes(str(error)[:LONGEST_WORD].encode())
@@ -96,6 +63,37 @@ def work(job: Job, words: Connection) -> None:
     except Exception as error:
         words.send_bytes(f"{type(error).__name__}: {error}\n{traceback.format_exc()}"[:LONGEST_WORD].encode())
         sys.exit(1)
+
+
+def redirect_output(path: Path) -> Path:
+    """Let this process, and the libraries in it, print to the end of a file."""
+    with suppress(OSError):  # a disk that is full will be said where work is lost
+        path.parent.mkdir(exist_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        for stream in (1, 2):
+            os.dup2(descriptor, stream)
+        os.close(descriptor)
+        faulthandler.enable()
+    return path
+
+
+BEAT_SECONDS = 5.0
+"""Between two signs of life, each of which is a step that was done."""
+
+
+def beating(paths: Sequence[Path], stop: Callable[[], bool]) -> Callable[[], bool]:
+    """`stop`, which training asks at every step, touching the live curves now and then: a run that hangs is seen."""
+    last = [time.monotonic()]
+
+    def ask() -> bool:
+        if time.monotonic() - last[0] > BEAT_SECONDS:
+            last[0] = time.monotonic()
+            for path in paths:
+                with suppress(OSError):
+                    os.utime(path)
+        return stop()
+
+    return ask
 
 
 def ignore(_: Row) -> None:
@@ -108,9 +106,10 @@ def train_and_commit(job: Job, stop: Callable[[], bool], log: Callable[[Row], No
         return train_pack_and_commit(job, stop)
     store, run = Store(job.store), job.run
     corpus = Corpus.open(job.corpus)
-    with full_disk_in_words(job.store), claimed(store, run.run_id), live_log(store, run.run_id, log) as log_row:
-        outcome = train(run.config, corpus, store.checkpoints(run.run_id), log=log_row, stop=stop)
-        commit(job, corpus, outcome)
+    with full_disk_in_words(job.store), claimed(store, run.run_id) as lease, live_log(store, run.run_id, log) as row:
+        signs = beating([store.live(run.run_id)], stop)
+        outcome = train(run.config, corpus, store.checkpoints(run.run_id), log=row, stop=signs)
+        commit(job, corpus, outcome, lease)
 
 
 def train_pack_and_commit(job: Job, stop: Callable[[], bool]) -> None:
@@ -121,30 +120,32 @@ def train_pack_and_commit(job: Job, stop: Callable[[], bool]) -> None:
     """
     store, corpus = Store(job.store), Corpus.open(job.corpus)
     own = {single.run.run_id: single for single in job.each if not finished(store, single.run.run_id)}
-    folder = store.checkpoints(job.checkpoint_name)
+    folder, leases = store.checkpoints(job.checkpoint_name), dict[str, Lease]()
     with full_disk_in_words(job.store), ExitStack() as held:
         for run_id in sorted(own):  # in one order, so that two packs never wait with half of the other's runs each
-            held.enter_context(claimed(store, run_id))
+            leases[run_id] = held.enter_context(claimed(store, run_id))
         logs = {run_id: held.enter_context(live_log(store, run_id)) for run_id in own}
         configs = {run.run_id: run.config for run in job.runs}
-        outcomes = train_pack(configs, corpus, folder, lambda run_id, row: logs.get(run_id, ignore)(row), stop)
+        signs = beating([store.live(run_id) for run_id in own], stop)
+        outcomes = train_pack(configs, corpus, folder, lambda run_id, row: logs.get(run_id, ignore)(row), signs)
         for run_id, single in own.items():
             if outcomes[run_id].status == "done":
                 save_final(store.checkpoints(run_id), single.run.horizon.steps, outcomes[run_id])
             else:
-                commit(single, corpus, outcomes[run_id], len(configs))
+                commit(single, corpus, outcomes[run_id], leases[run_id], len(configs))
         remove_folder(folder)
         for run_id, single in own.items():
             if outcomes[run_id].status == "done":
-                commit(single, corpus, outcomes[run_id], len(configs))
+                commit(single, corpus, outcomes[run_id], leases[run_id], len(configs))
 
 
-def commit(job: Job, corpus: Corpus, outcome: Outcome, pack: int = 1) -> None:
-    """Measure a finished run with the sweep's probes, and write its rows."""
+def commit(job: Job, corpus: Corpus, outcome: Outcome, lease: Lease, pack: int = 1) -> None:
+    """Measure a finished run with the sweep's probes, and write its rows, unless somebody else has taken it over."""
     store, run = Store(job.store), job.run
     if outcome.status == "done" and job.probes:
         rows = run_probes(outcome.model, corpus, job.probes, run.config)
         store.write_evals(run.run_id, run.horizon.steps, rows)
+    lease.check()
     store.write_run(run_row(run, corpus, job.sweep, outcome, pack), curve_frame(outcome.rows))
     if outcome.status == "diverged":
         shutil.rmtree(store.checkpoints(run.run_id), ignore_errors=True)

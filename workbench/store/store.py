@@ -7,7 +7,8 @@ evals/<run_id>-<step>-<hash>.parquet
 fits/<fit_id>.parquet
 sweeps/<name>.json              manifests: which runs a sweep has, and how each was asked for
 checkpoints/<run_id>/<step>/    weights
-live/<run_id>.jsonl             the curve of a run in training
+live/<run_id>.jsonl             the curve of a run in training; .log what its worker printed, .lock and .leases
+                                whose it is
 """
 
 import hashlib
@@ -135,6 +136,10 @@ class Store:
     def live(self, run_id: str) -> Path:
         """The file to which a run in training appends its curve."""
         return self.folder / "live" / f"{checked(run_id, 'run id')}.jsonl"
+
+    def output(self, name: str) -> Path:
+        """The file to which the worker of a run, or of a pack, prints; it goes when the run is done."""
+        return self.folder / "live" / f"{checked(name, 'run id')}.log"
 
     # Appending
 

@@ -1,0 +1,55 @@
+"""What a run has said: its newest rows, what its worker printed, why it failed. Free of torch."""
+
+import json
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workbench.runner.output import last_lines
+from workbench.runner.packing import interrupted, pack_id
+from workbench.store import Store
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Said:
+    """Of one run."""
+
+    rows: list[Row]
+    """The newest rows of its curve, oldest first."""
+    printed: list[str]
+    """What its worker printed last, or that of its pack."""
+    error: str
+    """Of a failed run: why, with its traceback and its last lines; of a diverged one: where."""
+
+
+def said(store: Store, run_id: str, most: int) -> Said:
+    """The last `most` rows and lines of a run."""
+    found = store.runs_by_id([run_id])
+    error = str(found["error"].iloc[0]) if len(found) else ""
+    if len(found) and found["status"].iloc[0] != "failed":
+        rows: list[Row] = store.curves(run_id).tail(most).to_dict("records")  # type: ignore[assignment]
+    else:
+        rows = live_rows(store.live(run_id), 0)[0][-most:]
+    names = [run_id, *(pack_id(members) for members in interrupted(store) if run_id in members)]
+    printed = [line for name in names for line in last_lines(store.output(name), most)]
+    return Said(rows, printed, error)
+
+
+def live_rows(path: Path, offset: int) -> tuple[list[Row], int]:
+    """Rows appended to a live curve after `offset` bytes, and the next offset; a line still being written waits."""
+    try:
+        with path.open("rb") as file:
+            file.seek(offset)
+            text = file.read()
+    except FileNotFoundError:
+        return [], offset
+    whole = text[: text.rfind(b"\n") + 1]
+    rows: list[Row] = []
+    for line in whole.splitlines():
+        # Rows are for watching alone: one that a killed process cut short is no reason to stop a sweep.
+        with suppress(json.JSONDecodeError):
+            rows.append(json.loads(line))
+    return rows, offset + len(whole)
