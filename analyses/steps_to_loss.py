@@ -114,7 +114,7 @@ def measurements(runs: pd.DataFrame, held_out: dict[str, pd.DataFrame], loss: fl
 
 
 def _fitted(loss: float, table: pd.DataFrame, resamples: int, seed: int, level: float) -> Direct:
-    """The hyperbola as a power law in the batch, of exponent 1: the response is steps, whatever its column is called."""
+    """The hyperbola as a power law in the batch, of exponent 1: what the law calls loss is steps here."""
     if table["batch"].nunique() < FEWEST:
         raise NotIdentifiable(f"{table['batch'].nunique()} batches reached it; {FEWEST} are needed")
     points = pd.DataFrame({"d": table["batch"].astype(float), "loss": table["steps"], "cluster": table["batch"]})

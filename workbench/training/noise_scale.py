@@ -32,7 +32,7 @@ def noise_scale(square: float, trace: float) -> float:
 
 
 def noise_columns(square_sum: float, trace_sum: float, steps: int) -> dict[str, float]:
-    """A curve's columns from the sums over `steps`: the ratio, and the means that can be pooled further without bias."""
+    """A curve's columns from sums over `steps`: the ratio, and the means, which can be pooled further without bias."""
     measured = square_sum != 0 or trace_sum != 0
     return {
         "noise_scale": noise_scale(square_sum, trace_sum),
