@@ -24,6 +24,9 @@ from workbench.fitting.record import Fit, NotIdentifiable
 BANDS = 8
 """Bands of training loss, equally wide in its logarithm."""
 
+FEWEST_ROWS = 4
+"""Rows of a curve below which one run's band has too noisy a |G|² for a ratio, and is no part of the law."""
+
 DRAWS = 2000
 """Redraws of runs behind an interval of one band."""
 
@@ -94,11 +97,14 @@ def _critical(size: str, runs: pd.DataFrame, curves: pd.DataFrame, resamples: in
     bands = _bands(points, seed, level)
     law: Fit | None = None
     if len(points):
-        lost = int((points["square"] <= 0).sum())
-        if lost:
-            notes.append(f"{lost} of {len(points)} bands of single runs have no |G|² above 0: no part of the law.")
+        whole = points[(points["rows"] >= FEWEST_ROWS) & (points["square"] > 0) & (points["trace"] > 0)]
+        if len(whole) < len(points):
+            notes.append(
+                f"{len(points) - len(whole)} of {len(points)} bands of single runs are no part of the law: fewer than "
+                f"{FEWEST_ROWS} rows, or no |G|² above 0."
+            )
         try:
-            law = _law(points[points["square"] > 0], resamples, seed, level)
+            law = _law(whole, resamples, seed, level)
         except NotIdentifiable as error:
             notes.append(f"No power law: {error}")
     across, said = direct(runs, curves, resamples, seed, level)
@@ -113,19 +119,19 @@ def best_rates(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def _points(runs: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
-    """run_id, band, tokens, loss, square and trace: the sums of each run in each band of loss, after its warm-up."""
+    """run_id, band, weight, rows, loss, square and trace: the sums of each run in each band of loss, after its warm-up."""
     rows = curves.sort_values(["run_id", "step"])
     rows = rows.assign(weight=rows["tokens"] - rows.groupby("run_id")["tokens"].shift(fill_value=0))
     rows = rows.merge(runs[["run_id", "warmup_steps"]], on="run_id")
     rows = rows[(rows["step"] > rows["warmup_steps"]) & np.isfinite(rows["grad_trace"]) & (rows["train_loss"] > 0)]
     columns = {"square": "grad_square", "trace": "grad_trace", "loss": "train_loss"}
     if rows.empty:
-        return pd.DataFrame(columns=["run_id", "band", "weight", *columns])
+        return pd.DataFrame(columns=["run_id", "band", "weight", "rows", *columns])
     log_loss = np.log(rows["train_loss"].to_numpy())
     edges = np.linspace(log_loss.min(), log_loss.max(), BANDS + 1)[1:-1]
-    rows = rows.assign(band=np.digitize(log_loss, edges))
+    rows = rows.assign(band=np.digitize(log_loss, edges), rows=1)
     rows = rows.assign(**{name: rows[column] * rows["weight"] for name, column in columns.items()})
-    sums = rows.groupby(["run_id", "band"])[["weight", *columns]].sum().reset_index()
+    sums = rows.groupby(["run_id", "band"])[["weight", "rows", *columns]].sum().reset_index()
     return sums.assign(loss=sums["loss"] / sums["weight"])
 
 
@@ -156,7 +162,6 @@ def _law(points: pd.DataFrame, resamples: int, seed: int, level: float) -> Fit:
             "cluster": points["run_id"].to_numpy(),
         }
     )
-    table = table[table["batch"] > 0]
     intervals = "cases" if table["cluster"].nunique() >= 3 else "auto"
     return fit(table, "critical-batch", "log-mse", resamples=resamples, seed=seed, level=level, intervals=intervals)
 

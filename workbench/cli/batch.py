@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from workbench.cli.output import emit, json_option, note, working
+from workbench.cli.output import emit, json_option, note, say, working
 from workbench.cli.source import resamples_option, seed_option
 from workbench.cli.sweep import store_option
 
@@ -16,24 +16,32 @@ if TYPE_CHECKING:
 @click.command(epilog="Exit codes: 0 done, 2 bad input.")
 @store_option
 @click.option("--sweep", required=True, metavar="NAME", help="A sweep that measured noise_scale, or trained batches.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder for report.html, report.md and report.json.")
 @resamples_option
 @seed_option
 @json_option
-def command(store_path: Path, sweep: str, resamples: int, seed: int, as_json: bool) -> None:
+def command(store_path: Path, sweep: str, out: Path | None, resamples: int, seed: int, as_json: bool) -> None:
     """Find the critical batch size of each size, by gradient noise and by steps and tokens to a loss, side by side.
 
     \b
     workbench sweep run sweeps/critical-batch.toml --store store/batch
     workbench batch --store store/batch --sweep critical-batch
     """
+    from workbench.analyses.batch_report import report
     from workbench.analyses.critical_batch import critical_batches
     from workbench.fitting.fit import checked_settings
+    from workbench.reporting.document import check_folder, write
     from workbench.store import Store
 
     checked_settings(None, "log-mse", 1e-3, resamples)
+    if out is not None:
+        check_folder(out)
     store = Store(store_path)
     with working(f"Measuring the batches of {sweep}"):
         found = critical_batches(store.runs(), store.curves(), store.manifest(sweep), resamples, seed)
+    if out is not None:
+        for path in write(report(sweep, found), out).values():
+            say(f"wrote {path}")
 
     emit(as_json, {"sweep": sweep, "level": 0.95, "sizes": [_payload(one) for one in found]}, lambda: _print(found))
 
