@@ -119,7 +119,7 @@ def best_rates(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def _points(runs: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
-    """run_id, band, weight, rows, loss, square and trace: the sums of each run in each band of loss, after its warm-up."""
+    """run_id, band, weight, rows, loss, square and trace: sums of each run in each band of loss, after its warm-up."""
     rows = curves.sort_values(["run_id", "step"])
     rows = rows.assign(weight=rows["tokens"] - rows.groupby("run_id")["tokens"].shift(fill_value=0))
     rows = rows.merge(runs[["run_id", "warmup_steps"]], on="run_id")
