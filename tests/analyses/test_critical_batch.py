@@ -73,12 +73,13 @@ def test_the_noise_scale_gives_the_power_law_back(found: Critical) -> None:
     assert low < 2500 < high and value == pytest.approx(2500, rel=0.1)
 
 
-def test_bands_pool_the_parts_and_not_the_ratios(found: Critical) -> None:
-    """The mean of the rows' ratios is far off where |G|² is noise in part."""
-    wanted = B_STAR / found.bands["loss"] ** (1 / ALPHA_B)
-    np.testing.assert_allclose(found.bands["batch"], wanted, rtol=0.25)
+def test_the_interval_of_a_band_holds_the_true_noise_scale(found: Critical) -> None:
+    """Of the parts of single rows |G|² is often below 0; those of a band are not."""
     many = found.bands[found.bands["runs"] > 2]
-    assert (many["low"] < many["batch"]).all() and (many["batch"] < many["high"]).all()
+    wanted = B_STAR / many["loss"] ** (1 / ALPHA_B)
+    assert len(many) >= 6 and (many["low"] < wanted).all() and (wanted < many["high"]).all()
+    sharp = many["loss"] < 2.4
+    np.testing.assert_allclose(many["batch"][sharp], wanted[sharp], rtol=0.12)
     assert found.bands.loc[found.bands["runs"] < 3, "low"].isna().all()
 
 
