@@ -52,7 +52,13 @@ def direct(
         str(run_id): curve.sort_values("tokens") for run_id, curve in curves[curves["loss"].notna()].groupby("run_id")
     }
     found, notes = [], []
-    for loss in targets(runs, held_out):
+    losses = targets(runs, held_out)
+    if not losses:
+        notes.append(
+            "No loss below that of every batch after its warm-up was reached by all batches: steps and tokens cannot be "
+            "compared; train longer, with more held-out evaluations."
+        )
+    for loss in losses:
         table = measurements(runs, held_out, loss)
         try:
             found.append(_fitted(loss, table, resamples, seed, level))

@@ -125,6 +125,13 @@ def test_batches_without_a_noise_scale_are_compared_alone() -> None:
     assert one.direct and one.bands.empty and one.law is None
 
 
+def test_batches_that_share_no_loss_are_said_to() -> None:
+    runs, curves, manifest = sweep()
+    late = curves["run_id"].str.startswith("r-16384") & (curves["loss"] < 4)
+    (one,) = critical_batches(runs, curves.assign(loss=curves["loss"].mask(late, 4.0)), manifest, resamples=0)
+    assert not one.direct and any("No loss below that of every batch" in note for note in one.notes)
+
+
 def test_a_sweep_with_nothing_measured_is_refused_in_a_sentence() -> None:
     with pytest.raises(BadInput, match=r"sweep 's': no run measured .* set noise_scale = true in \[execution\]"):
         critical_batches(*sweep(batches=(1024,), measured=False))
