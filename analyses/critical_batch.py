@@ -176,9 +176,9 @@ def _agreement(one: Direct, noise: tuple[float, float, float]) -> str:
     if one.low <= high and low <= one.high:
         return f"{said}they agree within their intervals (ratio {ratio:.2f})."
     if 1 / WITHIN <= ratio <= WITHIN:
-        return f"{said}they differ by a factor of {ratio:.2f}, more than their intervals, but are of one magnitude."
+        return f"{said}they differ by a factor of {ratio:.2f}, more than their intervals say, but are of one magnitude."
     return f"{said}they disagree, by a factor of {ratio:.2f}."
 
 
 def _range(value: float, low: float, high: float) -> str:
-    return f"{value:,.0f} ({low:,.0f} to {high:,.0f})"
+    return f"{value:,.0f} ({low:,.0f} to {high:,.0f})" if np.isfinite(low) else f"{value:,.0f} (no interval)"

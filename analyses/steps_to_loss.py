@@ -55,8 +55,8 @@ def direct(
     losses = targets(runs, held_out)
     if not losses:
         notes.append(
-            "No loss below that of every batch after its warm-up was reached by all batches: steps and tokens cannot be "
-            "compared; train longer, with more held-out evaluations."
+            "No loss below that of every batch after its warm-up was reached by all batches: steps and tokens cannot "
+            "be compared; train longer, with more held-out evaluations."
         )
     for loss in losses:
         table = measurements(runs, held_out, loss)

@@ -1,5 +1,6 @@
 """`workbench batch`: the critical batch size of each size of a sweep."""
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -77,7 +78,7 @@ def _print(found: "tuple[Critical, ...]") -> None:
         if len(one.bands):
             click.echo(f"{one.size}, by gradient noise\n{'loss':>7}{'B_noise':>10}  {'95% interval':<20}{'runs':>5}")
             for row in one.bands.to_dict("records"):
-                interval = f"{row['low']:,.0f} to {row['high']:,.0f}"
+                interval = _tokens(row["low"], row["high"])
                 click.echo(f"{row['loss']:>7.3f}{row['batch']:>10,.0f}  {interval:<20}{row['runs']:>5}")
         if one.law is not None:
             parts = [
@@ -90,10 +91,15 @@ def _print(found: "tuple[Critical, ...]") -> None:
                 f"{'loss':>7}{'B_crit':>10}  {'95% interval':<20}{'S_min':>8}{'E_min':>12}"
             )
             for at in one.direct:
-                interval = f"{at.low:,.0f} to {at.high:,.0f}"
+                interval = _tokens(at.low, at.high)
                 click.echo(f"{at.loss:>7.3f}{at.batch:>10,.0f}  {interval:<20}{at.steps:>8,.0f}{at.tokens:>12,.0f}")
         for line in (*one.words(), *one.notes):
             note(line)
+
+
+def _tokens(low: float, high: float) -> str:
+    """An interval, or a dash for none."""
+    return f"{low:,.0f} to {high:,.0f}" if math.isfinite(low) else "–"
 
 
 def _interval(intervals: dict[str, tuple[float, float]], name: str) -> str:
