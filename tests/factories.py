@@ -182,6 +182,8 @@ def _curve(run: dict[str, object], plan: Plan, rng: np.random.Generator, points:
             "train_loss": noisy,
             "grad_norm": 1.0 + 2.0 * np.exp(-steps / steps[-1] * 5),
             "noise_scale": np.nan,
+            "grad_square": np.nan,
+            "grad_trace": np.nan,
             "loss": held_out,
             "loss_se": np.where(evaluated, 0.004, np.nan),
             "bpb": held_out / np.log(2) / 2.2,

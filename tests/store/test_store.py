@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
@@ -67,16 +68,28 @@ def test_a_corrupt_parquet_file_is_named(store: Store) -> None:
 
 def test_a_newer_schema_is_refused(store: Store) -> None:
     (store.folder / "store.json").write_text(json.dumps({"schema_version": SCHEMA_VERSION + 1}))
-    with pytest.raises(BadInput, match=r"schema_version = 3 is newer than this workbench reads \(2\); upgrade"):
+    with pytest.raises(BadInput, match=r"schema_version = 4 is newer than this workbench reads \(3\); upgrade"):
         Store(store.folder)
 
 
-def older(store: Store) -> Store:
-    """The same runs in a store of the first version, which knew no noise scale."""
+def older(store: Store, version: int = 1) -> Store:
+    """The same runs in a store of an older version: the first knew no noise scale, the second only the ratio."""
     for file in (store.folder / "curves").glob("*.parquet"):
-        pq.write_table(arrow_table("curves", pd.read_parquet(file), version=1), file)
-    (store.folder / "store.json").write_text(json.dumps({"schema_version": 1}))
+        pq.write_table(arrow_table("curves", pd.read_parquet(file), version=version), file)
+    (store.folder / "store.json").write_text(json.dumps({"schema_version": version}))
     return Store(store.folder)
+
+
+NOISE = ("noise_scale", "grad_square", "grad_trace")
+
+
+def measured(store: Store) -> pd.DataFrame:
+    """Curves with numbers in the columns that are newer, written to the store."""
+    for file in (store.folder / "curves").glob("*.parquet"):
+        frame = pd.read_parquet(file)
+        newer = {name: np.arange(len(frame)) + 0.5 * i for i, name in enumerate(NOISE)}
+        pq.write_table(arrow_table("curves", frame.assign(**newer)), file)
+    return store.curves()
 
 
 def test_an_older_store_is_read_with_what_is_newer_missing_and_stays_as_it_is(store: Store) -> None:
@@ -89,12 +102,13 @@ def test_an_older_store_is_read_with_what_is_newer_missing_and_stays_as_it_is(st
     pd.testing.assert_series_equal(old.curves("r-new")["loss"], old.curves(row["run_id"])["loss"])
 
 
-def test_a_migrated_store_has_every_column_and_every_number(store: Store) -> None:
-    before, old = store.curves(), older(store)
+@pytest.mark.parametrize(("version", "lost"), [(1, NOISE), (2, NOISE[1:])])
+def test_a_migrated_store_has_every_column_and_every_number(store: Store, version: int, lost: tuple[str, ...]) -> None:
+    before, old = measured(store), older(store, version)
     assert old.migrate() == before["run_id"].nunique()
     assert old.version == Store(store.folder).version == SCHEMA_VERSION
-    assert "noise_scale" in pd.read_parquet(store.folder / "curves").columns
-    pd.testing.assert_frame_equal(old.curves(), before.assign(noise_scale=float("nan")))
+    assert set(NOISE) <= set(pd.read_parquet(store.folder / "curves").columns)
+    pd.testing.assert_frame_equal(old.curves(), before.assign(**dict.fromkeys(lost, float("nan"))))
     assert old.migrate() == 0
 
 

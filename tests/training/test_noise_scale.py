@@ -9,7 +9,7 @@ import torch
 from tests.training.learning import batch, gradients, learner_of
 from tests.training.tiny import tiny_run
 from workbench.corpus.shards import Corpus
-from workbench.training.noise_scale import estimate, noise_scale
+from workbench.training.noise_scale import estimate, noise_columns, noise_scale
 from workbench.training.step import accumulate
 from workbench.training.train import train
 
@@ -59,7 +59,16 @@ def test_it_is_logged_where_a_step_has_parts_and_where_it_is_asked_for(corpus: C
     ):
         run = tiny_run(corpus, execution={**execution, "log_points": 2})
         rows = train(run, corpus, tmp_path / name).rows
-        assert [math.isfinite(row["noise_scale"]) for row in rows if row["step"] == 10] == [there]
+        row = next(row for row in rows if row["step"] == 10)
+        assert [math.isfinite(row[name]) for name in ("noise_scale", "grad_square", "grad_trace")] == [there] * 3
+        if there:
+            assert row["noise_scale"] == pytest.approx(row["grad_trace"] / row["grad_square"])
+
+
+def test_a_row_has_means_over_its_steps_which_may_be_below_zero() -> None:
+    row = noise_columns(-3.0, 12.0, steps=6)
+    assert (row["grad_square"], row["grad_trace"]) == (-0.5, 2.0) and math.isnan(row["noise_scale"])
+    assert all(math.isnan(value) for value in noise_columns(0.0, 0.0, steps=6).values())
 
 
 @pytest.mark.parametrize("precision", ["fp32", "fp16"])

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pandas as pd
 import pyarrow as pa
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 TEXT, REAL, WHOLE = pa.string(), pa.float64(), pa.int64()
 
@@ -99,6 +99,10 @@ CURVES = (
     Column("train_loss", REAL, "mean training loss since the last row, nats per token"),
     Column("grad_norm", REAL, "norm of the gradient before clipping"),
     Column("noise_scale", REAL, "gradient noise scale since the last row, tokens; NaN where not measured", since=2),
+    Column("grad_square", REAL, "mean over those steps of |G|², unbiased: may be below 0; NaN as above", since=3),
+    Column(
+        "grad_trace", REAL, "mean of tr(Σ), tokens times |G|², unbiased; noise_scale = grad_trace/grad_square", since=3
+    ),
     Column("loss", REAL, "held-out loss, nats per token; NaN where not evaluated"),
     Column("loss_se", REAL, "its standard error over held-out windows"),
     Column("bpb", REAL, "held-out bits per byte; NaN where not evaluated"),

@@ -31,6 +31,16 @@ def noise_scale(square: float, trace: float) -> float:
     return trace / square if square > 0 else math.nan
 
 
+def noise_columns(square_sum: float, trace_sum: float, steps: int) -> dict[str, float]:
+    """A curve's columns from sums over `steps`: the ratio, and the means, which can be pooled further without bias."""
+    measured = square_sum != 0 or trace_sum != 0
+    return {
+        "noise_scale": noise_scale(square_sum, trace_sum),
+        "grad_square": square_sum / steps if measured else math.nan,
+        "grad_trace": trace_sum / steps if measured else math.nan,
+    }
+
+
 class PartGradients:
     """Adds up the gradients of a batch's parts as autograd would, and notes the size of each on the way."""
 

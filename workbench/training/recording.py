@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from workbench.training.config import RunConfig
 from workbench.training.evaluate import Evaluator, evaluation_steps, evaluations
 from workbench.training.horizon import Horizon
-from workbench.training.noise_scale import noise_scale
+from workbench.training.noise_scale import noise_columns
 from workbench.training.schedule import rate_at
 from workbench.training.step import Measured
 
@@ -91,7 +91,7 @@ class Recording:
             "learning_rate": rate,
             "train_loss": loss_sum / progress.since_row,
             "grad_norm": gradient_norm.item(),
-            "noise_scale": noise_scale(square_sum, trace_sum),
+            **noise_columns(square_sum, trace_sum, progress.since_row),
             "loss": held_out.loss if held_out else math.nan,
             "loss_se": held_out.loss_se if held_out else math.nan,
             "bpb": held_out.bpb if held_out else math.nan,

@@ -1,5 +1,6 @@
 """Pure functions from tables to plotly figures; each draws what it is given and computes nothing but its layout."""
 
+from workbench.reporting.figures.batches import critical_batch
 from workbench.reporting.figures.checks import emergence, rate_check, seed_noise
 from workbench.reporting.figures.laws import isoflop, law_lines, optimum, residuals
 from workbench.reporting.figures.outcomes import backtest, backtest_errors, observed_predicted
@@ -9,6 +10,7 @@ from workbench.reporting.figures.sweep import learning_curves, loss_against_comp
 __all__ = [
     "backtest",
     "backtest_errors",
+    "critical_batch",
     "emergence",
     "isoflop",
     "law_lines",
