@@ -9,8 +9,8 @@ import pandas as pd
 
 from workbench.fitting.laws.base import Array
 from workbench.fitting.pricing import Pair, paired
-from workbench.runner.definition import Asked, expand, read_definition
 from workbench.models.counts import count
+from workbench.runner.definition import Asked, expand, read_definition
 from workbench.training.horizon import resolve
 
 DEFINITION = Path(__file__).parents[2] / "sweeps" / "axes.toml"
