@@ -90,14 +90,14 @@ def line(cell: Cell, found_M3: Array) -> str:
     truth = cell.technique.truth(cell.world)
     priced_M = np.isfinite(found_M3[:, 0])
     if not priced_M.any():
-        return f"{cell.name:<55}{'–':>10}"
+        return f"{cell.name:<57}{'–':>10}"
     held_M = np.where(priced_M, (found_M3[:, 1] <= truth) & (truth <= found_M3[:, 2]), np.nan)
     by_design = np.nanmean(held_M.reshape(-1, MEASUREMENTS)[priced_M.reshape(-1, MEASUREMENTS).any(axis=1)], axis=1)
     error = by_design.std() / np.sqrt(len(by_design))
     width = np.exp(np.median((found_M3[:, 2] - found_M3[:, 1])[priced_M]))
     bias = (found_M3[:, 0] - truth)[priced_M].mean()
     covered = f"{100 * np.nanmean(held_M):.1f} ±{100 * error:.1f}"
-    return f"{cell.name:<55}{covered:>10}{width:>8.2f}{bias:>+8.3f}{100 * (1 - priced_M.mean()):>10.1f}"
+    return f"{cell.name:<57}{covered:>10}{width:>8.2f}{bias:>+8.3f}{100 * (1 - priced_M.mean()):>10.1f}"
 
 
 def main() -> None:
@@ -113,7 +113,7 @@ def main() -> None:
         f"{many} designs a world, {MEASUREMENTS} measurements each; noise 0.7%, ln loss up by {CURVATURE:g} of the "
         f"square of\nln(rate / best rate); {RESAMPLES} resamples of the law; level 95%\n"
     )
-    print(f"{'':<55}{'covered %':>10}{'width':>8}{'bias':>8}{'unpriced %':>12}")
+    print(f"{'':<57}{'covered %':>10}{'width':>8}{'bias':>8}{'unpriced %':>12}")
     for world in dict.fromkeys(cell.world for cell in CELLS):
         cells = [cell for cell in CELLS if cell.world == world]
         with np.errstate(all="ignore"):

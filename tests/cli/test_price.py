@@ -30,7 +30,7 @@ def made(folder: Path, changes: dict[str, dict]) -> Path:
         for level, least in ((1e6, 3.2), (4e6, 2.8)):
             for factor in (0.5, 1.0, 2.0):
                 loss = E + KAPPA[name] ** -GAMMA * (least - E) + (factor != 1) * 0.3
-                changed = {"run_id": f"r-{name}-{level:g}-{factor:g}", "loss": loss, "rate_factor": factor}
+                changed = {"run_id": f"r-{name}-{level:.0f}-{factor:g}", "loss": loss, "rate_factor": factor}
                 add({**design.iloc[0], **changed}, size="small", level=level, role="variant", variant=name)
     definition = {"variants": {"changes": changes}} if changes else {}
     store.write_manifest({"name": "made", "runs": entries, "definition": definition})
