@@ -13,7 +13,7 @@ import pandas as pd
 
 from workbench.errors import BadInput
 from workbench.fitting import fit
-from workbench.fitting.pricing import Best, Floor, Noise, Pair, Worth, best_over_rates, seed_noise, worth
+from workbench.fitting.pricing import Floor, Noise, Pair, Worth, best_over_rates, paired, seed_noise, worth
 from workbench.fitting.record import Fit
 from workbench.fitting.tables import from_runs
 
@@ -184,16 +184,9 @@ def _price(
 
 
 def _pair(mine: pd.DataFrame, against: pd.DataFrame) -> Pair | None:
-    """The best of both, read in one way: off a parabola where both have one. None where every rate diverged."""
+    """The best of both; None where every rate diverged."""
     sides = [_losses(mine), _losses(against)]
-    if not all(np.isfinite(losses).any() for _, losses in sides):
-        return None
-    least: list[Best] = [best_over_rates(*side, parabola=False) for side in sides]
-    if all(best.inside for best in least):
-        smooth = [best_over_rates(*side) for side in sides]
-        if all(best.variance != 1.0 for best in smooth):
-            least = smooth
-    return Pair(*least)
+    return paired(*sides) if all(np.isfinite(losses).any() for _, losses in sides) else None
 
 
 def _losses(runs: pd.DataFrame) -> tuple[list[float], list[float]]:

@@ -187,3 +187,36 @@ def test_residuals_have_a_panel_for_each_axis_the_points_have():
     assert len(figure.data) == 1
     assert list(figure.data[0].y) == [0.1, -0.1]
     assert figure.layout.yaxis.title.text == "observed minus predicted"
+
+
+def test_prices_have_a_line_a_technique_hollow_where_a_best_rate_is_not_bracketed():
+    points = pd.DataFrame(
+        {"variant": ["good", "bad"], "multiplier": [1.5, 0.5], "interval": [[1.2, 2.0], [0.4, 0.7]],
+         "points": [4, 4], "bracketed": [4, 3]}
+    )  # fmt: skip
+    figure = figures.prices(points)
+    (marks,) = figure.data
+    assert list(marks.x) == [1.5, 0.5] and list(marks.y) == ["good", "bad"]
+    assert list(marks.error_x.array) == pytest.approx([0.5, 0.2])
+    assert list(marks.error_x.arrayminus) == pytest.approx([0.3, 0.1])
+    assert list(marks.marker.symbol) == ["circle", "circle-open"]
+    assert figure.layout.xaxis.type == "log" and figure.layout.yaxis.autorange == "reversed"
+    assert [line.x0 for line in figure.layout.shapes] == [1]
+
+
+def test_rates_have_a_panel_a_parameterisation_and_a_star_a_width():
+    names, widths = ["mup", "standard"], [16, 64]
+    optima = pd.DataFrame([(n, w, 0.01, 2.0) for n in names for w in widths], columns=KEYS)
+    points = pd.DataFrame(
+        [(n, w, r, 2.1) for n in names for w in widths for r in (0.02, 0.005, 0.01)], columns=KEYS
+    )  # fmt: skip
+    figure = figures.widths(points, optima)
+    assert [a.text for a in figure.layout.annotations] == ["standard", "μP"]
+    lines = [t for t in figure.data if t.mode == "lines+markers"]
+    assert len(lines) == 4 and all(list(t.x) == [0.005, 0.01, 0.02] for t in lines)
+    assert [t.name for t in lines if t.showlegend] == ["width 16", "width 64"]
+    assert sum(t.marker.symbol == "star" for t in figure.data) == 4
+    assert lines[0].line.color == lines[2].line.color != lines[1].line.color
+
+
+KEYS = ["parameterisation", "width", "rate", "loss"]

@@ -113,6 +113,18 @@ class Pair:
     baseline: Best
 
 
+def paired(
+    technique: tuple[Sequence[float], Sequence[float]], baseline: tuple[Sequence[float], Sequence[float]]
+) -> Pair:
+    """The best of both sides, each log rates and losses, read in one way: off a parabola where both have one."""
+    least = [best_over_rates(*side, parabola=False) for side in (technique, baseline)]
+    if all(best.inside for best in least):
+        smooth = [best_over_rates(*side) for side in (technique, baseline)]
+        if all(best.variance != 1.0 for best in smooth):
+            least = smooth
+    return Pair(*least)
+
+
 @dataclass(frozen=True)
 class Worth:
     """A compute multiplier with its interval."""
