@@ -57,11 +57,12 @@ def summary(prices: Prices) -> tuple[str, ...]:
     priced = [one for one in prices.prices if one.worth]
     better = [one for one in priced if one.worth and one.worth.low > 1]
     worse = [one for one in priced if one.worth and one.worth.high < 1]
+    others = len(priced) - len(better) - len(worse)
     lines = [
         f"{prices.ended} of {plural(prices.planned, 'planned run')} have ended; {len(priced)} of "
         f"{plural(len(prices.prices), 'technique')} priced, with {100 * prices.level:g}% intervals.",
-        f"At equal shape and tokens, worth more: {_named(better)}. Worth less: {_named(worse)}. Of the "
-        f"other {len(priced) - len(better) - len(worse)} the interval holds 1.",
+        f"At equal shape and tokens, worth more: {_named(better)}. Worth less: {_named(worse)}."
+        + (f" The intervals of {others} others hold 1." if others else ""),
         f"Per FLOP executed, worth more: {_named([one for one in priced if one.net and one.net[1] > 1], net=True)}. "
         f"Worth less: {_named([one for one in priced if one.net and one.net[2] < 1], net=True)}.",
     ]

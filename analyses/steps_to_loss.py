@@ -108,14 +108,15 @@ def tokens_to(curve: pd.DataFrame, loss: float) -> float:
 def measurements(runs: pd.DataFrame, held_out: dict[str, pd.DataFrame], loss: float) -> pd.DataFrame:
     """Steps and tokens to a loss, of each batch and seed at its best rate."""
     rows = []
-    for (batch, start), group in runs.groupby(["batch_tokens", "seed_init"]):
+    for _, group in runs.groupby(["batch_tokens", "seed_init"]):
+        batch, start = int(group["batch_tokens"].iloc[0]), int(group["seed_init"].iloc[0])
         mine = group[group["run_id"].isin(list(held_out))]
         tokens = [tokens_to(held_out[run_id], loss) for run_id in mine["run_id"]]
         if not np.isfinite(tokens).any():
             continue
         best = best_over_rates(np.log(mine["learning_rate"]).tolist(), np.log(tokens).tolist())
         tokens_best = float(np.exp(best.loss))
-        rows.append((int(batch), int(start), tokens_best / batch, tokens_best, best.inside))
+        rows.append((batch, start, tokens_best / batch, tokens_best, best.inside))
     return pd.DataFrame(rows, columns=["batch", "seed", "steps", "tokens", "inside"])
 
 

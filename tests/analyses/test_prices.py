@@ -1,5 +1,7 @@
 """Prices of simulated variants whose multipliers are known, beside a simulated design."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -36,7 +38,7 @@ def found() -> Prices:
     design = design[design["role"].isin(["grid", "seed"])].assign(size="", level=0.0, variant="")
     runs = pd.concat([design, variants], ignore_index=True)
     entries = runs[["run_id", "size", "level", "role", "variant"]].to_dict("records")
-    changes = {name: {} for name in ("baseline", "good", "dear", "below")}
+    changes: dict[str, dict[str, Any]] = {name: {} for name in ("baseline", "good", "dear", "below")}
     manifest = {"name": "s", "runs": entries, "definition": {"variants": {"changes": changes}}}
     return price(runs.drop(columns=["size", "level", "variant"]), manifest, resamples=50)
 

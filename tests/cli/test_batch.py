@@ -11,11 +11,12 @@ def measured(folder):
     """A simulated store, and in it the sweep `s` of known truths; what that does not say is another run's."""
     store = Store(make_store(folder))
     runs, curves, manifest = sweep()
-    row, curve = store.runs().iloc[0].to_dict(), store.curves().iloc[:1]
-    for mine in runs.to_dict("records"):
+    row, curve = store.runs().iloc[0], store.curves().iloc[:1]
+    for _, one in runs.iterrows():
+        mine = {str(name): value for name, value in one.items()}
         rows = curves[curves["run_id"] == mine["run_id"]]
-        filled = rows.assign(**{name: curve[name].iloc[0] for name in curve if name not in rows})
-        store.write_run(row | mine | {"sweep": "s"}, filled)
+        filled = rows.assign(**{str(name): curve[name].iloc[0] for name in curve if name not in rows})
+        store.write_run({str(name): value for name, value in row.items()} | mine | {"sweep": "s"}, filled)
     store.write_manifest(manifest)
     return folder
 

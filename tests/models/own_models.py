@@ -116,6 +116,8 @@ class NotFiniteInTraining(nn.Module):
 class Views(nn.Module):
     """Buffers upon one memory: parts of each other, and one that is kept under its second name alone."""
 
+    end: Tensor
+
     def __init__(self) -> None:
         super().__init__()
         numbers = torch.arange(8.0)

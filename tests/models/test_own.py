@@ -220,7 +220,7 @@ def test_an_instance_that_can_be_called_is_a_factory(tmp_path: Path) -> None:
 
 
 def test_a_model_registered_anew_is_counted_anew(tmp_path: Path) -> None:
-    unpinned = ModelConfig(architecture="g", vocab_size=VOCABULARY, context=CONTEXT)
+    unpinned = ModelConfig.model_validate({"architecture": "g", "vocab_size": VOCABULARY, "context": CONTEXT})
     for hidden in (2, 3):
         folder = write_files(tmp_path, **{f"g{hidden}": f"{MAKE.format(hidden=hidden)}{REGISTER}register('g', make)"})
         import_models([str(folder / f"g{hidden}.py")])

@@ -10,7 +10,7 @@ from typing import cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn.parameter import UninitializedTensorMixin
+from torch.nn.parameter import is_lazy
 
 from workbench.errors import BadInput
 from workbench.models.config import ModelConfig
@@ -74,7 +74,7 @@ def _unfit(inner: object) -> str:
     if not isinstance(inner, nn.Module):
         return f"its factory gives a {type(inner).__name__}; it must give a torch.nn.Module"
     parameters = dict(inner.named_parameters())
-    if lazy := [name for name, parameter in parameters.items() if isinstance(parameter, UninitializedTensorMixin)]:
+    if lazy := [name for name, parameter in parameters.items() if is_lazy(parameter)]:
         return f"its parameter {lazy[0]} has no shape yet; give lazy layers their sizes"
     if not any(parameter.requires_grad for parameter in parameters.values()):
         return "the module has no parameter to train"
@@ -82,7 +82,7 @@ def _unfit(inner: object) -> str:
         return "its parameters must be float32; train.precision says what the arithmetic is done in"
     places: dict[tuple[int, int], str] = {}
     for name, parameter in parameters.items():
-        other = places.setdefault((parameter.untyped_storage()._cdata, parameter.storage_offset()), name)
+        other = places.setdefault((parameter.untyped_storage()._cdata, int(parameter.storage_offset())), name)
         if other != name:
             return (
                 f"its parameters {other} and {name} share their memory without being one parameter; tie them by "
