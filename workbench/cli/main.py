@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "price": ("workbench.cli.price", "Say what each technique of a sweep is worth in compute."),
     "rates": ("workbench.cli.rates", "Find the best learning rate at each width of a sweep."),
     "batch": ("workbench.cli.batch", "Find the critical batch size of each size of a sweep."),
+    "branching": ("workbench.cli.branching", "Say whether branched runs end where separate ones do."),
     "replicate": ("workbench.cli.replicate", "Make a published fit again from its own table."),
     "report": ("workbench.cli.report", "Write the fit report: HTML, Markdown and JSON."),
     "store": ("workbench.cli.store", "Bring an older store to this version's columns."),

@@ -221,6 +221,8 @@ def plan_payload(planned: "Plan", done: set[str], slots: int) -> dict[str, Any]:
             "tokens": run.horizon.tokens,
             "flops": run.horizon.flops,
             "flops_6nd": run.horizon.flops_6nd,
+            "flops_spent": run.horizon.flops * run.own_share,
+            "parent_id": run.parent_id,
             "steps": run.horizon.steps,
             "batch_tokens": run.horizon.batch_tokens,
             "learning_rate": run.horizon.learning_rate,
@@ -234,7 +236,8 @@ def plan_payload(planned: "Plan", done: set[str], slots: int) -> dict[str, Any]:
     return {
         "sweep": planned.name,
         "runs": runs,
-        "total_flops": sum(run.horizon.flops for run in planned.runs),
+        "total_flops": sum(run.horizon.flops * run.own_share for run in planned.runs),
+        "total_flops_alone": sum(run.horizon.flops for run in planned.runs),
         "todo": len(todo),
         "seconds": wall_seconds(todo, slots),
         "workers": slots,
@@ -264,6 +267,13 @@ def _print_plan(planned: "Plan", payload: dict[str, Any]) -> None:
         f"{planned.name}: {len(planned.runs)} runs, {payload['total_flops']:.3g} FLOPs; {payload['todo']} left, "
         f"about {spoken(payload['seconds'])} on {payload['workers']} workers (measured on this machine just now)"
     )
+    branched = [run for run in planned.runs if run.parent_id]
+    if branched:
+        trunks = len({run.parent_id for run in branched})
+        click.echo(
+            f"{len(branched)} runs branch off {trunks} trunks, which takes {payload['total_flops']:.3g} FLOPs in place of "
+            f"{payload['total_flops_alone']:.3g} (×{payload['total_flops'] / payload['total_flops_alone']:.2f})"
+        )
     if planned.packs:
         many = sum(map(len, planned.packs))
         click.echo(f"{many} of them in {len(planned.packs)} packs, each trained as one batched model")

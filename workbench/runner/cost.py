@@ -51,7 +51,7 @@ def calibrate(runs: Sequence[PlannedRun], device_name: str = "auto") -> Callable
         # An evaluation is a forward pass, a third of training, over its windows.
         evaluated = evaluations(run.config, run.horizon) * run.config.train.eval_windows * run.horizon.context
         share = evaluated / 3 / run.horizon.tokens
-        return per_step * run.horizon.steps * (1 + share)
+        return per_step * run.horizon.steps * run.own_share * (1 + share)
 
     return seconds
 

@@ -59,6 +59,9 @@ class Design(Frozen):
     """What a level is: training FLOPs, tokens, or tokens per parameter."""
     levels: tuple[float | Budget, ...] = Field(min_length=1)
     """Numbers, or tables `{ level = …, sizes = […] }` where a level has sizes of its own."""
+    trunk: bool = False
+    """With `schedule = "wsd"`: train each size once at a constant rate to its largest level, and let the runs of its other
+    levels branch off where their decays begin."""
 
     def points(self, sizes: list[str]) -> list[tuple[float, str]]:
         """(level, size) of every point, in order."""
@@ -218,10 +221,11 @@ def _config(
     design: DesignType | None = None,
 ) -> RunConfig:
     horizon = HORIZON_OF[design or definition.design.type]
+    trunk = {"trunk": _longest(definition, size, design is not None)} if definition.design.trunk else {}
     document: dict[str, Any] = {
         "corpus": definition.corpus.model_dump(),
         "model": {"vocab_size": vocab_size, **copy.deepcopy(definition.model)},
-        "train": {**definition.train, horizon: int(level) if horizon == "tokens" else level},
+        "train": {**definition.train, **trunk, horizon: int(level) if horizon == "tokens" else level},
         "execution": dict(definition.execution),
     }
     for key, value in (_dotted(definition.sizes[size]) | overrides).items():
@@ -235,6 +239,13 @@ def _config(
         target[field] = value
     config = validated(RunConfig, document, f"{origin}, size {size}")
     return config.model_copy(update={"model": pinned(config.model, f"{origin}, size {size}")})
+
+
+def _longest(definition: SweepDefinition, size: str, variant: bool) -> float:
+    """The largest level at which a size is trained: its trunk's end."""
+    if variant and definition.variants:
+        return max(definition.variants.levels)
+    return max(level for level, of in definition.design.points(list(definition.sizes)) if of == size)
 
 
 def _dotted(fields: dict[str, Any]) -> dict[str, Any]:

@@ -21,6 +21,8 @@ class Job:
     """Modules and files that register models, for the worker to import as well."""
     others: tuple[PlannedRun, ...] = ()
     """Runs trained with it as one pack, which is then claimed, saved and resumed as a whole."""
+    branches: tuple[PlannedRun, ...] = ()
+    """Runs that go on from a checkpoint of this one, which is their trunk."""
 
     @property
     def runs(self) -> tuple[PlannedRun, ...]:

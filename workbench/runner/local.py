@@ -5,7 +5,7 @@ import multiprocessing.context
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -97,6 +97,8 @@ class LocalBackend:
         """Take the first job that no other process has; those that another process has finished meanwhile end here."""
         for job in list(waiting):
             store, ids = Store(job.store), {run.run_id for run in job.runs}
+            if self._trunk_is_growing(job, waiting):
+                continue
             if any(held(store, run_id) for run_id in ids):
                 if not ids & self.taken:
                     self._take(job, report)
@@ -106,6 +108,16 @@ class LocalBackend:
                 return job
             _tell(report, "ended", job)
         return None
+
+    def _trunk_is_growing(self, job: Job, waiting: Iterable[Job]) -> bool:
+        """Whether a job is better begun later, from the checkpoint that its trunk will leave for it.
+
+        Should the trunk fail, it is trained from the beginning, and ends with the same loss.
+        """
+        if not job.run.parent_id or checkpointed_step(Store(job.store), job.checkpoint_name):
+            return False
+        growing = [*waiting, *(slot.job for slot in self.slots if slot.job)]
+        return any(run.run_id == job.run.parent_id for other in growing for run in other.runs)
 
     def _take(self, job: Job, report: Callable[[Event], None]) -> None:
         """Note that another process has the job."""

@@ -27,7 +27,10 @@ def pack_id(run_ids: Iterable[str]) -> str:
 def candidates(runs: Sequence[PlannedRun], slots: int) -> list[tuple[PlannedRun, ...]]:
     """Packs that could be made of the runs, leaving no slot without work: to be kept where they pay."""
     groups: dict[str, list[PlannedRun]] = {}
+    parents = {run.parent_id for run in runs}
     for run in runs:
+        if run.parent_id or run.run_id in parents:  # trunks and branches train alone
+            continue
         key = pack_key(run.config, run.horizon)
         if key is not None:
             groups.setdefault(key, []).append(run)

@@ -1,7 +1,7 @@
 """A plan: every run of a sweep with its id, N, D, C, memory and time, before anything trains."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from workbench.models.counts import Counts, count
 from workbench.runner.definition import Asked, SweepDefinition, expand, read_definition
 from workbench.training.config import RunConfig
 from workbench.training.horizon import Horizon, check_corpus, resolve
-from workbench.training.identity import config_id, run_id
+from workbench.training.identity import config_id, run_id, trunk_id
 from workbench.training.memory import step_bytes
 
 
@@ -32,15 +32,24 @@ class PlannedRun:
     variant: str
     """Name of the change that the run is there for; empty for most."""
     design: str
+    trunk_id: str
+    """The same for runs that are one until their decays begin; empty where no such trunk is."""
     memory_bytes: int
     """Estimated peak of weights, gradients, optimizer and activations."""
     seconds: float = math.nan
     """Estimated time; NaN until a cost model has looked."""
+    parent_id: str = ""
+    """The longest run on its trunk, which it branches off; empty for a run that is trained from the beginning."""
 
     @property
     def budget(self) -> float:
         """The isoFLOP budget, or NaN in other designs."""
         return self.level if self.design == "isoflop" else math.nan
+
+    @property
+    def own_share(self) -> float:
+        """Of its steps, the share that is not its trunk's."""
+        return self.horizon.decay_steps / self.horizon.steps if self.parent_id else 1.0
 
 
 @dataclass(frozen=True)
@@ -98,8 +107,20 @@ def plan_sweep(definition: SweepDefinition, origin: str, corpus: Corpus) -> Plan
         design = variants.type if variants else definition.design.type
         planned = plan_run(item, design, corpus)
         runs.setdefault(planned.run_id, planned)
-    planned_runs = tuple(runs.values())
+    planned_runs = tuple(_branched(list(runs.values())))
     return Plan(definition.sweep.name, definition, planned_runs, tuple(warnings(planned_runs, corpus)))
+
+
+def _branched(runs: Sequence[PlannedRun]) -> Iterator[PlannedRun]:
+    """The runs, those with a trunk of their definition's told which is the longest on it."""
+    longest: dict[str, PlannedRun] = {}
+    for run in runs:
+        if run.config.train.trunk is not None:
+            longest[run.trunk_id] = max(longest.get(run.trunk_id, run), run, key=lambda one: one.horizon.branch_step)
+    for run in runs:
+        parent = longest.get(run.trunk_id, run) if run.config.train.trunk is not None else run
+        leaves = run.horizon.branch_step <= parent.horizon.branch_step and run.run_id != parent.run_id
+        yield replace(run, parent_id=parent.run_id) if leaves else run
 
 
 def plan_run(asked: Asked, design: str, corpus: Corpus) -> PlannedRun:
@@ -117,6 +138,7 @@ def plan_run(asked: Asked, design: str, corpus: Corpus) -> PlannedRun:
         role=asked.role,
         variant=asked.variant,
         design=design,
+        trunk_id=trunk_id(config, horizon, corpus.fingerprint),
         memory_bytes=step_bytes(config, horizon.batch_windows),
     )
 

@@ -22,16 +22,22 @@ def run_row(run: PlannedRun, corpus: Corpus, sweep: str, outcome: Outcome, pack:
     """The row of a run that is done or diverged; `pack` is how many were trained as one: its time and memory are
     then its share of theirs."""
     last = outcome.rows[-1] if outcome.rows else {}
+    branched = outcome.branch_step > 0
+    own = 1 - outcome.branch_step / run.horizon.steps
     done = outcome.status == "done"
     return _described(run, corpus, sweep) | {
         "status": outcome.status,
+        "parent_id": run.parent_id if branched else "",
+        "branch_step": outcome.branch_step,
+        "flops_spent": run.horizon.flops * own,
+        "flops_executed": flops_executed(run.config, run.horizon) * own,
         "loss": last["loss"] if done else math.nan,
         "loss_se": last["loss_se"] if done else math.nan,
         "bpb": last["bpb"] if done else math.nan,
         "train_loss": last.get("train_loss", math.nan),
         "device": outcome.device,
-        "seconds": outcome.seconds,
-        "tokens_per_second": run.horizon.tokens / outcome.seconds if done else math.nan,
+        "seconds": outcome.seconds - outcome.trunk_seconds,
+        "tokens_per_second": run.horizon.tokens * own / (outcome.seconds - outcome.trunk_seconds) if done else math.nan,
         "peak_memory_bytes": outcome.peak_memory_bytes,
         "numerics": numerics(torch.device(outcome.device), run.config.execution, pack),
         "error": outcome.error,
@@ -69,6 +75,8 @@ def _described(run: PlannedRun, corpus: Corpus, sweep: str) -> dict[str, Any]:
         "run_id": run.run_id,
         "config_id": run.config_id,
         "parent_id": "",
+        "trunk_id": run.trunk_id,
+        "branch_step": 0,
         "stage": "pretrain",
         "sweep": sweep,
         "n_params": counts.n_params,

@@ -87,7 +87,8 @@ def make_jobs(plan: Plan, corpus: Corpus, store: Store) -> list[Job]:
         first, *others = (by_id[run_id] for run_id in members)
         probes = plan.definition.sweep.probes
         imports = () if first.config.model.architecture == DECODER else imported()
-        return Job(first, plan.name, store.folder, corpus.folder, probes, imports, tuple(others))
+        branches = tuple(by_id[run_id] for run_id in left if by_id[run_id].parent_id == first.run_id)
+        return Job(first, plan.name, store.folder, corpus.folder, probes, imports, tuple(others), branches)
 
     return [job(members) for members in packs if members]
 

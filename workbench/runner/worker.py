@@ -108,7 +108,8 @@ def train_and_commit(job: Job, stop: Callable[[], bool], log: Callable[[Row], No
     corpus = Corpus.open(job.corpus)
     with full_disk_in_words(job.store), claimed(store, run.run_id) as lease, live_log(store, run.run_id, log) as row:
         signs = beating([store.live(run.run_id)], stop)
-        outcome = train(run.config, corpus, store.checkpoints(run.run_id), log=row, stop=signs)
+        branches = [(one.horizon.branch_step, store.checkpoints(one.run_id)) for one in job.branches]
+        outcome = train(run.config, corpus, store.checkpoints(run.run_id), row, signs, branches)
         commit(job, corpus, outcome, lease)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pandas as pd
 import pyarrow as pa
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 TEXT, REAL, WHOLE = pa.string(), pa.float64(), pa.int64()
 
@@ -29,6 +29,8 @@ RUNS = (
     Column("run_id", TEXT, "r- and a hash of what determines the result"),
     Column("config_id", TEXT, "the same for runs that differ in their seeds alone; the key for clustering"),
     Column("parent_id", TEXT, "the run this one continues, or empty"),
+    Column("trunk_id", TEXT, "of wsd: the same for runs that are one until their decays begin; else empty", since=4),
+    Column("branch_step", WHOLE, "the step at which it left its parent; 0 for a run trained alone", since=4),
     Column("stage", TEXT, "pretrain"),
     Column("sweep", TEXT, "the sweep under which the run was first trained; membership is in the manifests"),
     Column("status", TEXT, "done, diverged or failed"),

@@ -35,6 +35,19 @@ def save(
 
     One process at a time may do so. A checkpoint of that step which is there already is kept: it holds the same.
     """
+    target = plant(folder, step, model, optimizer, state)
+    for other in folder.iterdir():
+        if other.name.startswith("."):  # what a killed process left behind
+            shutil.rmtree(other, ignore_errors=True)
+        elif other != target:
+            remove_folder(other)
+    return target
+
+
+def plant(
+    folder: Path, step: int, model: nn.Module, optimizer: torch.optim.Optimizer | None, state: Mapping[str, Any]
+) -> Path:
+    """Write the checkpoint of `step` and leave whatever else is in `folder`, which may be another process's."""
 
     def write(temporary: Path) -> None:
         _write(_weights(model), temporary / "model.safetensors")
@@ -49,11 +62,6 @@ def save(
 
     target = folder / str(step)
     write_folder(target, write)
-    for other in folder.iterdir():
-        if other.name.startswith("."):  # what a killed process left behind
-            shutil.rmtree(other, ignore_errors=True)
-        elif other != target:
-            remove_folder(other)
     return target
 
 

@@ -56,6 +56,9 @@ class TrainConfig(Frozen):
     """Warm-up in tokens, in place of the share: the same for every horizon, as GPT-3's 375M (Brown et al. 2020, B)."""
     decay_fraction: float = Field(default=0.2, gt=0, le=1)
     """Share of the steps in the final decay of `wsd`."""
+    trunk: float | None = Field(default=None, gt=0)
+    """Of `wsd`: the longest of the horizons that share a trunk of constant rate, in the unit of this run's own. Batch, rate
+    and warm-up are those of the longest, so that all of them are one run until their decays begin."""
     final_rate_fraction: float = Field(default=0.0, ge=0, le=1)
     """Rate at the end of the schedule, as a share of the peak."""
 
@@ -120,6 +123,10 @@ class TrainConfig(Frozen):
         share = self.warmup_fraction if self.warmup_tokens is None else 0.0
         if self.schedule == "wsd" and share + self.decay_fraction > 1:
             raise ValueError("warmup_fraction + decay_fraction is above 1; they share the run's steps")
+        if self.trunk is not None and self.schedule != "wsd":
+            raise ValueError(
+                f'trunk is given with schedule = "{self.schedule}", which has no constant rate to branch off'
+            )
         if self.schedule == "inverse-sqrt" and self.final_rate_fraction:
             raise ValueError(
                 'final_rate_fraction is given with schedule = "inverse-sqrt", which falls as the root of the step and '
@@ -132,6 +139,11 @@ class TrainConfig(Frozen):
         if self.optimizer == "sgd" and self.learning_rate is None:
             raise ValueError('optimizer = "sgd" has no rate rule; give learning_rate')
         return self
+
+    @property
+    def horizon(self) -> float:
+        """The one that is given, in its own unit."""
+        return next(value for name in HORIZONS if (value := getattr(self, name)) is not None)
 
     @property
     def resolved_momentum(self) -> float:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from workbench.corpus.shards import Corpus
 from workbench.errors import BadInput
 from workbench.models.config import DECODER, ModelConfig
-from workbench.models.counts import count, forward_flops_by_group
+from workbench.models.counts import Counts, count, forward_flops_by_group
 from workbench.training.config import RunConfig, TrainConfig
 from workbench.training.rules import BATCH_RULES, RATE_RULES, Facts, rule
 
@@ -30,6 +30,8 @@ class Horizon:
     decay_steps: int
     """Steps from the start of the decay to the end: all after warm-up for cosine and linear, none for constant and
     inverse-sqrt."""
+    trunk_steps: int
+    """Steps of the longest run on its trunk; its own where none is longer."""
     flops: float
     """C by the exact count of matrix products: tokens · flops_per_token_training."""
     flops_6nd: float
@@ -41,6 +43,11 @@ class Horizon:
     def batch_tokens(self) -> int:
         """Tokens per optimizer step."""
         return self.batch_windows * self.context
+
+    @property
+    def branch_step(self) -> int:
+        """Where the decay begins, and the run leaves the trunk."""
+        return self.steps - self.decay_steps
 
 
 RATE_SHARE = {"lion": 0.2}
@@ -55,20 +62,20 @@ def resolve(config: RunConfig, origin: str = "the run") -> Horizon:
     per_token = counts.flops_per_token_training
     reasons: dict[str, str] = {}
 
-    if train.tokens is not None:
-        wanted = float(train.tokens)
-    elif train.flops is not None:
-        wanted = train.flops / per_token
+    own = train.horizon
+    wanted, longest = (_tokens(train, counts, horizon) for horizon in (own, train.trunk or own))
+    if longest < wanted:
+        raise BadInput(
+            f"{origin}: train.trunk = {train.trunk:g} is shorter than the run's own horizon of {own:g}; give the longest "
+            "of those that share the trunk"
+        )
+    if train.flops is not None:
         reasons["tokens"] = f"{train.flops:.3g} FLOPs / {per_token:.4g} per token"
     elif train.tokens_per_param is not None:
-        wanted = train.tokens_per_param * counts.n_params
         reasons["tokens"] = f"{train.tokens_per_param:g} tokens per parameter × {counts.n_params}"
-    else:
-        assert train.steps is not None and train.batch_tokens is not None  # the validators saw to it
-        wanted = float(train.steps) * train.batch_tokens
 
     batch_rule, rate_rule = rule(train.batch_rule, BATCH_RULES), rule(train.rate_rule, RATE_RULES)
-    batch_tokens = float(train.batch_tokens) if train.batch_tokens else batch_rule.value(_facts(config.model, wanted))
+    batch_tokens = float(train.batch_tokens) if train.batch_tokens else batch_rule.value(_facts(config.model, longest))
     if not train.batch_tokens:
         reasons["batch_tokens"] = f"{batch_rule.formula} = {batch_tokens:.0f}, in whole windows of {context}"
     batch_windows = max(1, round(batch_tokens / context))
@@ -79,7 +86,7 @@ def resolve(config: RunConfig, origin: str = "the run") -> Horizon:
             "tokens; give more tokens or a smaller batch_tokens"
         )
     share = RATE_SHARE.get(train.optimizer, 1.0)
-    base = replace(_facts(_rate_model(config.model), wanted), batch_tokens=batch_windows * context)
+    base = replace(_facts(_rate_model(config.model), longest), batch_tokens=batch_windows * context)
     rate = train.learning_rate or share * rate_rule.value(base)
     if not train.learning_rate:
         words = rate_rule.formula
@@ -87,7 +94,8 @@ def resolve(config: RunConfig, origin: str = "the run") -> Horizon:
         words += "" if share == 1 else f" · {share:g} for {train.optimizer}"
         reasons["learning_rate"] = f"{words} = {rate:.4g}, times rate_factor {train.rate_factor:g}"
 
-    warmup, reasons["warmup_steps"] = _warmup(train, steps, batch_windows * context, origin)
+    trunk_steps = steps if train.trunk is None else max(steps, round(longest / (batch_windows * context)))
+    warmup, reasons["warmup_steps"] = _warmup(train, trunk_steps, batch_windows * context, origin)
     decay = {
         "cosine": steps - warmup,
         "linear": steps - warmup,
@@ -95,10 +103,11 @@ def resolve(config: RunConfig, origin: str = "the run") -> Horizon:
         "constant": 0,
         "inverse-sqrt": 0,
     }[train.schedule]
-    if train.warmup_tokens is not None and warmup + decay > steps:  # of shares, the config has seen to it
+    if warmup + decay > steps and (train.warmup_tokens is not None or trunk_steps > steps):  # else the config saw to it
+        made = "the trunk's warm-up makes" if train.warmup_tokens is None else "warmup_tokens make"
         raise BadInput(
-            f"{origin}: train: warmup_tokens make {warmup} steps and decay_fraction {decay}, together more than the "
-            f"run's {steps}; give a smaller one of them"
+            f"{origin}: train: {made} {warmup} steps and decay_fraction {decay}, together more than the run's {steps}; "
+            "give a smaller one of them, or a longer run"
         )
     tokens = steps * batch_windows * context
     return Horizon(
@@ -109,10 +118,23 @@ def resolve(config: RunConfig, origin: str = "the run") -> Horizon:
         learning_rate=rate * train.rate_factor,
         warmup_steps=warmup,
         decay_steps=decay,
+        trunk_steps=trunk_steps,
         flops=float(tokens) * per_token,
         flops_6nd=6.0 * counts.n_params * tokens,
         reasons=reasons,
     )
+
+
+def _tokens(train: TrainConfig, counts: Counts, horizon: float) -> float:
+    """Tokens of a horizon in the unit of the run's own: tokens, FLOPs, tokens per parameter, or steps."""
+    if train.tokens is not None:
+        return float(horizon)
+    if train.flops is not None:
+        return horizon / counts.flops_per_token_training
+    if train.tokens_per_param is not None:
+        return horizon * counts.n_params
+    assert train.batch_tokens is not None  # the validators saw to it
+    return float(horizon) * train.batch_tokens
 
 
 def _facts(model: ModelConfig, tokens: float) -> Facts:

@@ -26,6 +26,7 @@ RESOLVED = {
     "warmup_fraction",
     "warmup_tokens",
     "decay_fraction",
+    "trunk",
 }
 """Fields of `TrainConfig` that the horizon speaks for."""
 
@@ -94,6 +95,15 @@ def config_id(config: RunConfig, horizon: Horizon, corpus_fingerprint: str) -> s
     """`c-` and 12 hex digits: the same for runs that differ in their seeds alone, the key for clustering."""
     document = determinants(config, horizon, corpus_fingerprint)
     return "c-" + _digest({key: value for key, value in document.items() if not key.startswith("seed")})
+
+
+def trunk_id(config: RunConfig, horizon: Horizon, corpus_fingerprint: str) -> str:
+    """`t-` and 12 hex digits: the same for runs that are one run until their decays begin; nothing but for `wsd`."""
+    if config.train.schedule != "wsd":
+        return ""
+    document = determinants(config, horizon, corpus_fingerprint)
+    trunk = {key: value for key, value in document["horizon"].items() if key not in ("steps", "decay_steps")}
+    return "t-" + _digest(document | {"horizon": trunk, "train": {**document["train"], "final_rate_fraction": None}})
 
 
 def _digest(document: dict[str, Any]) -> str:

@@ -34,6 +34,10 @@ class Progress:
     gradient_trace_sum: float = 0.0
     """Sums of the noise scale's two estimates since the last row."""
     since_row: int = 0
+    branch_step: int = 0
+    """The step at which the run left another's trunk; 0 for one trained alone."""
+    trunk_seconds: float = 0.0
+    """Of `seconds`, those before it."""
 
     @classmethod
     def of(cls, state: Mapping[str, Any]) -> "Progress":
@@ -116,3 +120,8 @@ class Recording:
         self.progress.seconds = time.perf_counter() - self.started
         vars(self.progress).update(zip(SUMS, self.sums.tolist(), strict=True))
         return dict(vars(self.progress))
+
+    def branch(self) -> dict[str, Any]:
+        """For the checkpoint of a run that leaves this one here."""
+        state = self.state()
+        return state | {"branch_step": state["step"], "trunk_seconds": state["seconds"]}

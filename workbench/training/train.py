@@ -4,7 +4,7 @@ Shapes: B windows per step, T context, S = T + 1.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,14 @@ class Outcome:
     device: str
     model: Model = field(repr=False)
     error: str = ""
+    branch_step: int = 0
+    """Where it left another run's trunk; 0 for a run trained alone."""
+    trunk_seconds: float = 0.0
+    """Of `seconds`, those before it."""
+
+
+Branches = Sequence[tuple[int, Path]]
+"""Step → the folder of checkpoints of a run that leaves the trunk there."""
 
 
 def train(
@@ -50,11 +58,13 @@ def train(
     checkpoints: Path,
     log: Callable[[Row], None] = lambda _: None,
     stop: Callable[[], bool] = lambda: False,
+    branches: Branches = (),
 ) -> Outcome:
     """Train one model to its horizon, resuming from the newest checkpoint in `checkpoints`.
 
     `log` is called with every row of the curve as it is made; when `stop` turns true the run saves a checkpoint and
-    raises `Stopped`. On one CPU and thread count, a resumed run equals an uninterrupted one bit for bit.
+    raises `Stopped`. At every one of its `branches` it leaves a checkpoint for a run of the same trunk to go on from. On
+    one CPU and thread count, a resumed run equals an uninterrupted one bit for bit.
     """
     horizon, context = resolve(config), config.model.context
     check_corpus(config, corpus)
@@ -74,7 +84,16 @@ def train(
         seconds, model = time.perf_counter() - recording.started, learner.model.eval()
         if isinstance(model, Decoder):
             keep_activations(model)
-        return Outcome(status, progress.rows, seconds, peak_memory_bytes(device), str(device), model, error)
+        return Outcome(
+            status, progress.rows, seconds, peak_memory_bytes(device), str(device), model, error,
+            progress.branch_step, progress.trunk_seconds,
+        )  # fmt: skip
+
+    def plant() -> None:
+        for step, folder in branches:
+            if step == progress.step and not checkpoint.latest(folder):
+                state = {**recording.branch(), "scaler": learner.scaler.state_dict()}
+                checkpoint.plant(folder, step, learner.model, learner.optimizer, state)
 
     while not recording.ended:
         if stop():
@@ -90,6 +109,7 @@ def train(
             log(recording.row(rate, measured.gradient_norm, learner.model, evaluate))
             if recording.broken:
                 return outcome("diverged", recording.broken)
+        plant()
         if time.perf_counter() - last_save >= config.execution.checkpoint_seconds and not recording.ended:
             save(with_optimizer=True)
             last_save = time.perf_counter()

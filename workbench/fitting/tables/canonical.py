@@ -1,10 +1,10 @@
 """The one table every law reads: N, D, C and the loss of each run, with its conventions stated and nonsense refused.
 
 Canonical columns: `n` (the primary N), `d` tokens, `c` FLOPs, `loss` in nats per token; and where they are known
-`n_non_embedding`, `c_6nd`, `budget` (FLOPs of an isoFLOP design), `cluster` (runs that share a configuration),
-`point` ("final" or "mid-schedule"), `run_id`, `rate_factor`, and those of `columns.COLUMNS`; `row` is the number of the
-row in its source, the first being 1. `table.attrs["notes"]` and `table.attrs["conventions"]` carry what a fit must
-repeat.
+`n_non_embedding`, `c_6nd`, `budget` (FLOPs of an isoFLOP design), `cluster` (runs that share a configuration), `trunk`
+(runs that are one until their decays begin), `point` ("final" or "mid-schedule"), `run_id`, `rate_factor`, and those of
+`columns.COLUMNS`; `row` is the number of the row in its source, the first being 1. `table.attrs["notes"]` and
+`table.attrs["conventions"]` carry what a fit must repeat.
 """
 
 from collections.abc import Mapping, Sequence
@@ -36,6 +36,7 @@ FROM_RUNS = {
     "budget": "budget",
     "design": "design",
     "config_id": "cluster",
+    "trunk_id": "trunk",
     "role": "role",
     "rate_factor": "rate_factor",
     "unique_tokens": "u",

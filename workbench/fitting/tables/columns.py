@@ -89,6 +89,7 @@ COLUMNS: dict[str, Column] = {
     ),
     "budget": Column("a number of FLOPs", _words("flops_budget flop_budget compute_budget")),
     "cluster": Column("a configuration", _words("config_id"), low=None),
+    "trunk": Column("a trunk", _words("trunk_id"), low=None),
     "point": Column("a point of the schedule", low=None),
     "run_id": Column("a run", _words("name run_name id"), low=None),
     "c_6nd": Column("a number of FLOPs", _words("flops_6nd")),

@@ -34,6 +34,14 @@ def groups(table: pd.DataFrame, size: str = "n") -> tuple[np.ndarray, str]:
     return code_M, "runs" if code_M.max() + 1 == len(table) else "configurations"
 
 
+def share_trunks(table: pd.DataFrame) -> bool:
+    """Whether some of the runs are one run until their decays begin."""
+    if "trunk" not in table:
+        return False
+    named = table["trunk"].dropna()
+    return bool(named[named != ""].duplicated().any())
+
+
 def level_codes(values_M: np.ndarray, factor: float) -> np.ndarray:
     """The number of each value's level, values within `factor` of a neighbour taken as one."""
     order = np.argsort(values_M, kind="stable")

@@ -31,7 +31,7 @@ from workbench.fitting.solving.solver import minimise_near
 from workbench.fitting.uncertainty import bootstrap
 from workbench.fitting.uncertainty.bootstrap import Resampled
 from workbench.fitting.uncertainty.fitted import Fitted, Method, Spread, nothing
-from workbench.fitting.uncertainty.groups import FEWEST, clusters, groups
+from workbench.fitting.uncertainty.groups import FEWEST, clusters, groups, share_trunks
 from workbench.fitting.uncertainty.jackknife import jackknife
 from workbench.fitting.uncertainty.profile import profile
 from workbench.fitting.uncertainty.sandwich import sandwich
@@ -66,9 +66,9 @@ def checked_method(method: str) -> None:
 
 
 def automatic(fitted: Fitted) -> str:
-    """Groups where those miss together; configurations where there are many, whose noise may then be uneven, or where
+    """Groups where those miss together, or where runs were branched off one trunk, and must; configurations where there are many, whose noise may then be uneven, or where
     their seeds miss together; else the profile, whose coverage and intervals were the best under equal noise."""
-    if fitted.shared < SHARED:
+    if fitted.shared < SHARED or share_trunks(fitted.prepared.table):
         return "groups"
     cluster_M = clusters(fitted.prepared.table)
     if bootstrap.many(cluster_M):
