@@ -217,8 +217,8 @@ def _notes(law: Fit, baseline: pd.DataFrame, noise: Noise) -> tuple[str, ...]:
             inside += bool(np.isfinite(losses).any()) and best_over_rates(rates, losses, parabola=False).inside
     notes = [
         f"The baseline's best rate lies inside its rates at {inside} of {whole} points; elsewhere the least loss of "
-        "the rates stands for both sides, and a technique that moves the best rate is misjudged by what its own best "
-        "rate, outside them, would give.",
+        "the rates stands for both sides. A technique whose own best rate lies outside them is worth more than it "
+        "seems, its interval often misses the truth, and more points do not mend that: more rates do.",
         f"Noise between seeds is {100 * noise.sd:.2g}% of the loss ({noise.freedom} degrees of freedom); a technique "
         "and its baseline count as independent, which makes intervals too wide rather than too narrow.",
         "All techniques are compared with the same runs of the baseline: where those had luck, all prices are too low "

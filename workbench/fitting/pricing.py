@@ -8,12 +8,14 @@ cancel:
 
 so that a law which misses the baseline there by some percent does not enter, and of it E and γ alone are needed. The
 best loss over a few rates stands for each side: the vertex of a parabola in ln rate where both have their least loss
-inside the rates, else the least loss of both, which has the same bias on both sides. κ is the geometric mean over
-points.
+inside the rates, else the least loss of both: the same bias on both sides where both best rates lie on that side, but
+a technique whose own best rate alone lies outside comes out too low. κ is the geometric mean over points.
 
 An interval joins three sources by simulation: draws of (E, γ) from the bootstrap of the law, the noise between seeds
-on every loss, independent of the baseline's (which runs of one seed and data order are not quite: it is then too wide
-rather than too narrow), and the uncertainty of that noise itself, estimated from few seeds.
+on every loss, independent of the baseline's, and the uncertainty of that noise itself, estimated from few seeds. In
+simulations (`tests/benchmarks/price_coverage.py`) 95% intervals hold the truth in 95 to 98% of sweeps where that is so,
+in all where two runs of one seed and data order err together, and in 27 to 75% where only the technique's best rate
+lies outside the rates tried.
 """
 
 from collections.abc import Mapping, Sequence

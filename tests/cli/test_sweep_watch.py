@@ -1,0 +1,94 @@
+"""A sweep that one process runs is watched and stopped from another: here, from the test."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.runner.definitions import write_sweep
+
+LONG = "[3e7, 3e10]"
+"""The second level trains for minutes."""
+
+
+@pytest.fixture
+def definition(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    path = write_sweep(tmp_path)
+    path.write_text(path.read_text().replace("[3e7, 6e7]", LONG))
+    return path
+
+
+@contextmanager
+def running(definition: Path, store: Path) -> Iterator[subprocess.Popen]:
+    """A runner of the sweep, once it has a live curve with rows."""
+    run = f"from workbench.cli.main import main; main(['sweep', 'run', {str(definition)!r}, '--store', {str(store)!r}])"
+    call = [sys.executable, "-c", f"if __name__ == '__main__':\n    {run}"]
+    process = subprocess.Popen(call, stderr=subprocess.PIPE, text=True)
+    try:
+        while process.poll() is None and not any(path.stat().st_size for path in store.glob("live/*.jsonl")):
+            time.sleep(0.05)
+        yield process
+    finally:
+        process.terminate()
+        process.communicate(timeout=60)
+
+
+def test_a_sweep_is_watched_and_stopped_from_elsewhere(run, definition, tmp_path):
+    store = tmp_path / "store"
+    with running(definition, store) as process:
+        _, out, _ = run("sweep", "status", definition, "--store", store, "--json")
+        said = json.loads(out)
+        going = [row["run_id"] for row in said["runs"] if row["status"] == "running"]
+        assert going and said["counts"]["running"] == len(going)
+        assert all(row["idle"] < 60 for row in said["runs"])
+
+        code, out, _ = run("sweep", "logs", definition, "--store", store)
+        assert code == 0 and f"{going[0]}  running" in out
+
+        code, out, _ = run("sweep", "stop", definition, "--store", store)
+        assert code == 0 and "stopped. Resume: workbench sweep run" in out
+        assert process.wait(timeout=60) == 75
+    _, out, _ = run("sweep", "stop", definition, "--store", store)
+    assert "nothing is running" in out
+
+
+def test_followed_rows_end_with_the_run(run, definition, tmp_path):
+    store = tmp_path / "store"
+    with running(definition, store):
+        live = next(path for path in store.glob("live/*.jsonl") if path.stat().st_size)
+        assert run("sweep", "stop", definition, "--store", store, "--no-wait")[0] == 0
+        code, out, _ = run("sweep", "logs", definition, live.stem, "--store", store, "--follow")
+    assert code == 0 and live.stem in out
+
+
+def test_a_failed_run_says_why_and_what_was_printed_last(run, definition, tmp_path):
+    from tests.factories import make_store
+    from workbench.runner.plan import read_plan
+    from workbench.store import Store
+
+    plan, _ = read_plan(definition, lambda _: None)
+    store = Store(make_store(tmp_path / "store"))
+    row = {str(name): value for name, value in store.runs().iloc[0].items()}
+    failed = {"run_id": plan.runs[0].run_id, "status": "failed", "error": "OSError: no disk\nTraceback\nlast line"}
+    store.write_run(row | failed, store.curves().iloc[:0])
+    _, out, _ = run("sweep", "logs", definition, "--store", store.folder)
+    for words in (f"{plan.runs[0].run_id}  failed", "OSError: no disk", "last line"):
+        assert words in out
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [(["r-nothing"], "no run with an id that begins with 'r-nothing'"), (["--follow"], "give the run to follow")],
+)
+def test_a_run_that_is_not_named_is_one_sentence_and_exit_code_2(run, definition, tmp_path, more, message):
+    from workbench.store import Store
+
+    Store.create(tmp_path / "store")
+    code, out, err = run("sweep", "logs", definition, *more, "--store", tmp_path / "store")
+    assert (code, out) == (2, "") and message in err
