@@ -1,7 +1,7 @@
-"""Do runs that branch off a trunk end where separate runs end? Two sweeps of the same sizes, horizons and seeds, paired.
+"""Do runs that branch off a trunk end where separate runs end? Two sweeps of equal sizes, levels and seeds, paired.
 
-A branch is, bit for bit, the run of its own batch, rate and warm-up trained alone. What can differ is that these follow from
-the trunk's horizon, while a separate run's follow from its own (Hägele et al. 2405.18392, section 4).
+A branch is, bit for bit, the run of its own batch, rate and warm-up trained alone. What can differ is that these follow
+from the trunk's horizon, while a separate run's follow from its own (Hägele et al. 2405.18392, section 4).
 """
 
 from dataclasses import dataclass
@@ -45,8 +45,8 @@ def compare(runs: pd.DataFrame, branched: dict[str, object], separate: dict[str,
     pairs = left.merge(right, on=KEYS, suffixes=("_branched", "_separate"))
     if pairs.groupby(["n_params", "level"]).ngroups < 2 or pairs["seed_init"].nunique() < 2:
         raise BadInput(
-            f"sweeps {branched['name']!r} and {separate['name']!r} share {len(pairs)} finished runs of equal size, level "
-            "and seeds; two points and two seeds are needed"
+            f"sweeps {branched['name']!r} and {separate['name']!r} share {len(pairs)} finished runs of equal size, "
+            "level and seeds; two points and two seeds are needed"
         )
     found = pairs.rename(columns={"loss_branched": "branched", "loss_separate": "separate"})
     found = found[[*KEYS, "branched", "separate"]].sort_values(KEYS, ignore_index=True)

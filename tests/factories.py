@@ -104,6 +104,8 @@ def _run(plan: Plan, index: int, rng: np.random.Generator) -> dict[str, object]:
         "run_id": f"r-{index:08x}",
         "config_id": f"c-{shape.n_layer}-{shape.d_model}-{plan.tokens}-{plan.rate_factor:g}",
         "parent_id": None,
+        "trunk_id": "",
+        "branch_step": 0,
         "stage": "pretrain",
         "sweep": "simulated",
         "status": "done",

@@ -68,14 +68,16 @@ def test_a_corrupt_parquet_file_is_named(store: Store) -> None:
 
 def test_a_newer_schema_is_refused(store: Store) -> None:
     (store.folder / "store.json").write_text(json.dumps({"schema_version": SCHEMA_VERSION + 1}))
-    with pytest.raises(BadInput, match=r"schema_version = 4 is newer than this workbench reads \(3\); upgrade"):
+    with pytest.raises(BadInput, match=r"schema_version = 5 is newer than this workbench reads \(4\); upgrade"):
         Store(store.folder)
 
 
 def older(store: Store, version: int = 1) -> Store:
-    """The same runs in a store of an older version: the first knew no noise scale, the second only the ratio."""
-    for file in (store.folder / "curves").glob("*.parquet"):
-        pq.write_table(arrow_table("curves", pd.read_parquet(file), version=version), file)
+    """The same runs in a store of an older version: the first knew no noise scale, the second only the ratio, and
+    neither a trunk."""
+    for table in ("runs", "curves"):
+        for file in (store.folder / table).glob("*.parquet"):
+            pq.write_table(arrow_table(table, pd.read_parquet(file), version=version), file)
     (store.folder / "store.json").write_text(json.dumps({"schema_version": version}))
     return Store(store.folder)
 
@@ -105,9 +107,10 @@ def test_an_older_store_is_read_with_what_is_newer_missing_and_stays_as_it_is(st
 @pytest.mark.parametrize(("version", "lost"), [(1, NOISE), (2, NOISE[1:])])
 def test_a_migrated_store_has_every_column_and_every_number(store: Store, version: int, lost: tuple[str, ...]) -> None:
     before, old = measured(store), older(store, version)
-    assert old.migrate() == before["run_id"].nunique()
+    assert old.migrate() == 2 * before["run_id"].nunique()
     assert old.version == Store(store.folder).version == SCHEMA_VERSION
     assert set(NOISE) <= set(pd.read_parquet(store.folder / "curves").columns)
+    assert {"trunk_id", "branch_step"} <= set(pd.read_parquet(store.folder / "runs").columns)
     pd.testing.assert_frame_equal(old.curves(), before.assign(**dict.fromkeys(lost, float("nan"))))
     assert old.migrate() == 0
 

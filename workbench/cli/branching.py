@@ -31,9 +31,10 @@ def command(branched: str, separate: str, store_path: Path, as_json: bool) -> No
                 f"{row['separate']:>10.4f}{share:>+12.2%}"
             )
         click.echo(
-            f"On average branched runs end {found.difference:+.2%} (95% interval {found.low:+.2%} to {found.high:+.2%}) from "
-            f"separate ones; seeds of one configuration differ by {found.noise:.2%} (one standard deviation): "
-            f"{'within' if found.agree else 'not within'} the noise of seeds, at {found.flops_share:.2f} of the FLOPs."
+            f"On average branched runs end {found.difference:+.2%} (95% interval {found.low:+.2%} to "
+            f"{found.high:+.2%}) from separate ones; seeds of one configuration differ by {found.noise:.2%} (one "
+            f"standard deviation): {'within' if found.agree else 'not within'} the noise of seeds, at "
+            f"{found.flops_share:.2f} of the FLOPs."
         )
 
     emit(as_json, payload, text)

@@ -271,8 +271,8 @@ def _print_plan(planned: "Plan", payload: dict[str, Any]) -> None:
     if branched:
         trunks = len({run.parent_id for run in branched})
         click.echo(
-            f"{len(branched)} runs branch off {trunks} trunks, which takes {payload['total_flops']:.3g} FLOPs in place of "
-            f"{payload['total_flops_alone']:.3g} (×{payload['total_flops'] / payload['total_flops_alone']:.2f})"
+            f"{len(branched)} runs branch off {trunks} trunks, which takes {payload['total_flops']:.3g} FLOPs in place "
+            f"of {payload['total_flops_alone']:.3g} (×{payload['total_flops'] / payload['total_flops_alone']:.2f})"
         )
     if planned.packs:
         many = sum(map(len, planned.packs))

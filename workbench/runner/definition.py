@@ -60,8 +60,8 @@ class Design(Frozen):
     levels: tuple[float | Budget, ...] = Field(min_length=1)
     """Numbers, or tables `{ level = …, sizes = […] }` where a level has sizes of its own."""
     trunk: bool = False
-    """With `schedule = "wsd"`: train each size once at a constant rate to its largest level, and let the runs of its other
-    levels branch off where their decays begin."""
+    """With `schedule = "wsd"`: train each size once at a constant rate to its largest level, and let the runs of its
+    other levels branch off where their decays begin."""
 
     def points(self, sizes: list[str]) -> list[tuple[float, str]]:
         """(level, size) of every point, in order."""

@@ -57,8 +57,8 @@ class TrainConfig(Frozen):
     decay_fraction: float = Field(default=0.2, gt=0, le=1)
     """Share of the steps in the final decay of `wsd`."""
     trunk: float | None = Field(default=None, gt=0)
-    """Of `wsd`: the longest of the horizons that share a trunk of constant rate, in the unit of this run's own. Batch, rate
-    and warm-up are those of the longest, so that all of them are one run until their decays begin."""
+    """Of `wsd`: the longest of the horizons that share a trunk of constant rate, in the unit of this run's own. Batch,
+    rate and warm-up are those of the longest, so that all of them are one run until their decays begin."""
     final_rate_fraction: float = Field(default=0.0, ge=0, le=1)
     """Rate at the end of the schedule, as a share of the peak."""
 

@@ -66,8 +66,8 @@ def resolve(config: RunConfig, origin: str = "the run") -> Horizon:
     wanted, longest = (_tokens(train, counts, horizon) for horizon in (own, train.trunk or own))
     if longest < wanted:
         raise BadInput(
-            f"{origin}: train.trunk = {train.trunk:g} is shorter than the run's own horizon of {own:g}; give the longest "
-            "of those that share the trunk"
+            f"{origin}: train.trunk = {train.trunk:g} is shorter than the run's own horizon of {own:g}; give the "
+            "longest of those that share the trunk"
         )
     if train.flops is not None:
         reasons["tokens"] = f"{train.flops:.3g} FLOPs / {per_token:.4g} per token"

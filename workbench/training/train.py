@@ -63,8 +63,8 @@ def train(
     """Train one model to its horizon, resuming from the newest checkpoint in `checkpoints`.
 
     `log` is called with every row of the curve as it is made; when `stop` turns true the run saves a checkpoint and
-    raises `Stopped`. At every one of its `branches` it leaves a checkpoint for a run of the same trunk to go on from. On
-    one CPU and thread count, a resumed run equals an uninterrupted one bit for bit.
+    raises `Stopped`. At every one of its `branches` it leaves a checkpoint for a run of the same trunk to go on from.
+    On one CPU and thread count, a resumed run equals an uninterrupted one bit for bit.
     """
     horizon, context = resolve(config), config.model.context
     check_corpus(config, corpus)

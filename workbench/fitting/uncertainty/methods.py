@@ -66,8 +66,9 @@ def checked_method(method: str) -> None:
 
 
 def automatic(fitted: Fitted) -> str:
-    """Groups where those miss together, or where runs were branched off one trunk, and must; configurations where there are many, whose noise may then be uneven, or where
-    their seeds miss together; else the profile, whose coverage and intervals were the best under equal noise."""
+    """Groups where those miss together, or where runs were branched off one trunk, and must; configurations where there
+    are many, whose noise may then be uneven, or where their seeds miss together; else the profile, whose coverage and
+    intervals were the best under equal noise."""
     if fitted.shared < SHARED or share_trunks(fitted.prepared.table):
         return "groups"
     cluster_M = clusters(fitted.prepared.table)
