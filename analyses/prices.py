@@ -85,7 +85,7 @@ def price(
     """
     entries, changes = _entries(manifest)
     table = entries.merge(runs.drop(columns=["role"]), on="run_id", how="left")
-    design = table[(table["role"] == "grid") & (table["status"] == "done")]
+    design = table[(table["role"] == "grid") & (table["status"] == "done")].drop_duplicates("run_id")
     if design.empty:
         raise BadInput(f"sweep {manifest['name']!r}: no run of its design is done, so there is no law to price by.")
     # A variant may share its run with the design; the role of the manifest is the one meant here.
@@ -102,9 +102,10 @@ def price(
         if name != BASELINE
     ]
     prices.sort(key=lambda one: -one.worth.multiplier if one.worth else np.inf)
-    ended = int(table["status"].isin(ENDED).sum())
+    once = table.drop_duplicates("run_id")
+    ended = int(once["status"].isin(ENDED).sum())
     return Prices(
-        str(manifest["name"]), tuple(prices), law, noise, len(table), ended, level, _notes(law, baseline, noise)
+        str(manifest["name"]), tuple(prices), law, noise, len(once), ended, level, _notes(law, baseline, noise)
     )
 
 
@@ -114,7 +115,7 @@ ENDED = ("done", "diverged")
 def _entries(manifest: Mapping[str, Any]) -> tuple[pd.DataFrame, dict[str, str]]:
     """The sweep's runs as planned, and each change in words."""
     name = manifest["name"]
-    entries = pd.DataFrame(list(manifest.get("runs", [])))
+    entries = pd.DataFrame([*manifest.get("runs", []), *manifest.get("shared", [])])
     changes = manifest.get("definition", {}).get("variants", {}).get("changes", {})
     if not changes or "variant" not in entries:
         raise BadInput(f"sweep {name!r} has no [variants]: there is nothing to price (sweeps/axes.toml has them).")
@@ -148,10 +149,13 @@ def _price(
     priced = Price(name, change, len(mine), int(mine["status"].isin(ENDED).sum()), diverged)
     if not priced.ended:
         return replace(priced, remark="not run")
-    pairs, costs, times, without = [], [], [], []
+    pairs, costs, times, without, unlike = [], [], [], [], []
     for point, runs in mine.groupby(["size", "level"], sort=False):
         against = baseline[(baseline["size"] == point[0]) & (baseline["level"] == point[1])]
         if not (runs["status"].isin(ENDED).all() and len(against) and against["status"].isin(ENDED).all()):
+            continue
+        if sorted(runs["rate_factor"]) != sorted(against["rate_factor"]):  # a best of more rates is a better one
+            unlike.append(f"{point[0]} at {point[1]:g}")
             continue
         pair = _pair(runs, against)
         if pair is None:
@@ -161,6 +165,8 @@ def _price(
         costs.append(_ratio(runs, against, "flops_executed"))
         times.append(_ratio(runs, against, "seconds"))
     remarks = [f"every rate diverged at {', '.join(without)}"] if without else []
+    if unlike:
+        remarks.append(f"rates other than the baseline's at {', '.join(unlike)}")
     if not pairs:
         return replace(priced, remark="; ".join(remarks) or "no point with all its rates yet")
     try:

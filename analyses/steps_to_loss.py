@@ -19,6 +19,9 @@ from workbench.fitting.record import NotIdentifiable
 FEWEST = 4
 """Batches below which two parameters and a doubt about the curve's form are too much to ask."""
 
+FAR = 10
+"""Beyond the batches tried by this factor, steps or tokens are the same at all of them to within noise."""
+
 TARGETS = 5
 """Losses at which steps and tokens are compared."""
 
@@ -61,7 +64,13 @@ def direct(
     for loss in losses:
         table = measurements(runs, held_out, loss)
         try:
-            found.append(_fitted(loss, table, resamples, seed, level))
+            one = _fitted(loss, table, resamples, seed, level)
+            found.append(one)
+            if not table["batch"].min() <= one.batch <= table["batch"].max():
+                notes.append(
+                    f"At a loss of {loss:.3g} the critical batch, {one.batch:,.0f} tokens, lies outside the batches "
+                    f"tried ({table['batch'].min():,} to {table['batch'].max():,}): it is an extrapolation."
+                )
         except NotIdentifiable as error:
             notes.append(f"Steps and tokens to a loss of {loss:.3g} give no critical batch: {error}")
     if found:
@@ -111,7 +120,10 @@ def measurements(runs: pd.DataFrame, held_out: dict[str, pd.DataFrame], loss: fl
     for _, group in runs.groupby(["batch_tokens", "seed_init"]):
         batch, start = int(group["batch_tokens"].iloc[0]), int(group["seed_init"].iloc[0])
         mine = group[group["run_id"].isin(list(held_out))]
-        tokens = [tokens_to(held_out[run_id], loss) for run_id in mine["run_id"]]
+        tokens = [
+            tokens_to(held_out[run_id], loss) if status == "done" else np.inf
+            for run_id, status in zip(mine["run_id"], mine["status"], strict=True)
+        ]
         if not np.isfinite(tokens).any():
             continue
         best = best_over_rates(np.log(mine["learning_rate"]).tolist(), np.log(tokens).tolist())
@@ -126,6 +138,10 @@ def _fitted(loss: float, table: pd.DataFrame, resamples: int, seed: int, level: 
         raise NotIdentifiable(f"{table['batch'].nunique()} batches reached it; {FEWEST} are needed")
     points = pd.DataFrame({"d": table["batch"].astype(float), "loss": table["steps"], "cluster": table["batch"]})
     law = fit(points, "power-d", "log-mse", resamples=resamples, seed=seed, level=level, fixed={"alpha": 1.0})
+    least, most, batch = table["batch"].min(), table["batch"].max(), law.params["A"] / law.params["E"]
+    if not least / FAR <= batch <= most * FAR:
+        side = "larger" if batch > most else "smaller"
+        raise NotIdentifiable(f"batches of {least:,} to {most:,} tokens are all far from it; try {side} ones")
     draws, low, high = law.draws(), np.nan, np.nan
     if draws:
         low, high = np.quantile(draws["A"] / draws["E"], [law.cut, 1 - law.cut])

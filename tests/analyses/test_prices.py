@@ -32,13 +32,14 @@ def variant(name: str, kappa: float, flops: float = 1.0, loss: float | None = No
 @pytest.fixture(scope="module")
 def found() -> Prices:
     variants = pd.concat(
-        [variant("baseline", 1), variant("good", 1.6), variant("dear", 1.6, flops=2), variant("below", 1, loss=0.5)]
-    )
+        [variant("baseline", 1), variant("good", 1.6), variant("dear", 1.6, flops=2), variant("below", 1, loss=0.5),
+         variant("fewer", 1)[lambda rows: rows["rate_factor"] != 1]]
+    )  # fmt: skip
     design = make_runs(0)[0]
     design = design[design["role"].isin(["grid", "seed"])].assign(size="", level=0.0, variant="")
     runs = pd.concat([design, variants], ignore_index=True)
     entries = runs[["run_id", "size", "level", "role", "variant"]].to_dict("records")
-    changes: dict[str, dict[str, Any]] = {name: {} for name in ("baseline", "good", "dear", "below")}
+    changes: dict[str, dict[str, Any]] = {name: {} for name in ("baseline", "good", "dear", "below", "fewer")}
     manifest = {"name": "s", "runs": entries, "definition": {"variants": {"changes": changes}}}
     return price(runs.drop(columns=["size", "level", "variant"]), manifest, resamples=50)
 
@@ -50,6 +51,11 @@ def by_name(found: Prices) -> dict:
 def test_a_known_multiplier_lies_in_its_interval(found: Prices) -> None:
     worth = by_name(found)["good"].worth
     assert worth is not None and worth.low < 1.6 < worth.high and worth.left_out == pytest.approx(0, abs=0.05)
+
+
+def test_a_point_with_other_rates_than_the_baselines_has_no_price(found: Prices) -> None:
+    fewer = by_name(found)["fewer"]
+    assert fewer.worth is None and "rates other than the baseline's" in fewer.remark
 
 
 def test_one_technique_below_the_floor_leaves_the_others_their_prices(found: Prices) -> None:

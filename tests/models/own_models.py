@@ -143,6 +143,20 @@ class PartlyTrained(nn.Module):
         return self.frozen(x_BTD)
 
 
+class TiedOverWide(nn.Module):
+    """A tied head over a layer that happens to be as wide as the vocabulary."""
+
+    def __init__(self, vocab_size: int, width: int) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(vocab_size, width)
+        self.up = nn.Linear(width, vocab_size)
+        self.down = nn.Linear(vocab_size, width)
+
+    def forward(self, ids_BT: Tensor) -> Tensor:
+        x_BTD = self.down(torch.relu(self.up(self.embedding(ids_BT))))
+        return x_BTD @ self.embedding.weight.T
+
+
 class Lstm(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -173,6 +187,7 @@ def refusing(config: ModelConfig) -> nn.Module:
 
 register("wrapped", wrapped)
 register("tied", lambda config: Tied(config.vocab_size, config.d_model))
+register("tied-over-wide", lambda config: TiedOverWide(config.vocab_size, config.d_model))
 register("refusing", refusing)
 register("nothing", lambda config: None)
 register("bag", bag(lambda config, settings: nn.Linear(settings.hidden, settings.hidden)), settings=Width)

@@ -44,6 +44,11 @@ def test_a_tied_head_is_one_table() -> None:
     assert counts.flops_per_token_forward == 2 * 4 * VOCABULARY
 
 
+def test_a_layer_as_wide_as_the_vocabulary_is_no_head() -> None:
+    counts = count(config("tied-over-wide", d_model=4))
+    assert counts.n_params_non_embedding == 2 * VOCABULARY * 4 + VOCABULARY + 4
+
+
 def test_the_products_of_an_lstm_are_counted() -> None:
     h = 8
     counts = count(config("lstm", settings={"hidden": h}))
@@ -212,7 +217,8 @@ def test_another_file_in_the_place_of_the_one_beside_is_refused(tmp_path: Path) 
 
 def test_an_instance_that_can_be_called_is_a_factory(tmp_path: Path) -> None:
     text = (
-        f"{MAKE.format(hidden=2)}{REGISTER}class Maker:\n    def __call__(self, config):\n        return make(config)\n"
+        f"{MAKE.format(hidden=2)}{REGISTER}from dataclasses import dataclass\n@dataclass\nclass Maker:\n"
+        "    def __call__(self, config):\n        return make(config)\n"
     )
     folder = write_files(tmp_path, maker_f=f"{text}register('f', Maker())")
     import_models([str(folder / "maker_f.py")])

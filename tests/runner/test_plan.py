@@ -34,6 +34,22 @@ def test_a_run_asked_for_twice_is_planned_once(tmp_path: Path) -> None:
     assert len(plan.runs) == 5
 
 
+def test_a_variant_that_is_a_run_of_the_design_keeps_its_place_among_the_variants(tmp_path: Path) -> None:
+    more = """
+[variants]
+type = "isoflop"
+levels = [3e7]
+sizes = ["small"]
+changes = { baseline = {}, same = { n_head = 1 } }
+"""
+    plan, corpus = planned(write_sweep(tmp_path, more))
+    manifest = plan.manifest(corpus)
+    both = [*manifest["runs"], *manifest["shared"]]
+    for variant in ("baseline", "same"):
+        assert sum(entry.get("variant") == variant for entry in both) == 3
+    assert len({entry["run_id"] for entry in both}) == len(plan.runs) == 4 + 2
+
+
 def test_a_plan_that_would_see_a_token_twice_says_so(tmp_path: Path) -> None:
     path = write_sweep(tmp_path)
     assert planned(path)[0].warnings == ()

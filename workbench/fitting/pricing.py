@@ -102,8 +102,8 @@ class Floor:
 
     @classmethod
     def of(cls, params: Mapping[str, float], draws: Mapping[str, Array]) -> "Floor":
-        """From a fit's `params` and `draws()`."""
-        e, alpha, beta = (np.append(params[name], draws[name]) for name in ("E", "alpha", "beta"))
+        """From a fit's `params` and `draws()`, which may be none."""
+        e, alpha, beta = (np.append(params[name], draws.get(name, ())) for name in ("E", "alpha", "beta"))
         return cls(e, alpha * beta / (alpha + beta))
 
 

@@ -35,9 +35,9 @@ Factory = Callable[..., Any]
 to logits (B, T, V)."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Registered:
-    """A model that can be named in a definition."""
+    """A model that can be named in a definition; one registration equals no other."""
 
     name: str
     factory: Factory = field(repr=False)

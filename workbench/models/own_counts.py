@@ -88,7 +88,7 @@ def _count(config_json: str, model_of: Registered) -> OwnCounts:  # noqa: ARG001
 def _counted(model: OwnModel, config: ModelConfig) -> OwnCounts:
     device = next(model.parameters()).device
     ids_BT = torch.zeros((WINDOWS, config.context), dtype=torch.long, device=device)
-    own = {parameter.untyped_storage()._cdata for parameter in model.parameters()}
+    own = {parameter.untyped_storage()._cdata: parameter for parameter in model.parameters()}
     kept: dict[int, int] = {}
 
     def keep(tensor: Tensor) -> Tensor:
@@ -102,7 +102,8 @@ def _counted(model: OwnModel, config: ModelConfig) -> OwnCounts:
     with torch.random.fork_rng(devices=[]), sdpa_kernel(SDPBackend.MATH), saved, counter, seen:
         logits_BTV = model.train()(ids_BT)
     n_params = sum(parameter.numel() for parameter in model.parameters())
-    non_embedding = n_params - _embedding(model)
+    last = [own[storage] for storage in seen.multiplied_last if storage in own]
+    non_embedding = n_params - _embedding(model, last, config.vocab_size)
     total = counter.get_total_flops()
     activation_bytes = (sum(kept.values()) + 12 * logits_BTV.numel()) // WINDOWS
     forward = math.ceil(total / ids_BT.numel())
@@ -118,30 +119,39 @@ def _counted(model: OwnModel, config: ModelConfig) -> OwnCounts:
     return OwnCounts(counts, activation_bytes, tuple(sorted(seen.uncounted)))
 
 
-def _embedding(model: nn.Module) -> int:
-    """Parameters of every `nn.Embedding`, and of the head: the last linear map to the vocabulary, its bias apart.
+def _embedding(model: nn.Module, last: list[nn.Parameter], vocab_size: int) -> int:
+    """Parameters of every `nn.Embedding`, and of the head: the matrix multiplied by last, if one side of it is the
+    vocabulary's; not its bias.
 
     A head that is tied to an embedding is that embedding, and counts once.
     """
-    config = model.config
     tables = {id(module.weight): module.weight for module in model.modules() if isinstance(module, nn.Embedding)}
-    assert isinstance(config, ModelConfig)
-    heads = [m for m in model.modules() if isinstance(m, nn.Linear) and m.out_features == config.vocab_size]
-    for head in heads[-1:]:
-        tables[id(head.weight)] = head.weight
+    for weight in last:
+        if weight.ndim == 2 and vocab_size in weight.shape:
+            tables[id(weight)] = weight
     return sum(weight.numel() for weight in tables.values())
 
 
+PRODUCTS = ("mm", "addmm", "bmm", "baddbmm")
+"""What torch makes of a product of matrices."""
+
+
 class _Seen(TorchDispatchMode):
-    """Notes the operations that are products the counter does not know: those above, and whoever's own."""
+    """Notes the operations that are products the counter does not know: those above, and whoever's own; and the last
+    product.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.uncounted: set[str] = set()
+        self.multiplied_last: list[int] = []
+        """Storages of the newest product."""
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         namespace, _, name = str(func).partition(".")  # such as aten.mm.default
         name = name.partition(".")[0]
         if isinstance(func, OpOverload) and (namespace not in TORCHS_OWN or name in UNCOUNTED):
             self.uncounted.add(f"{namespace}.{name}")
+        if name in PRODUCTS:
+            self.multiplied_last = [arg.untyped_storage()._cdata for arg in args if isinstance(arg, Tensor)]
         return func(*args, **(kwargs or {}))

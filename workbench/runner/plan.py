@@ -62,6 +62,8 @@ class Plan:
     warnings: tuple[str, ...]
     packs: tuple[tuple[str, ...], ...] = ()
     """Run ids of those that are trained as one batched model."""
+    shared: tuple[dict[str, Any], ...] = ()
+    """Entries of what was asked for in one place and is, as it turns out, a run of another."""
 
     def timed(self, seconds: Callable[[PlannedRun], float]) -> "Plan":
         """The same plan with each run's time estimated."""
@@ -74,12 +76,8 @@ class Plan:
             "description": self.definition.sweep.description,
             "corpus_fingerprint": corpus.fingerprint,
             "definition": self.definition.model_dump(mode="json", exclude_defaults=True),
-            "runs": [
-                {"run_id": run.run_id, "size": run.size, "level": run.level, "role": run.role}
-                | ({"variant": run.variant} if run.variant else {})
-                for run in self.runs
-            ],
-        }
+            "runs": [_entry(run.run_id, run) for run in self.runs],
+        } | ({"shared": list(self.shared)} if self.shared else {})
 
 
 def read_plan(path: Path, progress: Callable[[str], None]) -> tuple[Plan, Corpus]:
@@ -102,13 +100,23 @@ def plan_sweep(definition: SweepDefinition, origin: str, corpus: Corpus) -> Plan
     """Expand a definition over a prepared corpus."""
     asked = expand(definition, origin, corpus.vocab_size)
     runs: dict[str, PlannedRun] = {}
+    shared: list[dict[str, Any]] = []
     for item in asked:
         variants = definition.variants if item.variant else None
         design = variants.type if variants else definition.design.type
         planned = plan_run(item, design, corpus)
-        runs.setdefault(planned.run_id, planned)
+        first = runs.setdefault(planned.run_id, planned)
+        if (entry := _entry(planned.run_id, item)) != _entry(planned.run_id, first) and entry not in shared:
+            shared.append(entry)
     planned_runs = tuple(_branched(list(runs.values())))
-    return Plan(definition.sweep.name, definition, planned_runs, tuple(warnings(planned_runs, corpus)))
+    said = tuple(warnings(planned_runs, corpus))
+    return Plan(definition.sweep.name, definition, planned_runs, said, shared=tuple(shared))
+
+
+def _entry(run_id: str, asked: Asked | PlannedRun) -> dict[str, Any]:
+    """What a manifest says of a run: how it was asked for."""
+    entry = {"run_id": run_id, "size": asked.size, "level": asked.level, "role": asked.role}
+    return entry | ({"variant": asked.variant} if asked.variant else {})
 
 
 def _branched(runs: Sequence[PlannedRun]) -> Iterator[PlannedRun]:
