@@ -1,4 +1,4 @@
-"""A model of one's own: a GRU beside the workbench's decoders. `--import docs/own_model.py` makes it known."""
+"""A model of one's own: a GRU beside the workbench's decoders. `--import own_model.py` makes it known."""
 
 from pydantic import BaseModel, Field
 from torch import Tensor, nn

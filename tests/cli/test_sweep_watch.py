@@ -55,7 +55,7 @@ def test_a_sweep_is_watched_and_stopped_from_elsewhere(run, definition, tmp_path
         assert code == 0 and "stopped. Resume: workbench sweep run" in out
         assert process.wait(timeout=60) == 75
     _, out, _ = run("sweep", "stop", definition, "--store", store)
-    assert "nothing is running" in out
+    assert "nobody runs it" in out
 
 
 def test_followed_rows_end_with_the_run(run, definition, tmp_path):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from workbench.runner.leases import LEASE_SECONDS, Busy, Lease, leased_elsewhere
+from workbench.runner.leases import LEASE_SECONDS, Busy, Lease, leased
 
 
 def of_another_machine(lease: Lease) -> Lease:
@@ -36,7 +36,7 @@ def test_a_lease_is_had_by_one_and_leaves_nothing(tmp_path: Path) -> None:
 
 def test_a_dead_holder_of_this_machine_is_known_by_its_lock_at_once(tmp_path: Path) -> None:
     dead = Lease.take(tmp_path / "r-1.leases", locked=True)
-    assert not leased_elsewhere(dead.path.parent)
+    assert not leased(dead.path.parent, locked=True)
     heir = Lease.take(tmp_path / "r-1.leases", locked=True)
     assert heir.valid and not dead.valid
     with pytest.raises(Busy):
@@ -45,11 +45,11 @@ def test_a_dead_holder_of_this_machine_is_known_by_its_lock_at_once(tmp_path: Pa
 
 def test_a_holder_on_another_machine_is_believed_alive_until_it_has_been_silent(tmp_path: Path) -> None:
     far = of_another_machine(Lease.take(tmp_path / "r-1.leases", locked=True))
-    assert leased_elsewhere(far.path.parent)
+    assert leased(far.path.parent, locked=True)
     with pytest.raises(Busy):
         Lease.take(far.path.parent, locked=True)
     silent(far)
-    assert not leased_elsewhere(far.path.parent)
+    assert not leased(far.path.parent, locked=True)
     near = Lease.take(far.path.parent, locked=True)
     assert int(near.path.name) == int(far.path.name) + 1
     assert near.valid and not far.valid

@@ -34,6 +34,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 """Name of a command → the module that defines a click command called `command`, and its line of help."""
 
+WORDS: dict[type[WorkbenchError], str] = {BadInput: "Bad input", Stopped: "Stopped"}
+"""Error → the word its sentence begins with; the others have failed."""
+
 EPILOG = "Exit codes: 0 done, 1 failed, 2 bad input, 75 stopped and resumable by the same command."
 
 
@@ -79,5 +82,6 @@ def main(args: list[str] | None = None) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except WorkbenchError as error:
-        click.echo(f"{'Bad input' if isinstance(error, BadInput) else 'Failed'}: {error}", err=True)
+        kind = next((word for of, word in WORDS.items() if isinstance(error, of)), "Failed")
+        click.echo(f"{kind}: {error}", err=True)
         sys.exit(error.exit_code)

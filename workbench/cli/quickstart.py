@@ -22,7 +22,7 @@ from workbench.errors import WorkbenchError
 def command(out: Path, workers: int | None, device: str, as_json: bool) -> None:
     """Prepare the default corpus, train the sweep `quickstart`, fit the laws, write the report, say what to do next.
 
-    Needs no network and about six minutes on two CPU cores. Interrupted, the same command resumes it.
+    Needs no network and about seven minutes on two CPU cores. Interrupted, the same command resumes it.
     """
     started = time.perf_counter()
     from workbench.cli.sweep import execute, make_plan

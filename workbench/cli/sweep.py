@@ -9,7 +9,7 @@ import click
 from workbench.cli.imports import import_option
 from workbench.cli.output import emit, json_option, say
 from workbench.cli.sweep_watch import logs, stop
-from workbench.errors import WorkbenchError
+from workbench.errors import BadInput, WorkbenchError
 
 if TYPE_CHECKING:
     from workbench.corpus.shards import Corpus
@@ -23,7 +23,7 @@ store_option = click.option(
     help="The store's folder.",
 )  # fmt: skip
 workers_option = click.option(
-    "--workers", type=click.IntRange(1), help="Worker processes; by default one a core, or --per-device on every GPU."
+    "--workers", type=click.IntRange(1), help="Worker processes; by default one a core, or one a GPU."
 )
 per_device_option = click.option(
     "--per-device", type=click.IntRange(1), default=1, show_default=True, help="Runs side by side on a GPU."
@@ -113,6 +113,11 @@ def status(definition: Path, store_path: Path, as_json: bool) -> None:
     from workbench.store import Store
 
     planned, _ = make_plan(definition)
+    if not store_path.exists():
+        raise BadInput(
+            f"{store_path}: there is no store yet, so nothing of {planned.name} is trained; begin with "
+            f"`workbench sweep run {definition} --store {store_path}`"
+        )
     store = Store(store_path)
     warn_of_older_sources(planned, store)
     frame = statuses(planned, store)

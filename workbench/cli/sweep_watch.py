@@ -34,7 +34,7 @@ POLL_SECONDS = 0.5
 def logs(definition: Path, run: str | None, store_path: Path, lines: int, follow: bool, as_json: bool) -> None:
     """Print what the running and the failed runs of a sweep said last, or RUN, the beginning of an id."""
     from workbench.runner.status import statuses
-    from workbench.runner.watching import said
+    from workbench.runner.watching import live_size, said
 
     planned, store = _opened(definition, store_path)
     frame = statuses(planned, store).set_index("run_id")
@@ -44,6 +44,9 @@ def logs(definition: Path, run: str | None, store_path: Path, lines: int, follow
         chosen = frame.index[frame["status"].isin(["running", "failed"])].tolist()
     else:
         chosen = [_matching(planned, run, definition)]
+    if follow and as_json:
+        raise BadInput("--follow goes on printing lines, and --json prints one document; give one of them")
+    offset = live_size(store, chosen[0]) if follow else 0
     found = {run_id: said(store, run_id, lines) for run_id in chosen}
     payload = [{"run_id": run_id, "status": frame["status"][run_id], **vars(one)} for run_id, one in found.items()]
 
@@ -55,7 +58,7 @@ def logs(definition: Path, run: str | None, store_path: Path, lines: int, follow
 
     emit(as_json, payload, text)
     if follow:
-        _follow(store, chosen[0])
+        _follow(store, chosen[0], offset)
 
 
 @click.command()
@@ -66,22 +69,22 @@ def logs(definition: Path, run: str | None, store_path: Path, lines: int, follow
 @json_option
 def stop(definition: Path, store_path: Path, wait: bool, as_json: bool) -> None:
     """Have a sweep that runs elsewhere save its runs and leave with 75; `sweep run` resumes it."""
-    from workbench.runner.stopping import ask_to_stop
+    from workbench.runner.stopping import ask_to_stop, is_run
 
     planned, store = _opened(definition, store_path)
-    asked = _running(planned, store)
-    if asked:
+    running, asked = is_run(store, planned.name), _running(planned, store)
+    if running:
         ask_to_stop(store, planned.name)
         say(f"{planned.name}: {len(asked)} runs were asked to save their work and stop")
-    left = asked
+    left = running
     while wait and left:
         time.sleep(POLL_SECONDS)
-        left = _running(planned, store)
-    payload = {"sweep": planned.name, "asked": asked, "running": left}
+        left = is_run(store, planned.name)
+    payload = {"sweep": planned.name, "asked": asked if running else [], "running": left}
 
     def text() -> None:
-        if not asked:
-            click.echo(f"{planned.name}: nothing is running in {store.folder}.")
+        if not running:
+            click.echo(f"{planned.name}: nobody runs it in {store.folder}.")
         elif not left:
             click.echo(f"{planned.name}: stopped. Resume: workbench sweep run {definition} --store {store.folder}")
 
@@ -130,14 +133,21 @@ def _row(row: dict[str, Any]) -> str:
     )
 
 
-def _follow(store: "Store", run_id: str) -> None:
-    """Print the rows of a run as they are made, until nobody trains it."""
+def _follow(store: "Store", run_id: str, offset: int) -> None:
+    """Print the rows of a run as they are made, until nobody trains it, and those of its end."""
     from workbench.runner.claims import held
-    from workbench.runner.watching import live_rows
+    from workbench.runner.watching import live_rows, live_size
 
-    _, offset = live_rows(store.live(run_id), 0)
+    step = 0
     while held(store, run_id):
+        if live_size(store, run_id) < offset:  # begun anew
+            offset = 0
         rows, offset = live_rows(store.live(run_id), offset)
         for row in rows:
             click.echo(f"  {_row(row)}")
+            step = row["step"]
         time.sleep(POLL_SECONDS)
+    if step and store.has_run(run_id):
+        curve = store.curves(run_id)
+        for row in curve[curve["step"] > step].to_dict("records"):
+            click.echo(f"  {_row({str(name): value for name, value in row.items()})}")

@@ -2,17 +2,21 @@
 
 import errno
 import fcntl
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 from workbench.files import full_disk_in_words
-from workbench.runner.leases import Busy, Lease, leased_elsewhere
+from workbench.runner.leases import Busy, Lease, leased
 from workbench.store import Store
 
 WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 """What a file system says that has no locks: there, the lease alone tells."""
+
+PATIENCE, PATIENCE_SECONDS = 20, 0.02
+"""`held` has the lock for a moment while it looks; a process that trains has it for long."""
 
 
 def finished(store: Store, run_id: str) -> bool:
@@ -32,6 +36,11 @@ def claimed(store: Store, run_id: str) -> Iterator[Lease]:
         handle = path.open("w")
     with handle:
         locked = _locked(handle, fcntl.LOCK_EX)
+        for _ in range(PATIENCE):
+            if locked is not False:
+                break
+            time.sleep(PATIENCE_SECONDS)
+            locked = _locked(handle, fcntl.LOCK_EX)
         if locked is False:
             raise Busy(run_id)
         try:
@@ -53,13 +62,13 @@ def claimed(store: Store, run_id: str) -> Iterator[Lease]:
 
 def held(store: Store, run_id: str) -> bool:
     """Whether a process is training the run at this moment."""
+    locked: bool | None = True
     try:
         with _lock(store, run_id).open() as handle:
-            if _locked(handle, fcntl.LOCK_SH) is False:
-                return True
+            locked = _locked(handle, fcntl.LOCK_SH)
     except FileNotFoundError:
         pass
-    return leased_elsewhere(_leases(store, run_id))
+    return locked is False or leased(_leases(store, run_id), bool(locked))
 
 
 def _locked(handle: IO[str], kind: int) -> bool | None:

@@ -49,7 +49,12 @@ class Lease:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             with path.open("x") as file:
-                file.write(text)
+                try:
+                    file.write(text)
+                    file.flush()
+                except OSError:  # a full disk: an empty lease would count as somebody's
+                    path.unlink(missing_ok=True)
+                    raise
         except (FileExistsError, FileNotFoundError):  # another was faster; or ended, and removed the folder
             raise Busy(folder.stem) from None
         if before is not None:
@@ -95,10 +100,10 @@ class Lease:
             self.path.parent.rmdir()
 
 
-def leased_elsewhere(folder: Path) -> bool:
-    """Whether a living process of another machine has the lease kept in `folder`."""
+def leased(folder: Path, locked: bool) -> bool:
+    """Whether a living process has the lease kept in `folder`; `locked` as in `Lease.take`."""
     newest = _newest(folder)
-    return newest is not None and not _expired(newest, locked=True)
+    return newest is not None and not _expired(newest, locked)
 
 
 @cache

@@ -1,10 +1,52 @@
-"""Stopping a sweep from another terminal: a file that every runner of the sweep looks for. Free of torch."""
+"""Stopping a sweep from another terminal: a file that every runner of the sweep looks for, and a lock that all of its
+runners share, which says whether any is there. Free of torch.
+"""
 
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 from workbench.files import full_disk_in_words
+from workbench.runner.claims import WITHOUT_LOCKS, held
 from workbench.store import Store
 from workbench.store.store import checked
+
+
+@contextmanager
+def being_run(store: Store, sweep: str) -> Iterator[None]:
+    """Tell other processes that the sweep is being run, while inside."""
+    path = _lock(store, sweep)
+    with full_disk_in_words(path):
+        path.parent.mkdir(exist_ok=True)
+        handle = _shared(path)
+    with handle:
+        try:
+            yield
+        finally:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                path.unlink(missing_ok=True)
+            except OSError:  # another runner has it still
+                pass
+
+
+def is_run(store: Store, sweep: str) -> bool:
+    """Whether somebody runs the sweep at this moment."""
+    try:
+        with _lock(store, sweep).open() as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        if error.errno not in WITHOUT_LOCKS:
+            raise
+        return any(held(store, str(entry["run_id"])) for entry in store.manifest(sweep)["runs"])
+    return False
 
 
 def ask_to_stop(store: Store, sweep: str) -> None:
@@ -23,6 +65,21 @@ def asked_to_stop(store: Store, sweep: str) -> bool:
 def forget_stop(store: Store, sweep: str) -> None:
     """The sweep is run again: what was asked of it before is over."""
     _request(store, sweep).unlink(missing_ok=True)
+
+
+def _shared(path: Path) -> IO[str]:
+    """The lock's file, open and locked, and still the one of that name: the last runner to leave removes it."""
+    while True:
+        handle = path.open("a")
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(handle, fcntl.LOCK_SH)
+        if path.exists() and path.stat().st_ino == os.fstat(handle.fileno()).st_ino:
+            return handle
+        handle.close()
+
+
+def _lock(store: Store, sweep: str) -> Path:
+    return store.folder / "live" / f"{checked(sweep, 'sweep')}.runner"
 
 
 def _request(store: Store, sweep: str) -> Path:

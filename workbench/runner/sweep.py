@@ -17,7 +17,7 @@ from workbench.runner.jobs import Job
 from workbench.runner.packing import interrupted, remove_finished
 from workbench.runner.plan import Plan
 from workbench.runner.status import checkpointed_step, missing, statuses
-from workbench.runner.stopping import asked_to_stop, forget_stop
+from workbench.runner.stopping import asked_to_stop, being_run, forget_stop
 from workbench.store import Store
 
 
@@ -54,7 +54,7 @@ def run_sweep(
             (started.add if event.kind == "started" else started.discard)(run_id)
         report(event)
 
-    with stop_on_signals() as stop:
+    with stop_on_signals() as stop, being_run(store, plan.name):
         backend.execute(jobs, note, lambda: stop.is_set() or asked_to_stop(store, plan.name))
     left = [run for run in missing(plan, store) if run.run_id not in failed]
     if left:

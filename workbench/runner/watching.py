@@ -38,6 +38,14 @@ def said(store: Store, run_id: str, most: int) -> Said:
     return Said(rows, printed, error)
 
 
+def live_size(store: Store, run_id: str) -> int:
+    """Bytes of a run's live curve so far."""
+    try:
+        return store.live(run_id).stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
 def live_rows(path: Path, offset: int) -> tuple[list[Row], int]:
     """Rows appended to a live curve after `offset` bytes, and the next offset; a line still being written waits."""
     try:

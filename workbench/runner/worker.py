@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -81,8 +81,10 @@ BEAT_SECONDS = 5.0
 """Between two signs of life, each of which is a step that was done."""
 
 
-def beating(paths: Sequence[Path], stop: Callable[[], bool]) -> Callable[[], bool]:
-    """`stop`, which training asks at every step, touching the live curves now and then: a run that hangs is seen."""
+def beating(paths: Sequence[Path], leases: Iterable[Lease], stop: Callable[[], bool]) -> Callable[[], bool]:
+    """`stop`, which training asks at every step. Now and then it touches the live curves, so that a run that hangs is
+    seen, and raises `Busy` where a lease has been taken over, so that a process that hung does no harm.
+    """
     last = [time.monotonic()]
 
     def ask() -> bool:
@@ -91,6 +93,8 @@ def beating(paths: Sequence[Path], stop: Callable[[], bool]) -> Callable[[], boo
             for path in paths:
                 with suppress(OSError):
                     os.utime(path)
+            for lease in leases:
+                lease.check()
         return stop()
 
     return ask
@@ -107,7 +111,7 @@ def train_and_commit(job: Job, stop: Callable[[], bool], log: Callable[[Row], No
     store, run = Store(job.store), job.run
     corpus = Corpus.open(job.corpus)
     with full_disk_in_words(job.store), claimed(store, run.run_id) as lease, live_log(store, run.run_id, log) as row:
-        signs = beating([store.live(run.run_id)], stop)
+        signs = beating([store.live(run.run_id)], [lease], stop)
         branches = [(one.horizon.branch_step, store.checkpoints(one.run_id)) for one in job.branches]
         outcome = train(run.config, corpus, store.checkpoints(run.run_id), row, signs, branches)
         commit(job, corpus, outcome, lease)
@@ -127,8 +131,10 @@ def train_pack_and_commit(job: Job, stop: Callable[[], bool]) -> None:
             leases[run_id] = held.enter_context(claimed(store, run_id))
         logs = {run_id: held.enter_context(live_log(store, run_id)) for run_id in own}
         configs = {run.run_id: run.config for run in job.runs}
-        signs = beating([store.live(run_id) for run_id in own], stop)
+        signs = beating([store.live(run_id) for run_id in own], leases.values(), stop)
         outcomes = train_pack(configs, corpus, folder, lambda run_id, row: logs.get(run_id, ignore)(row), signs)
+        for lease in leases.values():
+            lease.check()
         for run_id, single in own.items():
             if outcomes[run_id].status == "done":
                 save_final(store.checkpoints(run_id), single.run.horizon.steps, outcomes[run_id])

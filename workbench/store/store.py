@@ -39,7 +39,8 @@ class Store:
         self.folder = Path(folder)
         marker = self.folder / "store.json"
         if not marker.is_file():
-            raise BadInput(f"{self.folder}: not a store (it has no store.json); give the folder that a sweep wrote")
+            what = "not a store (it has no store.json)" if self.folder.exists() else "does not exist"
+            raise BadInput(f"{self.folder}: {what}; give the folder that a sweep wrote")
         try:
             version = int(json.loads(marker.read_text())["schema_version"])
         except (json.JSONDecodeError, KeyError, TypeError, ValueError) as error:

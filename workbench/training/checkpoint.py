@@ -10,7 +10,6 @@
 import hashlib
 import json
 import re
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from workbench.errors import BadInput
-from workbench.files import remove_folder, write_folder
+from workbench.files import remove_folder, remove_stale, write_folder
 
 STATE = "state.json"
 BLANK = "0" * 64
@@ -31,16 +30,16 @@ BLANK = "0" * 64
 def save(
     folder: Path, step: int, model: nn.Module, optimizer: torch.optim.Optimizer | None, state: Mapping[str, Any]
 ) -> Path:
-    """Write the checkpoint of `step`, then remove all else in `folder`. Returns the checkpoint's folder.
+    """Write the checkpoint of `step`, then remove all earlier ones in `folder`. Returns the checkpoint's folder.
 
-    One process at a time may do so. A checkpoint of that step which is there already is kept: it holds the same.
+    One process at a time may do so. A checkpoint of that step which is there already is kept: it holds the same. A
+    later one is another process's, which has taken the run over.
     """
     target = plant(folder, step, model, optimizer, state)
     for other in folder.iterdir():
-        if other.name.startswith("."):  # what a killed process left behind
-            shutil.rmtree(other, ignore_errors=True)
-        elif other != target:
+        if other.name.isdigit() and int(other.name) < step:
             remove_folder(other)
+    remove_stale(folder)
     return target
 
 

@@ -212,7 +212,7 @@ def final_points(table: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
     final = table["point"].fillna("final") != "mid-schedule"
     if final.all():
         return table, ()
-    return table[final], (f"{int((~final).sum())} points in the middle of a schedule left out.",)
+    return table[final], (f"{int((~final).sum())} evaluations in the middle of a run left out.",)
 
 
 def stated(table: pd.DataFrame, convention: str) -> dict[str, str]:
