@@ -63,7 +63,7 @@ class ModelConfig(BaseModel):
     rope_factors: tuple[FiniteFloat, ...] | None = None
     """Of `longrope`: what each of the K/2 frequencies is divided by."""
     activation: Activation = "gelu-tanh"
-    """Nonlinearity of the feed-forward; `gelu-tanh` is GPT-2's; on some CPUs (AVX2) the exact one is three times as fast."""
+    """Nonlinearity of the feed-forward; `gelu-tanh` is GPT-2's; on CPUs with AVX2 the exact one is much faster."""
     norm: Norm = "layernorm"
     """LayerNorm, or RMSNorm without a mean and a bias."""
     norm_position: NormPosition = "pre"
