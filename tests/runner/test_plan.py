@@ -36,10 +36,10 @@ def test_a_run_asked_for_twice_is_planned_once(tmp_path: Path) -> None:
 
 def test_a_plan_that_would_see_a_token_twice_says_so(tmp_path: Path) -> None:
     path = write_sweep(tmp_path)
-    assert planned(path)[0].warnings == ()
+    assert not any("more than once" in warning for warning in planned(path)[0].warnings)
     path.write_text(path.read_text().replace("6e7", "3e9"))
     plan, corpus = planned(path)
-    (warning,) = plan.warnings
+    warning = plan.warnings[-1]
     assert "2 of 4 runs would see tokens more than once" in warning
     longest = max(plan.runs, key=lambda run: run.horizon.tokens)
     assert unique_tokens(longest.horizon, corpus) < len(corpus.train) < longest.horizon.tokens

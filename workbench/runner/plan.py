@@ -11,6 +11,7 @@ from workbench.corpus.shards import Corpus
 from workbench.models.config import DECODER
 from workbench.models.counts import Counts, count
 from workbench.runner.definition import Asked, SweepDefinition, expand, read_definition
+from workbench.runner.identifiability import identifiability
 from workbench.training.config import RunConfig
 from workbench.training.horizon import Horizon, check_corpus, resolve
 from workbench.training.identity import config_id, run_id
@@ -99,7 +100,8 @@ def plan_sweep(definition: SweepDefinition, origin: str, corpus: Corpus) -> Plan
         planned = plan_run(item, design, corpus)
         runs.setdefault(planned.run_id, planned)
     planned_runs = tuple(runs.values())
-    return Plan(definition.sweep.name, definition, planned_runs, tuple(warnings(planned_runs, corpus)))
+    found = [*identifiability(definition, planned_runs), *warnings(planned_runs, corpus)]
+    return Plan(definition.sweep.name, definition, planned_runs, tuple(found))
 
 
 def plan_run(asked: Asked, design: str, corpus: Corpus) -> PlannedRun:
