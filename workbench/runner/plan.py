@@ -10,6 +10,7 @@ from workbench.corpus.prepare import prepare
 from workbench.corpus.shards import Corpus
 from workbench.models.config import DECODER
 from workbench.models.counts import Counts, count
+from workbench.runner.calibration import UNTIMED, Timing
 from workbench.runner.definition import Asked, SweepDefinition, expand, read_definition
 from workbench.runner.identifiability import identifiability
 from workbench.training.config import RunConfig
@@ -54,10 +55,12 @@ class Plan:
     warnings: tuple[str, ...]
     packs: tuple[tuple[str, ...], ...] = ()
     """Run ids of those that are trained as one batched model."""
+    timing: Timing = UNTIMED
+    """Where the runs' times come from."""
 
-    def timed(self, seconds: Callable[[PlannedRun], float]) -> "Plan":
+    def timed(self, seconds: Callable[[PlannedRun], float], timing: Timing = UNTIMED) -> "Plan":
         """The same plan with each run's time estimated."""
-        return replace(self, runs=tuple(replace(run, seconds=seconds(run)) for run in self.runs))
+        return replace(self, runs=tuple(replace(run, seconds=seconds(run)) for run in self.runs), timing=timing)
 
     def manifest(self, corpus: Corpus) -> dict[str, Any]:
         """What the store keeps of a sweep: its definition and which runs it has."""
