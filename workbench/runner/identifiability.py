@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from workbench.runner.definition import HORIZON_OF, SweepDefinition
+from workbench.runner.definition import SweepDefinition
+from workbench.runner.design import HORIZON_OF
 
 if TYPE_CHECKING:
     from workbench.runner.plan import PlannedRun
@@ -50,7 +51,7 @@ def identifiability(definition: SweepDefinition, runs: Sequence["PlannedRun"]) -
         return []
     gridded = definition.design.type in HORIZON_OF
     found = [*_of_levels(points), *_of_sizes(definition, points)] if gridded else []
-    return (found or _of_points(points)) + _of_range(points)
+    return (found or _of_points(points)) + _of_range(definition, points)
 
 
 def _points(definition: SweepDefinition, runs: Sequence["PlannedRun"]) -> list[Point]:
@@ -58,13 +59,15 @@ def _points(definition: SweepDefinition, runs: Sequence["PlannedRun"]) -> list[P
 
     Every combination of the axes trains the same points, so that one speaks for all, unless an axis is of the shape.
     """
-    reshaped = any(key.removeprefix("model.") in SHAPE for key in definition.axes)
+    apart = definition.design.type not in HORIZON_OF or any(
+        key.removeprefix("model.") in SHAPE for key in definition.axes
+    )
     found: dict[tuple[float, str, int], Point] = {}
     for run in runs:
         if run.role == "grid":
             n = run.counts.n_params
             point = Point(run.level, n, run.horizon.tokens, run.horizon.flops)
-            found.setdefault((run.level, run.size, n if reshaped else 0), point)
+            found.setdefault((run.level, run.size, n if apart else 0), point)
     return list(found.values())
 
 
@@ -124,14 +127,16 @@ def _of_points(points: Sequence[Point]) -> list[str]:
     ]
 
 
-def _of_range(points: Sequence[Point]) -> list[str]:
+def _of_range(definition: SweepDefinition, points: Sequence[Point]) -> list[str]:
     costs = [point.c for point in points]
+    design = definition.design
+    where = "levels" if design.levels else "points" if design.points else "fields"
     decades = math.log10(max(costs) / min(costs))
     if decades > DECADES - 0.05:  # budgets are met in whole steps
         return []
     return [
         f"C goes from {min(costs):.3g} to {max(costs):.3g}, {decades:.2g} of a decade: over so short a range the noise "
-        "of a few runs is a large part of any exponent; let design.levels span at least one decade, better two"
+        f"of a few runs is a large part of any exponent; let design.{where} span at least one decade, better two"
     ]
 
 
