@@ -7,7 +7,7 @@ machine before is not measured again; see calibration.py.
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -17,7 +17,7 @@ from torch import Tensor
 
 from workbench.runner.calibration import UNTIMED, Calibrations, Taken, Timing, machine
 from workbench.runner.packing import candidates
-from workbench.runner.plan import Plan, PlannedRun
+from workbench.runner.plan import Kind, Plan, PlannedRun
 from workbench.training.devices import pick_device
 from workbench.training.evaluate import evaluations
 from workbench.training.executed import flops_executed
@@ -49,11 +49,19 @@ class Calibration:
     log_seconds: NDArray[np.float64]
     """Of the step of so many FLOPs."""
     timing: Timing
+    _known: dict[Kind, tuple[PlannedRun, float]] = field(default_factory=dict, repr=False, compare=False)
+    """By kind, with a run that has its parts, as a kind holds no longer than they do."""
 
     def __call__(self, run: PlannedRun) -> float:
         """Estimated seconds, evaluations included; NaN where nothing was measured."""
         if not len(self.log_flops):
             return math.nan
+        kind = run.kind
+        if kind not in self._known:
+            self._known[kind] = (run, self._seconds(run))
+        return self._known[kind][1]
+
+    def _seconds(self, run: PlannedRun) -> float:
         wanted = math.log(_flops_per_step(run))
         per_step = math.exp(np.interp(wanted, self.log_flops, self.log_seconds))
         # An evaluation is a forward pass, a third of training, over its windows.
@@ -70,7 +78,7 @@ def calibrate(
     if not runs:
         return Calibration(np.empty(0), np.empty(0), UNTIMED)
     device = pick_device(device_name)
-    chosen = _smallest_middle_largest({_flops_per_step(run): run for run in runs})
+    chosen = _smallest_middle_largest({_flops_per_step(run): run for run in {run.kind: run for run in runs}.values()})
     taken = [_step(run, device, calibrations) for run in chosen.values()]
     per_step = [
         each.value * run.horizon.batch_windows / _timed_windows(run)

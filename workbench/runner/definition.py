@@ -119,7 +119,7 @@ class SweepDefinition(Frozen):
         return self
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Asked:
     """A run that a definition asks for, and why."""
 

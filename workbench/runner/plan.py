@@ -1,7 +1,8 @@
 """A plan: every run of a sweep with its id, N, D, C, memory and time, before anything trains."""
 
+import heapq
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,11 @@ from workbench.runner.definition import Asked, SweepDefinition, expand, read_def
 from workbench.runner.identifiability import identifiability
 from workbench.training.config import RunConfig
 from workbench.training.horizon import Horizon, check_corpus, resolve
-from workbench.training.identity import config_id, run_id
+from workbench.training.identity import Identity
 from workbench.training.memory import step_bytes
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PlannedRun:
     """One run of a plan."""
 
@@ -43,6 +44,37 @@ class PlannedRun:
     def budget(self) -> float:
         """The isoFLOP budget, or NaN in other designs."""
         return self.level if self.design == "isoflop" else math.nan
+
+    @property
+    def kind(self) -> "Kind":
+        """The same for runs of one plan that differ in their seeds alone, as they share their parts."""
+        return kind_of(self.config)
+
+
+Kind = tuple[int, int, int, int]
+
+
+def kind_of(config: RunConfig) -> Kind:
+    """Which parts a config has; no hash of what is in them, so it holds only as long as the config does."""
+    return id(config.corpus), id(config.model), id(config.train), id(config.execution)
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """What runs share that differ in their seeds alone."""
+
+    horizon: Horizon
+    counts: Counts
+    memory_bytes: int
+    identity: Identity
+
+    @classmethod
+    def of(cls, config: RunConfig, corpus: Corpus) -> "Resolved":
+        """Resolve and count a run; a corpus that it cannot read is refused."""
+        check_corpus(config, corpus)
+        horizon = resolve(config)
+        identity = Identity(config, horizon, corpus.fingerprint)
+        return cls(horizon, count(config.model), step_bytes(config, horizon.batch_windows), identity)
 
 
 @dataclass(frozen=True)
@@ -83,24 +115,33 @@ def read_plan(path: Path, progress: Callable[[str], None]) -> tuple[Plan, Corpus
     Preparing takes a minute, so whatever can be found wrong without the corpus is found before.
     """
     definition = read_definition(path)
-    for asked in expand(definition, str(path), definition.corpus.resolved_vocab_size):
-        resolve(asked.config, f"{path}, size {asked.size} at {asked.level:g}")
+    asked = expand(definition, str(path), definition.corpus.resolved_vocab_size)
+    seen: set[Kind] = set()
+    for item in asked:
+        if (kind := kind_of(item.config)) not in seen:
+            resolve(item.config, f"{path}, size {item.size} at {item.level:g}")
+            seen.add(kind)
     if definition.sweep.probes:
         from workbench.evaluation.probes import check_probes
 
-        check_probes(definition.sweep.probes, asked.config, f"{path}: sweep.probes")
+        check_probes(definition.sweep.probes, asked[-1].config, f"{path}: sweep.probes")
     corpus = prepare(definition.corpus, progress=progress)
-    return plan_sweep(definition, str(path), corpus), corpus
+    known = corpus.vocab_size == definition.corpus.resolved_vocab_size
+    return plan_sweep(definition, str(path), corpus, asked if known else None), corpus
 
 
-def plan_sweep(definition: SweepDefinition, origin: str, corpus: Corpus) -> Plan:
-    """Expand a definition over a prepared corpus."""
-    asked = expand(definition, origin, corpus.vocab_size)
+def plan_sweep(definition: SweepDefinition, origin: str, corpus: Corpus, asked: Sequence[Asked] | None = None) -> Plan:
+    """Expand a definition over a prepared corpus, unless it has been; `asked` is what it expands to."""
+    if asked is None:
+        asked = expand(definition, origin, corpus.vocab_size)
     runs: dict[str, PlannedRun] = {}
+    resolved: dict[Kind, Resolved] = {}
     for item in asked:
-        variants = definition.variants if item.variant else None
-        design = variants.type if variants else definition.design.type
-        planned = plan_run(item, design, corpus)
+        kind = kind_of(item.config)
+        if kind not in resolved:
+            resolved[kind] = Resolved.of(item.config, corpus)
+        design = definition.variants.type if item.variant and definition.variants else definition.design.type
+        planned = _planned(item, design, resolved[kind])
         runs.setdefault(planned.run_id, planned)
     planned_runs = tuple(runs.values())
     found = [*identifiability(definition, planned_runs), *warnings(planned_runs, corpus)]
@@ -109,20 +150,22 @@ def plan_sweep(definition: SweepDefinition, origin: str, corpus: Corpus) -> Plan
 
 def plan_run(asked: Asked, design: str, corpus: Corpus) -> PlannedRun:
     """One run, resolved and counted."""
-    check_corpus(asked.config, corpus)
-    config, horizon = asked.config, resolve(asked.config)
+    return _planned(asked, design, Resolved.of(asked.config, corpus))
+
+
+def _planned(asked: Asked, design: str, resolved: Resolved) -> PlannedRun:
     return PlannedRun(
-        run_id=run_id(config, horizon, corpus.fingerprint),
-        config_id=config_id(config, horizon, corpus.fingerprint),
-        config=config,
-        horizon=horizon,
-        counts=count(config.model),
+        run_id=resolved.identity.run_id(asked.config),
+        config_id=resolved.identity.config_id,
+        config=asked.config,
+        horizon=resolved.horizon,
+        counts=resolved.counts,
         size=asked.size,
         level=asked.level,
         role=asked.role,
         variant=asked.variant,
         design=design,
-        memory_bytes=step_bytes(config, horizon.batch_windows),
+        memory_bytes=resolved.memory_bytes,
     )
 
 
@@ -134,8 +177,10 @@ def unique_tokens(horizon: Horizon, corpus: Corpus) -> int:
 
 def warnings(runs: Sequence[PlannedRun], corpus: Corpus) -> list[str]:
     """What a person should know before training."""
-    found = _of_registered_models(runs)
-    repeating = [run for run in runs if run.horizon.tokens > unique_tokens(run.horizon, corpus)]
+    kinds = {run.kind: run for run in runs}
+    found = _of_registered_models(kinds.values())
+    repeat = {kind for kind, run in kinds.items() if run.horizon.tokens > unique_tokens(run.horizon, corpus)}
+    repeating = [run for run in runs if run.kind in repeat] if repeat else []
     if repeating:
         most = max(repeating, key=lambda run: run.horizon.tokens)
         have = unique_tokens(most.horizon, corpus)
@@ -146,7 +191,7 @@ def warnings(runs: Sequence[PlannedRun], corpus: Corpus) -> list[str]:
     return found
 
 
-def _of_registered_models(runs: Sequence[PlannedRun]) -> list[str]:
+def _of_registered_models(runs: Iterable[PlannedRun]) -> list[str]:
     """What their first look and their count have to say, once; a model that cannot be trained is refused here."""
     found: dict[str, None] = {}
     for run in runs:
@@ -161,5 +206,5 @@ def wall_seconds(runs: Sequence[PlannedRun], slots: int) -> float:
     """Time of the runs on `slots` workers, longest first."""
     busy = [0.0] * max(1, slots)
     for run in sorted(runs, key=lambda run: -run.seconds):
-        busy[busy.index(min(busy))] += run.seconds
+        heapq.heapreplace(busy, busy[0] + run.seconds)
     return max(busy)

@@ -16,6 +16,11 @@ from workbench.training.horizon import Horizon
 NUMERICS_VERSION = 1
 """Raised when a change of the code changes the losses of an unchanged config."""
 
+SEEDS = ("seed_data", "seed_init")
+"""In the order of their names."""
+DIGITS = 12
+"""Hex digits of an id."""
+
 RESOLVED = {
     *HORIZONS,
     "batch_tokens",
@@ -85,17 +90,36 @@ def _model(config: ModelConfig) -> dict[str, Any]:
     return fields
 
 
+class Identity:
+    """The ids of runs that differ in their seeds alone: what they share is written and hashed once."""
+
+    def __init__(self, config: RunConfig, horizon: Horizon, corpus_fingerprint: str) -> None:
+        document = determinants(config, horizon, corpus_fingerprint)
+        shared = {key: value for key, value in document.items() if key not in SEEDS}
+        self.config_id = "c-" + hashlib.sha256(_text(shared).encode()).hexdigest()[:DIGITS]
+        # In the order of their names, the seeds stand together between the rest.
+        before = _text({key: value for key, value in shared.items() if key < SEEDS[0]})
+        after = _text({key: value for key, value in shared.items() if key > SEEDS[-1]})
+        self._hash = hashlib.sha256(before.removesuffix("}").encode())
+        self._after = after.removeprefix("{").encode()
+
+    def run_id(self, config: RunConfig) -> str:
+        """Of the run with this config's seeds."""
+        digest = self._hash.copy()
+        digest.update(b',"seed_data":%d,"seed_init":%d,' % (config.seed_data, config.seed_init))
+        digest.update(self._after)
+        return "r-" + digest.hexdigest()[:DIGITS]
+
+
 def run_id(config: RunConfig, horizon: Horizon, corpus_fingerprint: str) -> str:
-    """`r-` and 12 hex digits."""
-    return "r-" + _digest(determinants(config, horizon, corpus_fingerprint))
+    """`r-` and 12 hex digits: of what determines a run's result, as JSON with its keys in order."""
+    return Identity(config, horizon, corpus_fingerprint).run_id(config)
 
 
 def config_id(config: RunConfig, horizon: Horizon, corpus_fingerprint: str) -> str:
     """`c-` and 12 hex digits: the same for runs that differ in their seeds alone, the key for clustering."""
-    document = determinants(config, horizon, corpus_fingerprint)
-    return "c-" + _digest({key: value for key, value in document.items() if not key.startswith("seed")})
+    return Identity(config, horizon, corpus_fingerprint).config_id
 
 
-def _digest(document: dict[str, Any]) -> str:
-    text = json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+def _text(document: dict[str, Any]) -> str:
+    return json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False)
