@@ -11,6 +11,7 @@ from tests.runner.definitions import write_sweep
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr("workbench.runner.calibration.busy", lambda: False)  # whatever else runs beside the tests
 
 
 def plan(run, tmp_path: Path, *more: object) -> dict:

@@ -9,10 +9,15 @@ import pytest
 
 from tests.runner.definitions import write_sweep
 from tests.runner.test_plan import planned
-from workbench.runner.calibration import KEPT, Calibrations
+from workbench.runner.calibration import KEPT, Calibrations, Timing
 from workbench.runner.cost import calibrate, with_packs
 
 FACTS = {"what": "seconds of a step", "windows": 3}
+
+
+@pytest.fixture(autouse=True)
+def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workbench.runner.calibration.busy", lambda: False)
 
 
 def unexpected() -> float:
@@ -109,3 +114,13 @@ def test_many_writers_at_once_leave_a_whole_file(tmp_path: Path) -> None:
         thread.join()
     assert json.loads(path.read_text())["measured"]
     assert not list(tmp_path.glob(".*.tmp"))
+
+
+def test_what_is_measured_while_the_machine_is_busy_is_used_and_not_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workbench.runner.calibration.busy", lambda: True)
+    path = tmp_path / "calibration.json"
+    taken = Calibrations(path).get(FACTS, lambda: 2.0)
+    assert taken.value == 2.0 and taken.busy and not path.exists()
+    assert Timing((taken,)).words == "measured on this machine just now, while it was busy"

@@ -1,7 +1,8 @@
 """What was measured on this machine before, kept for a while: a plan need not time the same steps again. Free of torch.
 
 One JSON file in the cache's folder: a hash of everything that a time depends on → the value, when it was measured, and
-what of. A file that cannot be read is as good as none, and one that cannot be written is done without.
+what of. A file that cannot be read is as good as none, and one that cannot be written is done without. What is measured
+while the machine is busy with something else is used, and not kept.
 """
 
 import hashlib
@@ -37,6 +38,8 @@ class Taken:
     """When it was measured, UTC."""
     cached: bool
     """Whether that was before."""
+    busy: bool = False
+    """Whether other work made it longer than it would be: it is not kept."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,8 @@ class Timing:
         """For the end of a sentence about a time."""
         before = [taken for taken in self.taken if taken.cached]
         if not before:
-            return "measured on this machine just now"
+            busy = any(taken.busy for taken in self.taken)
+            return f"measured on this machine just now{', while it was busy' if busy else ''}"
         date = f"{min(taken.at for taken in before):%Y-%m-%d}"
         share = "" if len(before) == len(self.taken) else ", in part"
         return f"measured on this machine{share} on {date}; --recalibrate measures anew"
@@ -62,6 +66,7 @@ class Timing:
         return {
             "measured_now": len(self.taken) - cached,
             "measured_before": cached,
+            "while_busy": any(taken.busy for taken in self.taken),
             "oldest": oldest.strftime("%Y-%m-%dT%H:%M:%SZ") if oldest else None,
         }
 
@@ -99,19 +104,29 @@ class Calibrations:
         if not self._said:
             self.measuring()
             self._said = True
-        value = measure()
-        if self.path is not None and math.isfinite(value) and value > 0:
+        value, disturbed = measure(), busy()
+        if not disturbed and self.path is not None and math.isfinite(value) and value > 0:
             entry = {"value": value, "at": now.strftime("%Y-%m-%dT%H:%M:%SZ"), "facts": facts}
             with suppress(OSError, BadInput):
                 # Of two that write at once one is lost, and measured again.
                 write_json(self.path, {"format": FORMAT, "measured": _read(self.path, now) | {key: entry}})
-        return Taken(value, now, False)
+        return Taken(value, now, False, disturbed)
+
+
+def busy() -> bool:
+    """Whether more processes want to run than there are cores, on the average of the last minute."""
+    return hasattr(os, "getloadavg") and os.getloadavg()[0] > cores()
+
+
+def cores() -> int:
+    """CPU cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def machine() -> dict[str, Any]:
     """What of this machine and this code a time on its CPU depends on."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return {"processor": processor(), "cores": cores, "workbench": __version__, "python": platform.python_version()}
+    python = platform.python_version()
+    return {"processor": processor(), "cores": cores(), "workbench": __version__, "python": python}
 
 
 def processor() -> str:

@@ -34,7 +34,7 @@ class Range(Frozen):
         return self
 
     def at(self, share: float, whole: bool) -> int | float:
-        """The value at a share of the range, 0 to 1: every multiple of the step has its even part of it.
+        """The value at a share of the range, 0 to 1: a multiple of the step, or a whole number, has what is nearest.
 
         Other numbers have six digits, enough for any field, and the same on every machine.
         """
