@@ -1,5 +1,6 @@
 """A sweep's design: the points that it trains, each a size, a horizon, and what else it sets. Free of torch."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -107,6 +108,8 @@ class Design(Frozen):
                 "" if sizes else f'[sizes] is missing; design.type = "{self.type}" needs at least one size'
             )
         named = [*self._choices("size"), *(point["size"] for point in self.points if "size" in point)]
+        if clash := next((size for size in sizes if re.fullmatch(r"p\d+", size)), None):
+            return f"[sizes] has {clash!r}, which is how the points of this design are named; give it another name"
         for size in named:
             if size not in sizes:
                 return f"design names the size {size!r}; the sizes are {', '.join(sizes) or 'none'}"
