@@ -19,7 +19,7 @@ import time
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 from unittest.mock import patch
 
 import numpy as np
@@ -28,6 +28,7 @@ from torch import nn
 
 from tests.benchmarks.machine import facts, readable
 from workbench.corpus.shards import Corpus
+from workbench.models.build import Model
 from workbench.runner.plan import Plan, read_plan
 from workbench.runner.rows import run_row
 from workbench.runner.status import statuses
@@ -124,7 +125,9 @@ def fill(store: Store, plan: Plan, corpus: Corpus, points: int) -> None:
     for name in ("grad_norm", "noise_scale", "grad_square", "grad_trace", "loss", "loss_se", "bpb"):
         curve[name] = np.nan
     last = {"loss": 2.0, "loss_se": 0.01, "bpb": 1.0, "train_loss": 2.0}
-    outcome = Outcome(status="done", model=nn.Identity(), rows=[last], seconds=1.0, device="cpu", peak_memory_bytes=1)
+    outcome = Outcome(
+        status="done", model=cast(Model, nn.Identity()), rows=[last], seconds=1.0, device="cpu", peak_memory_bytes=1
+    )
     with patch("workbench.files.sync"):  # nobody will pull the plug on a store that lives for a minute
         for run in plan.runs:
             store.write_run(run_row(run, corpus, plan.name, outcome), curve)

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,10 +15,11 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("workbench.runner.calibration.busy", lambda: False)  # whatever else runs beside the tests
 
 
-def plan(run, tmp_path: Path, *more: object) -> dict:
+def plan(run, tmp_path: Path, *more: object) -> dict[str, Any]:
     code, out, _ = run("sweep", "plan", tmp_path / "tiny.toml", "--workers", 2, "--device", "cpu", "--json", *more)
     assert code == 0
-    return json.loads(out)
+    found: dict[str, Any] = json.loads(out)
+    return found
 
 
 def test_sums_are_those_of_the_runs_and_memory_of_the_largest_side_by_side(run, tmp_path: Path) -> None:

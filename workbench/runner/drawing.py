@@ -76,5 +76,5 @@ def _leaves(annotation: Any) -> set[type]:
     if origin is typing.Annotated:
         return _leaves(inner[0])
     if origin in (typing.Union, types.UnionType):
-        return set().union(*map(_leaves, inner))
+        return {kind for part in inner for kind in _leaves(part)}
     return {annotation} if annotation in (int, float) else set()
