@@ -64,7 +64,7 @@ def test_replicates_and_rate_checks_are_marked(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "sentence"),
     [
-        ("isoflop", "isoflops", r"design\.type = 'isoflops': it should be 'isoflop', 'grid' or 'ladder'"),
+        ("isoflop", "isoflops", r"design\.type = 'isoflops': it should be 'isoflop', 'grid', 'ladder', "),
         ("[design]", "[desing]", r"unknown key desing|the key design is missing"),
         ("levels = [3e7, 6e7]", "levels = []", r"design\.levels"),
         ("batch_tokens = 64", "batch_token = 64", r"size small: unknown key train\.batch_token = 64"),

@@ -1,17 +1,26 @@
 """A plan lists every run once, with the exact counts, and says when tokens would repeat."""
 
+import hashlib
+import json
 import math
+import tracemalloc
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.runner.definitions import write_sweep
 from workbench.corpus.prepare import prepare
 from workbench.corpus.shards import Corpus
+from workbench.errors import BadInput
 from workbench.models.counts import count
 from workbench.runner.cost import calibrate
 from workbench.runner.definition import read_definition
 from workbench.runner.plan import Plan, plan_sweep, unique_tokens, wall_seconds
+from workbench.training.config import RunConfig
+from workbench.training.horizon import resolve
+from workbench.training.identity import determinants
+from workbench.training.memory import step_bytes
 
 
 def planned(path: Path) -> tuple[Plan, Corpus]:
@@ -52,10 +61,10 @@ changes = { baseline = {}, same = { n_head = 1 } }
 
 def test_a_plan_that_would_see_a_token_twice_says_so(tmp_path: Path) -> None:
     path = write_sweep(tmp_path)
-    assert planned(path)[0].warnings == ()
+    assert not any("more than once" in warning for warning in planned(path)[0].warnings)
     path.write_text(path.read_text().replace("6e7", "3e9"))
     plan, corpus = planned(path)
-    (warning,) = plan.warnings
+    warning = plan.warnings[-1]
     assert "2 of 4 runs would see tokens more than once" in warning
     longest = max(plan.runs, key=lambda run: run.horizon.tokens)
     assert unique_tokens(longest.horizon, corpus) < len(corpus.train) < longest.horizon.tokens
@@ -68,3 +77,40 @@ def test_times_are_measured_and_grow_with_the_budget(tmp_path: Path) -> None:
     assert 0 < small.seconds < large.seconds < math.inf
     assert wall_seconds(timed.runs, 1) == pytest.approx(sum(run.seconds for run in timed.runs))
     assert wall_seconds(timed.runs, 2) < wall_seconds(timed.runs, 1)
+
+
+def test_runs_that_differ_in_seeds_alone_are_each_what_they_would_be_alone(tmp_path: Path) -> None:
+    plan, corpus = planned(write_sweep(tmp_path, "\n[axes]\nseed = [0, 1, 2]\n"))
+    assert len(plan.runs) == 12 and len({id(run.horizon) for run in plan.runs}) == 4
+    for run in plan.runs:
+        alone = RunConfig.model_validate(run.config.model_dump())
+        assert run.config == alone and run.horizon == resolve(alone) and run.counts == count(alone.model)
+        assert run.memory_bytes == step_bytes(alone, run.horizon.batch_windows)
+        assert run.run_id == "r-" + digest(determinants(alone, run.horizon, corpus.fingerprint))
+        shared = determinants(alone, run.horizon, corpus.fingerprint)
+        del shared["seed_init"], shared["seed_data"]
+        assert run.config_id == "c-" + digest(shared)
+    assert len({run.run_id for run in plan.runs}) == 12 and len({run.config_id for run in plan.runs}) == 4
+
+
+def digest(document: dict[str, Any]) -> str:
+    """Twelve hex digits of a document's JSON, its keys in order."""
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+@pytest.mark.parametrize("seed", ["-1", "2147483648", "1.5", '"one"'])
+def test_a_wrong_seed_of_an_axis_is_refused_in_a_sentence(tmp_path: Path, seed: str) -> None:
+    with pytest.raises(BadInput, match=r"size small: seed_init = "):
+        planned(write_sweep(tmp_path, f"\n[axes]\nseed = [0, {seed}]\n"))
+
+
+def test_a_plan_grows_with_its_runs_and_not_with_what_they_share(tmp_path: Path) -> None:
+    path = write_sweep(tmp_path, f"\n[axes]\nseed = {list(range(500))}\n")
+    planned(path)
+    tracemalloc.start()
+    plan, _ = planned(path)
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(plan.runs) == 2000
+    assert kept / len(plan.runs) < 3000  # bytes

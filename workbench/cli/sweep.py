@@ -8,13 +8,16 @@ import click
 
 from workbench.cli.imports import import_option
 from workbench.cli.output import emit, json_option, say
+from workbench.cli.sweep_plan import plan_payload, print_plan, spoken
 from workbench.cli.sweep_watch import logs, stop
 from workbench.errors import BadInput, WorkbenchError
 
 if TYPE_CHECKING:
     from workbench.corpus.shards import Corpus
+    from workbench.runner.calibration import Calibrations
     from workbench.runner.local import LocalBackend
     from workbench.runner.plan import Plan, PlannedRun
+    from workbench.runner.price import Price
     from workbench.runner.sweep import SweepResult
     from workbench.store import Store
 
@@ -40,6 +43,15 @@ pack_option = click.option(
 )  # fmt: skip
 
 
+price_option = click.option(
+    "--price", type=click.FloatRange(0, min_open=True),
+    help="Money for an hour of a device (a GPU, or else this machine), in any currency: what does each run cost?",
+)  # fmt: skip
+recalibrate_option = click.option(
+    "--recalibrate", is_flag=True, help="Time steps anew, also those that this machine was timed at before."
+)
+
+
 IDLE_SECONDS = 60.0
 """From here on it is said how long a running run has given no sign of a step."""
 
@@ -58,20 +70,35 @@ def command() -> None:
 @click.argument("definition", type=click.Path(path_type=Path))
 @store_option
 @workers_option
+@per_device_option
 @device_option
 @pack_option
+@price_option
+@recalibrate_option
 @import_option
 @json_option
-def plan(definition: Path, store_path: Path, workers: int | None, device: str, pack: str, as_json: bool) -> None:
-    """Print every run with N, D, C, estimated time and memory; train nothing."""
+def plan(
+    definition: Path,
+    store_path: Path,
+    workers: int | None,
+    per_device: int,
+    device: str,
+    pack: str,
+    price: float | None,
+    recalibrate: bool,
+    as_json: bool,
+) -> None:
+    """Print every run, and all in sum, with N, D, C, steps, memory, estimated time and money; train nothing."""
     planned, _ = make_plan(definition)
     device = chosen_device(planned, device)
-    planned = timed(planned, planned.runs, device)
+    times = calibrations(recalibrate)
+    planned = timed(planned, planned.runs, device, times)
     done = _done(planned, store_path)
-    slots = len(_backend(planned, workers, 1, device).slots)
-    planned = packed(planned, [run for run in planned.runs if run.run_id not in done], slots, device, pack)
-    payload = plan_payload(planned, done, slots)
-    emit(as_json, payload, lambda: _print_plan(planned, payload))
+    backend = _backend(planned, workers, per_device, device)
+    slots = len(backend.slots)
+    planned = packed(planned, [run for run in planned.runs if run.run_id not in done], slots, device, pack, times)
+    payload = plan_payload(planned, done, slots, price_on(backend, price))
+    emit(as_json, payload, lambda: print_plan(planned, payload))
 
 
 @command.command()
@@ -81,20 +108,35 @@ def plan(definition: Path, store_path: Path, workers: int | None, device: str, p
 @per_device_option
 @device_option
 @pack_option
+@price_option
+@recalibrate_option
 @import_option
 @json_option
 def run(
-    definition: Path, store_path: Path, workers: int | None, per_device: int, device: str, pack: str, as_json: bool
+    definition: Path,
+    store_path: Path,
+    workers: int | None,
+    per_device: int,
+    device: str,
+    pack: str,
+    price: float | None,
+    recalibrate: bool,
+    as_json: bool,
 ) -> None:
     """Train what is missing of a sweep; running it again resumes and skips what is done."""
+    from workbench.runner.status import missing
     from workbench.store import Store
 
     planned, corpus = make_plan(definition)
     store = Store.create(store_path)
     warn_of_older_sources(planned, store)
-    result = execute(planned, corpus, store, workers, per_device, device, pack)
+    todo = missing(planned, store)
+    result = execute(planned, corpus, store, workers, per_device, device, pack, price, recalibrate)
     payload = {"sweep": planned.name, "store": store.folder, **vars(result)}
-    emit(as_json, payload, lambda: _print_result(planned, store, result))
+    if price is not None:
+        chosen = price_on(_backend(planned, workers, per_device, chosen_device(planned, device)), price)
+        payload["price"] = spent(todo, store, chosen)
+    emit(as_json, payload, lambda: _print_result(planned, store, result, payload.get("price")))
     if result.failed:
         raise WorkbenchError(
             f"{len(result.failed)} of {len(planned.runs)} runs failed; `workbench sweep status` lists them, "
@@ -167,20 +209,44 @@ def chosen_device(planned: "Plan", device: str) -> str:
     return chosen
 
 
-def timed(planned: "Plan", runs: "Sequence[PlannedRun]", device: str) -> "Plan":
-    """The plan with the times of `runs` estimated."""
+def calibrations(anew: bool) -> "Calibrations":
+    """The times that this machine was measured at before; what has to be measured now is said."""
+    from workbench.runner.calibration import Calibrations, cache_path
+
+    return Calibrations(cache_path(), anew, lambda: say("timing a few steps of training on this machine"))
+
+
+def timed(planned: "Plan", runs: "Sequence[PlannedRun]", device: str, times: "Calibrations") -> "Plan":
+    """The plan with its runs' times estimated, by steps of `runs`."""
     from workbench.runner.cost import calibrate
 
-    if runs:
-        say("timing a few steps of training on this machine")
-    return planned.timed(calibrate(runs, device))
+    calibration = calibrate(runs, device, times)
+    return planned.timed(calibration, calibration.timing)
 
 
-def packed(planned: "Plan", runs: "Sequence[PlannedRun]", slots: int, device: str, pack: str) -> "Plan":
+def packed(
+    planned: "Plan", runs: "Sequence[PlannedRun]", slots: int, device: str, pack: str, times: "Calibrations"
+) -> "Plan":
     """The plan with those of `runs` packed that are faster so."""
     from workbench.runner.cost import with_packs
 
-    return with_packs(planned, runs, slots, device, pack)
+    return with_packs(planned, runs, slots, device, pack, times)
+
+
+def price_on(backend: "LocalBackend", price: float | None) -> "Price | None":
+    """The price of the command line, on the devices of a backend."""
+    from workbench.runner.price import Price
+
+    return None if price is None else Price.of_slots(price, [slot.device for slot in backend.slots])
+
+
+def spent(runs: "Sequence[PlannedRun]", store: "Store", price: "Price | None") -> dict[str, Any]:
+    """What those of the runs cost that are done by now, by the time that the store has of each."""
+    assert price is not None
+    rows = store.runs_by_id(run.run_id for run in runs)
+    rows = rows[rows["seconds"].notna()]
+    money = {str(run_id): price.of(seconds) for run_id, seconds in rows.set_index("run_id")["seconds"].items()}
+    return price.to_dict() | {"runs": money, "money": sum(money.values())}
 
 
 def execute(
@@ -191,6 +257,8 @@ def execute(
     per_device: int,
     device: str,
     pack: str = "auto",
+    price: float | None = None,
+    recalibrate: bool = False,
 ) -> "SweepResult":
     """Train what is missing of a plan on this machine, with live progress."""
     from workbench.cli.progress import SweepProgress
@@ -198,97 +266,29 @@ def execute(
     from workbench.runner.status import missing
     from workbench.runner.sweep import run_sweep
 
-    device = chosen_device(planned, device)
-    planned = timed(planned, missing(planned, store), device)
+    device, times = chosen_device(planned, device), calibrations(recalibrate)
+    planned = timed(planned, missing(planned, store), device, times)
     backend = _backend(planned, workers, per_device, device)
-    todo = missing(planned, store)
-    planned = packed(planned, todo, len(backend.slots), device, pack)
+    slots, left = len(backend.slots), {run.run_id for run in missing(planned, store)}
+    planned = packed(planned, [run for run in planned.runs if run.run_id in left], slots, device, pack, times)
+    todo = [run for run in planned.runs if run.run_id in left]
     if todo:
-        wall = wall_seconds(todo, len(backend.slots))
-        say(f"{len(todo)} of {len(planned.runs)} runs to train on {len(backend.slots)} workers, about {spoken(wall)}")
+        took = f"about {spoken(wall_seconds(todo, slots))} ({planned.timing.words})"
+        cost = price_on(backend, price)
+        money = f"; money {sum(cost.of(run.seconds) for run in todo):.3g} ({cost.words})" if cost else ""
+        say(f"{len(todo)} of {len(planned.runs)} runs to train on {slots} workers, {took}{money}")
     with SweepProgress(planned, sum(run.seconds for run in todo), len(planned.runs) - len(todo)) as progress:
         return run_sweep(planned, corpus, store, backend, progress)
 
 
-def plan_payload(planned: "Plan", done: set[str], slots: int) -> dict[str, Any]:
-    """A plan as JSON."""
-    from workbench.runner.plan import wall_seconds
-
-    todo = [run for run in planned.runs if run.run_id not in done]
-    runs = [
-        {
-            "run_id": run.run_id,
-            "size": run.size,
-            "role": run.role,
-            "level": run.level,
-            "n_params": run.counts.n_params,
-            "n_params_non_embedding": run.counts.n_params_non_embedding,
-            "tokens": run.horizon.tokens,
-            "flops": run.horizon.flops,
-            "flops_6nd": run.horizon.flops_6nd,
-            "flops_spent": run.horizon.flops * run.own_share,
-            "parent_id": run.parent_id,
-            "steps": run.horizon.steps,
-            "batch_tokens": run.horizon.batch_tokens,
-            "learning_rate": run.horizon.learning_rate,
-            "reasons": run.horizon.reasons,
-            "seconds": run.seconds,
-            "memory_bytes": run.memory_bytes,
-            "done": run.run_id in done,
-        }
-        for run in planned.runs
-    ]
-    return {
-        "sweep": planned.name,
-        "runs": runs,
-        "total_flops": sum(run.horizon.flops * run.own_share for run in planned.runs),
-        "total_flops_alone": sum(run.horizon.flops for run in planned.runs),
-        "todo": len(todo),
-        "seconds": wall_seconds(todo, slots),
-        "workers": slots,
-        "warnings": list(planned.warnings),
-        "packs": [list(members) for members in planned.packs],
-    }
-
-
-def spoken(seconds: float) -> str:
-    """A duration for a person."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
-
-
-def _print_plan(planned: "Plan", payload: dict[str, Any]) -> None:
-    click.echo(
-        "run_id          size       role        N         D         C  steps  batch      rate      time    memory"
-    )
-    for run in payload["runs"]:
-        click.echo(
-            f"{run['run_id']}  {run['size']:<9}  {run['role']:<4} {run['n_params']:>8,} {run['tokens']:>9.3g}"
-            f" {run['flops']:>9.3g} {run['steps']:>6} {run['batch_tokens']:>6} {run['learning_rate']:>9.3g}"
-            f" {spoken(run['seconds']):>9} {run['memory_bytes'] / 2**20:>6.0f} MiB{'  done' if run['done'] else ''}"
-        )
-    click.echo(
-        f"{planned.name}: {len(planned.runs)} runs, {payload['total_flops']:.3g} FLOPs; {payload['todo']} left, "
-        f"about {spoken(payload['seconds'])} on {payload['workers']} workers (measured on this machine just now)"
-    )
-    branched = [run for run in planned.runs if run.parent_id]
-    if branched:
-        trunks = len({run.parent_id for run in branched})
-        click.echo(
-            f"{len(branched)} runs branch off {trunks} trunks, which takes {payload['total_flops']:.3g} FLOPs in place "
-            f"of {payload['total_flops_alone']:.3g} (×{payload['total_flops'] / payload['total_flops_alone']:.2f})"
-        )
-    if planned.packs:
-        many = sum(map(len, planned.packs))
-        click.echo(f"{many} of them in {len(planned.packs)} packs, each trained as one batched model")
-
-
-def _print_result(planned: "Plan", store: "Store", result: "SweepResult") -> None:
+def _print_result(planned: "Plan", store: "Store", result: "SweepResult", price: dict[str, Any] | None) -> None:
     click.echo(
         f"{planned.name}: {result.done} done, {result.diverged} diverged, {len(result.failed)} failed "
-        f"({result.trained_now} trained now)\nNext: workbench report {store.folder}"
+        f"({result.trained_now} trained now)"
     )
+    if price:
+        click.echo(f"Money: {price['money']:.3g} for the {len(price['runs'])} runs trained now, {price['computed']}")
+    click.echo(f"Next: workbench report {store.folder}")
 
 
 def _done(planned: "Plan", store_path: Path) -> set[str]:

@@ -3,16 +3,16 @@
 [sweep]            name, description, probes
 [corpus] [model] [train] [execution]     fields of `RunConfig`, the defaults of every run
 [sizes]            name → model fields, or any other field, dotted: { d_model = 8, "train.learning_rate" = 0.01 }
-[design]           "isoflop" (budgets × sizes), "grid" (sizes × tokens) or "ladder" (sizes × tokens per param)
+[design]           "isoflop" (budgets × sizes), "grid" (sizes × tokens) or "ladder" (sizes × tokens per param);
+                   "random" or "latin-hypercube" (points drawn over any fields); "list" (points, one by one)
 [axes]             any other field, dotted → values: "model.position" = ["rope", "learned"], seed_init = [0, 1, 2]
 [[replicates]]     more seeds at a point of the design
 [[rate_checks]]    multiples of the learning rate at points of the design
 [variants]         named changes of the defaults, each trained at the same few points and multiples of the rate
 """
 
-import copy
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -21,15 +21,11 @@ from pydantic import Field, model_validator
 
 from workbench.corpus.config import CorpusConfig
 from workbench.errors import BadInput
-from workbench.models.own import pinned
+from workbench.runner.configs import Configs
+from workbench.runner.design import HORIZON_OF, Budget, Design, LevelledType, Point, full
 from workbench.store.store import NAME
 from workbench.training.config import HORIZONS, Frozen, RunConfig
 from workbench.validation import read_toml, validated
-
-DesignType = Literal["isoflop", "grid", "ladder"]
-
-HORIZON_OF: dict[DesignType, str] = {"isoflop": "flops", "grid": "tokens", "ladder": "tokens_per_param"}
-"""Design → the horizon that its levels are."""
 
 
 class SweepInfo(Frozen):
@@ -41,35 +37,6 @@ class SweepInfo(Frozen):
     """A line for whoever reads the report."""
     probes: tuple[str, ...] = ()
     """Probes measured at the end of every run."""
-
-
-class Budget(Frozen):
-    """One level of a design, and the sizes trained at it."""
-
-    level: float = Field(gt=0)
-    """As in `levels`."""
-    sizes: tuple[str, ...] = ()
-    """Names of sizes; none means all."""
-
-
-class Design(Frozen):
-    """Levels × sizes."""
-
-    type: DesignType
-    """What a level is: training FLOPs, tokens, or tokens per parameter."""
-    levels: tuple[float | Budget, ...] = Field(min_length=1)
-    """Numbers, or tables `{ level = …, sizes = […] }` where a level has sizes of its own."""
-    trunk: bool = False
-    """With `schedule = "wsd"`: train each size once at a constant rate to its largest level, and let the runs of its
-    other levels branch off where their decays begin."""
-
-    def points(self, sizes: list[str]) -> list[tuple[float, str]]:
-        """(level, size) of every point, in order."""
-        return [
-            (level.level, size) if isinstance(level, Budget) else (level, size)
-            for level in self.levels
-            for size in (level.sizes if isinstance(level, Budget) and level.sizes else sizes)
-        ]
 
 
 class Replicate(Frozen):
@@ -97,7 +64,7 @@ class RateCheck(Frozen):
 class Variants(Frozen):
     """Named changes of the defaults, each trained at every one of these points: what is a technique worth?"""
 
-    type: DesignType = "grid"
+    type: LevelledType = "grid"
     """What a level is, as in the design."""
     levels: tuple[float, ...] = Field(min_length=1)
     """Levels, of their own."""
@@ -117,7 +84,7 @@ class SweepDefinition(Frozen):
     model: dict[str, Any] = Field(default_factory=dict)
     train: dict[str, Any] = Field(default_factory=dict)
     execution: dict[str, Any] = Field(default_factory=dict)
-    sizes: dict[str, dict[str, Any]] = Field(min_length=1)
+    sizes: dict[str, dict[str, Any]] = Field(default_factory=dict)
     design: Design
     axes: dict[str, list[Any]] = Field(default_factory=dict)
     replicates: tuple[Replicate, ...] = ()
@@ -126,6 +93,13 @@ class SweepDefinition(Frozen):
 
     @model_validator(mode="after")
     def _names_exist(self) -> Self:
+        if problem := self.design.problem(list(self.sizes)):
+            raise ValueError(problem)
+        if self.design.type not in HORIZON_OF and (self.replicates or self.rate_checks):
+            raise ValueError(
+                "replicates and rate_checks train points of an isoflop, grid or ladder design again; for design.type = "
+                f'"{self.design.type}" give an axis of seeds or of rate factors'
+            )
         levels = {level.level if isinstance(level, Budget) else level for level in self.design.levels}
         named: list[tuple[str, str]] = [
             (size, "design.levels") for level in self.design.levels if isinstance(level, Budget) for size in level.sizes
@@ -145,7 +119,7 @@ class SweepDefinition(Frozen):
         return self
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Asked:
     """A run that a definition asks for, and why."""
 
@@ -164,33 +138,51 @@ def read_definition(path: Path) -> SweepDefinition:
 
 def expand(definition: SweepDefinition, origin: str, vocab_size: int) -> list[Asked]:
     """Every run of the definition, in the order written; `vocab_size` is the tokenizer's."""
-    points = definition.design.points(list(definition.sizes))
+    configs = Configs(definition, vocab_size)
+    horizon = HORIZON_OF.get(definition.design.type, "")
+    points = definition.design.expanded(list(definition.sizes))
+    trunks = _trunks(definition, points)
     asked: list[Asked] = []
     for overrides in _axis_combinations(definition, origin):
-        for level, size in points:
-            asked.append(Asked(_config(definition, origin, vocab_size, level, size, overrides), size, level, "grid"))
+        for point in points:
+            config = configs.of(point, trunks.get(point.size, {}) | overrides, origin)
+            asked.append(Asked(config, point.size, point.level, "grid"))
         for replicate in definition.replicates:
             for seed in replicate.seeds:
-                more = {**overrides, "seed_init": seed, "seed_data": seed}
-                config = _config(definition, origin, vocab_size, replicate.level, replicate.size, more)
+                more = trunks.get(replicate.size, {}) | overrides | {"seed_init": seed, "seed_data": seed}
+                config = configs.of(Point(replicate.level, replicate.size, horizon), more, origin)
                 asked.append(Asked(config, replicate.size, replicate.level, "seed"))
         for check in definition.rate_checks:
             for level, size, factor in itertools.product(check.levels, check.sizes, check.factors):
-                more = {**overrides, "train.rate_factor": factor}
-                config = _config(definition, origin, vocab_size, level, size, more)
+                more = trunks.get(size, {}) | overrides | {"train.rate_factor": factor}
+                config = configs.of(Point(level, size, horizon), more, origin)
                 asked.append(Asked(config, size, level, "rate"))
-    return asked + list(_variants(definition, origin, vocab_size))
+    return asked + list(_variants(definition, origin, configs))
 
 
-def _variants(definition: SweepDefinition, origin: str, vocab_size: int) -> Iterator[Asked]:
+def _trunks(definition: SweepDefinition, points: Sequence[Point]) -> dict[str, dict[str, Any]]:
+    """Size → the field that tells its runs how long their trunk is, in a design that has trunks."""
+    if not definition.design.trunk:
+        return {}
+    longest: dict[str, float] = {}
+    for point in points:
+        longest[point.size] = max(longest.get(point.size, 0.0), point.level)
+    return {size: {"train.trunk": level} for size, level in longest.items()}
+
+
+def _variants(definition: SweepDefinition, origin: str, configs: Configs) -> Iterator[Asked]:
     """Every change at every one of its points; the axes, seeds among them, are the design's alone."""
     variants = definition.variants
     if variants is None:
         return
+    horizon = HORIZON_OF[variants.type]
     for (name, change), level, size in itertools.product(variants.changes.items(), variants.levels, variants.sizes):
+        changed = {full(key): value for key, value in change.items()}
+        if definition.design.trunk and changed.get("train.schedule", "wsd") == "wsd":
+            changed["train.trunk"] = max(variants.levels)
         for factor in variants.rate_factors:
-            more = {**_dotted(change), "train.rate_factor": factor}
-            config = _config(definition, f"{origin}, variant {name}", vocab_size, level, size, more, variants.type)
+            more = {**changed, "train.rate_factor": factor}
+            config = configs.of(Point(level, size, horizon), more, f"{origin}, variant {name}")
             yield Asked(config, size, level, "variant", name)
 
 
@@ -209,45 +201,3 @@ def _axis_combinations(definition: SweepDefinition, origin: str) -> Iterator[dic
             # `seed` is both seeds at once.
             overrides |= {"seed_init": value, "seed_data": value} if key == "seed" else {key: value}
         yield overrides
-
-
-def _config(
-    definition: SweepDefinition,
-    origin: str,
-    vocab_size: int,
-    level: float,
-    size: str,
-    overrides: dict[str, Any],
-    design: DesignType | None = None,
-) -> RunConfig:
-    horizon = HORIZON_OF[design or definition.design.type]
-    trunk = {"trunk": _longest(definition, size, design is not None)} if definition.design.trunk else {}
-    document: dict[str, Any] = {
-        "corpus": definition.corpus.model_dump(),
-        "model": {"vocab_size": vocab_size, **copy.deepcopy(definition.model)},
-        "train": {**definition.train, **trunk, horizon: int(level) if horizon == "tokens" else level},
-        "execution": dict(definition.execution),
-    }
-    for key, value in (_dotted(definition.sizes[size]) | overrides).items():
-        *tables, field = key.split(".")
-        target = document
-        for table in tables:
-            inner = target.setdefault(table, {})
-            if not isinstance(inner, dict):
-                raise BadInput(f"{origin}, size {size}: {key}: {table} is not a table of the run's config")
-            target = inner
-        target[field] = value
-    config = validated(RunConfig, document, f"{origin}, size {size}")
-    return config.model_copy(update={"model": pinned(config.model, f"{origin}, size {size}")})
-
-
-def _longest(definition: SweepDefinition, size: str, variant: bool) -> float:
-    """The largest level at which a size is trained: its trunk's end."""
-    if variant and definition.variants:
-        return max(definition.variants.levels)
-    return max(level for level, of in definition.design.points(list(definition.sizes)) if of == size)
-
-
-def _dotted(fields: dict[str, Any]) -> dict[str, Any]:
-    """Fields by their full names: those without a dot are the model's."""
-    return {key if "." in key else f"model.{key}": value for key, value in fields.items()}

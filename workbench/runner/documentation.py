@@ -10,7 +10,9 @@ from pydantic.fields import FieldInfo
 
 from workbench.corpus.config import CorpusConfig, MixPart
 from workbench.models.config import ModelConfig
-from workbench.runner.definition import Budget, Design, RateCheck, Replicate, SweepInfo, Variants
+from workbench.runner.definition import RateCheck, Replicate, SweepInfo, Variants
+from workbench.runner.design import Budget, Design
+from workbench.runner.ranges import Range
 from workbench.training.config import ExecutionConfig, RunConfig, TrainConfig
 from workbench.training.rules import PowerRule
 
@@ -18,6 +20,7 @@ TABLES: dict[str, type[BaseModel]] = {
     "[sweep]": SweepInfo,
     "[design]": Design,
     "[design], a level with sizes of its own": Budget,
+    "[design.fields], a range": Range,
     "[[replicates]]": Replicate,
     "[[rate_checks]]": RateCheck,
     "[variants]": Variants,

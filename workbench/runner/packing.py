@@ -11,7 +11,7 @@ from contextlib import suppress
 
 from workbench.files import remove_folder
 from workbench.runner.claims import finished
-from workbench.runner.plan import PlannedRun
+from workbench.runner.plan import Kind, PlannedRun
 from workbench.store import Store
 from workbench.training.packable import pack_key
 
@@ -28,10 +28,14 @@ def candidates(runs: Sequence[PlannedRun], slots: int) -> list[tuple[PlannedRun,
     """Packs that could be made of the runs, leaving no slot without work: to be kept where they pay."""
     groups: dict[str, list[PlannedRun]] = {}
     parents = {run.parent_id for run in runs}
+    keys: dict[Kind, str | None] = {}
     for run in runs:
         if run.parent_id or run.run_id in parents:  # trunks and branches train alone
             continue
-        key = pack_key(run.config, run.horizon)
+        kind = run.kind
+        if kind not in keys:
+            keys[kind] = pack_key(run.config, run.horizon)
+        key = keys[kind]
         if key is not None:
             groups.setdefault(key, []).append(run)
     # Few groups are cut for the slots to share; of many, each slot has some anyway.

@@ -1,7 +1,8 @@
 """A plan: every run of a sweep with its id, N, D, C, memory and time, before anything trains."""
 
+import heapq
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,14 +11,16 @@ from workbench.corpus.prepare import prepare
 from workbench.corpus.shards import Corpus
 from workbench.models.config import DECODER
 from workbench.models.counts import Counts, count
+from workbench.runner.calibration import UNTIMED, Timing
 from workbench.runner.definition import Asked, SweepDefinition, expand, read_definition
+from workbench.runner.identifiability import identifiability
 from workbench.training.config import RunConfig
 from workbench.training.horizon import Horizon, check_corpus, resolve
-from workbench.training.identity import config_id, run_id, trunk_id
+from workbench.training.identity import Identity
 from workbench.training.memory import step_bytes
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PlannedRun:
     """One run of a plan."""
 
@@ -51,6 +54,37 @@ class PlannedRun:
         """Of its steps, the share that is not its trunk's."""
         return self.horizon.decay_steps / self.horizon.steps if self.parent_id else 1.0
 
+    @property
+    def kind(self) -> "Kind":
+        """The same for runs of one plan that differ in their seeds alone, as they share their parts."""
+        return kind_of(self.config)
+
+
+Kind = tuple[int, int, int, int]
+
+
+def kind_of(config: RunConfig) -> Kind:
+    """Which parts a config has; no hash of what is in them, so it holds only as long as the config does."""
+    return id(config.corpus), id(config.model), id(config.train), id(config.execution)
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """What runs share that differ in their seeds alone."""
+
+    horizon: Horizon
+    counts: Counts
+    memory_bytes: int
+    identity: Identity
+
+    @classmethod
+    def of(cls, config: RunConfig, corpus: Corpus) -> "Resolved":
+        """Resolve and count a run; a corpus that it cannot read is refused."""
+        check_corpus(config, corpus)
+        horizon = resolve(config)
+        identity = Identity(config, horizon, corpus.fingerprint)
+        return cls(horizon, count(config.model), step_bytes(config, horizon.batch_windows), identity)
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -64,10 +98,12 @@ class Plan:
     """Run ids of those that are trained as one batched model."""
     shared: tuple[dict[str, Any], ...] = ()
     """Entries of what was asked for in one place and is, as it turns out, a run of another."""
+    timing: Timing = UNTIMED
+    """Where the runs' times come from."""
 
-    def timed(self, seconds: Callable[[PlannedRun], float]) -> "Plan":
+    def timed(self, seconds: Callable[[PlannedRun], float], timing: Timing = UNTIMED) -> "Plan":
         """The same plan with each run's time estimated."""
-        return replace(self, runs=tuple(replace(run, seconds=seconds(run)) for run in self.runs))
+        return replace(self, runs=tuple(replace(run, seconds=seconds(run)) for run in self.runs), timing=timing)
 
     def manifest(self, corpus: Corpus) -> dict[str, Any]:
         """What the store keeps of a sweep: its definition and which runs it has."""
@@ -76,7 +112,7 @@ class Plan:
             "description": self.definition.sweep.description,
             "corpus_fingerprint": corpus.fingerprint,
             "definition": self.definition.model_dump(mode="json", exclude_defaults=True),
-            "runs": [_entry(run.run_id, run) for run in self.runs],
+            "runs": [_entry(run) for run in self.runs],
         } | ({"shared": list(self.shared)} if self.shared else {})
 
 
@@ -86,37 +122,46 @@ def read_plan(path: Path, progress: Callable[[str], None]) -> tuple[Plan, Corpus
     Preparing takes a minute, so whatever can be found wrong without the corpus is found before.
     """
     definition = read_definition(path)
-    for asked in expand(definition, str(path), definition.corpus.resolved_vocab_size):
-        resolve(asked.config, f"{path}, size {asked.size} at {asked.level:g}")
+    asked = expand(definition, str(path), definition.corpus.resolved_vocab_size)
+    seen: set[Kind] = set()
+    for item in asked:
+        if (kind := kind_of(item.config)) not in seen:
+            resolve(item.config, f"{path}, size {item.size} at {item.level:g}")
+            seen.add(kind)
     if definition.sweep.probes:
         from workbench.evaluation.probes import check_probes
 
-        check_probes(definition.sweep.probes, asked.config, f"{path}: sweep.probes")
+        check_probes(definition.sweep.probes, asked[-1].config, f"{path}: sweep.probes")
     corpus = prepare(definition.corpus, progress=progress)
-    return plan_sweep(definition, str(path), corpus), corpus
+    known = corpus.vocab_size == definition.corpus.resolved_vocab_size
+    return plan_sweep(definition, str(path), corpus, asked if known else None), corpus
 
 
-def plan_sweep(definition: SweepDefinition, origin: str, corpus: Corpus) -> Plan:
-    """Expand a definition over a prepared corpus."""
-    asked = expand(definition, origin, corpus.vocab_size)
+def plan_sweep(definition: SweepDefinition, origin: str, corpus: Corpus, asked: Sequence[Asked] | None = None) -> Plan:
+    """Expand a definition over a prepared corpus, unless it has been; `asked` is what it expands to."""
+    if asked is None:
+        asked = expand(definition, origin, corpus.vocab_size)
     runs: dict[str, PlannedRun] = {}
+    resolved: dict[Kind, Resolved] = {}
     shared: list[dict[str, Any]] = []
     for item in asked:
-        variants = definition.variants if item.variant else None
-        design = variants.type if variants else definition.design.type
-        planned = plan_run(item, design, corpus)
+        kind = kind_of(item.config)
+        if kind not in resolved:
+            resolved[kind] = Resolved.of(item.config, corpus)
+        design = definition.variants.type if item.variant and definition.variants else definition.design.type
+        planned = _planned(item, design, resolved[kind])
         first = runs.setdefault(planned.run_id, planned)
-        if (entry := _entry(planned.run_id, item)) != _entry(planned.run_id, first) and entry not in shared:
+        if first is not planned and (entry := _entry(planned)) != _entry(first) and entry not in shared:
             shared.append(entry)
     planned_runs = tuple(_branched(list(runs.values())))
-    said = tuple(warnings(planned_runs, corpus))
-    return Plan(definition.sweep.name, definition, planned_runs, said, shared=tuple(shared))
+    found = [*identifiability(definition, planned_runs), *warnings(planned_runs, corpus)]
+    return Plan(definition.sweep.name, definition, planned_runs, tuple(found), shared=tuple(shared))
 
 
-def _entry(run_id: str, asked: Asked | PlannedRun) -> dict[str, Any]:
+def _entry(run: PlannedRun) -> dict[str, Any]:
     """What a manifest says of a run: how it was asked for."""
-    entry = {"run_id": run_id, "size": asked.size, "level": asked.level, "role": asked.role}
-    return entry | ({"variant": asked.variant} if asked.variant else {})
+    entry = {"run_id": run.run_id, "size": run.size, "level": run.level, "role": run.role}
+    return entry | ({"variant": run.variant} if run.variant else {})
 
 
 def _branched(runs: Sequence[PlannedRun]) -> Iterator[PlannedRun]:
@@ -133,21 +178,23 @@ def _branched(runs: Sequence[PlannedRun]) -> Iterator[PlannedRun]:
 
 def plan_run(asked: Asked, design: str, corpus: Corpus) -> PlannedRun:
     """One run, resolved and counted."""
-    check_corpus(asked.config, corpus)
-    config, horizon = asked.config, resolve(asked.config)
+    return _planned(asked, design, Resolved.of(asked.config, corpus))
+
+
+def _planned(asked: Asked, design: str, resolved: Resolved) -> PlannedRun:
     return PlannedRun(
-        run_id=run_id(config, horizon, corpus.fingerprint),
-        config_id=config_id(config, horizon, corpus.fingerprint),
-        config=config,
-        horizon=horizon,
-        counts=count(config.model),
+        run_id=resolved.identity.run_id(asked.config),
+        config_id=resolved.identity.config_id,
+        config=asked.config,
+        horizon=resolved.horizon,
+        counts=resolved.counts,
         size=asked.size,
         level=asked.level,
         role=asked.role,
         variant=asked.variant,
         design=design,
-        trunk_id=trunk_id(config, horizon, corpus.fingerprint),
-        memory_bytes=step_bytes(config, horizon.batch_windows),
+        trunk_id=resolved.identity.trunk_id(asked.config),
+        memory_bytes=resolved.memory_bytes,
     )
 
 
@@ -159,8 +206,10 @@ def unique_tokens(horizon: Horizon, corpus: Corpus) -> int:
 
 def warnings(runs: Sequence[PlannedRun], corpus: Corpus) -> list[str]:
     """What a person should know before training."""
-    found = _of_registered_models(runs)
-    repeating = [run for run in runs if run.horizon.tokens > unique_tokens(run.horizon, corpus)]
+    kinds = {run.kind: run for run in runs}
+    found = _of_registered_models(kinds.values())
+    repeat = {kind for kind, run in kinds.items() if run.horizon.tokens > unique_tokens(run.horizon, corpus)}
+    repeating = [run for run in runs if run.kind in repeat] if repeat else []
     if repeating:
         most = max(repeating, key=lambda run: run.horizon.tokens)
         have = unique_tokens(most.horizon, corpus)
@@ -171,7 +220,7 @@ def warnings(runs: Sequence[PlannedRun], corpus: Corpus) -> list[str]:
     return found
 
 
-def _of_registered_models(runs: Sequence[PlannedRun]) -> list[str]:
+def _of_registered_models(runs: Iterable[PlannedRun]) -> list[str]:
     """What their first look and their count have to say, once; a model that cannot be trained is refused here."""
     found: dict[str, None] = {}
     for run in runs:
@@ -186,5 +235,5 @@ def wall_seconds(runs: Sequence[PlannedRun], slots: int) -> float:
     """Time of the runs on `slots` workers, longest first."""
     busy = [0.0] * max(1, slots)
     for run in sorted(runs, key=lambda run: -run.seconds):
-        busy[busy.index(min(busy))] += run.seconds
+        heapq.heapreplace(busy, busy[0] + run.seconds)
     return max(busy)

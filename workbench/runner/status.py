@@ -4,6 +4,7 @@ import json
 import math
 import time
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -29,23 +30,41 @@ def statuses(plan: Plan, store: Store) -> pd.DataFrame:
     Statuses are those of the table (done, diverged, failed), and before: running, interrupted (its checkpoint waits),
     waiting. `idle` is how many seconds ago a running one gave its last sign of a step: one that hangs gives none.
     """
-    finished = store.runs_by_id(run.run_id for run in plan.runs).set_index("run_id")
+    finished = _finished(plan, store)
     in_packs = {run_id: step for members, step in interrupted(store).items() for run_id in members}
+    # A folder is listed once, and only the runs that have left something there are looked at one by one.
+    alive, saved_ones = _names(store.live("any").parent), _names(store.checkpoints("any").parent)
     rows: list[dict[str, Any]] = []
     for run in plan.runs:
-        live = held(store, run.run_id)
-        if run.run_id in finished.index and not live:
-            row = finished.loc[run.run_id]
-            step = 0 if row["status"] == "failed" else row["steps"]
-            rows.append({"run_id": run.run_id, "status": row["status"], "step": step, "loss": row["loss"], "idle": 0.0})
+        run_id = run.run_id
+        live = not alive.isdisjoint((f"{run_id}.lock", f"{run_id}.leases")) and held(store, run_id)
+        if run_id in finished and not live:
+            status, steps, loss = finished[run_id]
+            step = 0 if status == "failed" else steps
+            rows.append({"run_id": run_id, "status": status, "step": step, "loss": loss, "idle": 0.0})
         else:
-            step, loss = _last_row(store, run.run_id) if live else (0, math.nan)
-            saved = checkpointed_step(store, run.run_id) or in_packs.get(run.run_id, 0)
+            step, loss = _last_row(store, run_id) if live else (0, math.nan)
+            saved = (checkpointed_step(store, run_id) if run_id in saved_ones else 0) or in_packs.get(run_id, 0)
             status = "running" if live else "interrupted" if saved else "waiting"
-            idle = _idle(store, run.run_id) if live else 0.0
-            rows.append({"run_id": run.run_id, "status": status, "step": max(step, saved), "loss": loss, "idle": idle})
+            idle = _idle(store, run_id) if live else 0.0
+            rows.append({"run_id": run_id, "status": status, "step": max(step, saved), "loss": loss, "idle": idle})
     frame = pd.DataFrame(rows, columns=["run_id", "status", "step", "loss", "idle"])
     return frame.assign(steps=[run.horizon.steps for run in plan.runs])
+
+
+def _finished(plan: Plan, store: Store) -> dict[str, tuple[str, int, float]]:
+    """Run → status, steps and loss of those in the table."""
+    rows = store.runs_by_id(run.run_id for run in plan.runs)
+    columns = (rows[name].tolist() for name in ("run_id", "status", "steps", "loss"))
+    return {run_id: (status, steps, loss) for run_id, status, steps, loss in zip(*columns, strict=True)}
+
+
+def _names(folder: Path) -> set[str]:
+    """Names of the files in a folder; none where it is not there."""
+    try:
+        return {path.name for path in folder.iterdir()}
+    except FileNotFoundError:
+        return set()
 
 
 def older_sources(plan: Plan, store: Store) -> list[str]:

@@ -57,7 +57,7 @@ RUNS = (
     Column("schedule", TEXT, "cosine, wsd, linear, constant or inverse-sqrt"),
     Column("precision", TEXT, "fp32, bf16 or fp16"),
     Column("budget", REAL, "the isoFLOP budget that the run belongs to, FLOPs; NaN elsewhere"),
-    Column("design", TEXT, "isoflop, grid, ladder or single"),
+    Column("design", TEXT, "isoflop, grid, ladder, random, latin-hypercube, list or single"),
     Column("role", TEXT, "grid, seed (a replicate), rate (a check of the learning rate) or variant (a named change)"),
     Column("rate_factor", REAL, "peak rate as a multiple of the rule's"),
     Column("seed_init", WHOLE, "seed of the initial weights"),

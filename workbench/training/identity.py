@@ -16,6 +16,11 @@ from workbench.training.horizon import Horizon
 NUMERICS_VERSION = 1
 """Raised when a change of the code changes the losses of an unchanged config."""
 
+SEEDS = ("seed_data", "seed_init")
+"""In the order of their names."""
+DIGITS = 12
+"""Hex digits of an id."""
+
 RESOLVED = {
     *HORIZONS,
     "batch_tokens",
@@ -86,26 +91,56 @@ def _model(config: ModelConfig) -> dict[str, Any]:
     return fields
 
 
+class Identity:
+    """The ids of runs that differ in their seeds alone: what they share is written and hashed once."""
+
+    def __init__(self, config: RunConfig, horizon: Horizon, corpus_fingerprint: str) -> None:
+        document = determinants(config, horizon, corpus_fingerprint)
+        shared = {key: value for key, value in document.items() if key not in SEEDS}
+        self.config_id = "c-" + hashlib.sha256(_text(shared).encode()).hexdigest()[:DIGITS]
+        # In the order of their names, the seeds stand together between the rest.
+        before = _text({key: value for key, value in shared.items() if key < SEEDS[0]})
+        after = _text({key: value for key, value in shared.items() if key > SEEDS[-1]})
+        self._hash = hashlib.sha256(before.removesuffix("}").encode())
+        self._after = after.removeprefix("{").encode()
+        self._trunk = _text(_of_trunk(shared)) if config.train.schedule == "wsd" else ""
+
+    def run_id(self, config: RunConfig) -> str:
+        """Of the run with this config's seeds."""
+        digest = self._hash.copy()
+        digest.update(b',"seed_data":%d,"seed_init":%d,' % (config.seed_data, config.seed_init))
+        digest.update(self._after)
+        return "r-" + digest.hexdigest()[:DIGITS]
+
+    def trunk_id(self, config: RunConfig) -> str:
+        """Of the trunk that the run with this config's seeds leaves where its decay begins."""
+        if not self._trunk:
+            return ""
+        text = f"{self._trunk} {config.seed_data} {config.seed_init}"
+        return "t-" + hashlib.sha256(text.encode()).hexdigest()[:DIGITS]
+
+
+def _of_trunk(shared: dict[str, Any]) -> dict[str, Any]:
+    """What determines a run of `wsd` before its decay."""
+    horizon = {key: value for key, value in shared["horizon"].items() if key not in ("steps", "decay_steps")}
+    train = {key: value for key, value in shared["train"].items() if key != "final_rate_fraction"}
+    return {**shared, "horizon": horizon, "train": train}
+
+
 def run_id(config: RunConfig, horizon: Horizon, corpus_fingerprint: str) -> str:
-    """`r-` and 12 hex digits."""
-    return "r-" + _digest(determinants(config, horizon, corpus_fingerprint))
+    """`r-` and 12 hex digits: of what determines a run's result, as JSON with its keys in order."""
+    return Identity(config, horizon, corpus_fingerprint).run_id(config)
 
 
 def config_id(config: RunConfig, horizon: Horizon, corpus_fingerprint: str) -> str:
     """`c-` and 12 hex digits: the same for runs that differ in their seeds alone, the key for clustering."""
-    document = determinants(config, horizon, corpus_fingerprint)
-    return "c-" + _digest({key: value for key, value in document.items() if not key.startswith("seed")})
+    return Identity(config, horizon, corpus_fingerprint).config_id
 
 
 def trunk_id(config: RunConfig, horizon: Horizon, corpus_fingerprint: str) -> str:
     """`t-` and 12 hex digits: the same for runs that are one run until their decays begin; nothing but for `wsd`."""
-    if config.train.schedule != "wsd":
-        return ""
-    document = determinants(config, horizon, corpus_fingerprint)
-    trunk = {key: value for key, value in document["horizon"].items() if key not in ("steps", "decay_steps")}
-    return "t-" + _digest(document | {"horizon": trunk, "train": {**document["train"], "final_rate_fraction": None}})
+    return Identity(config, horizon, corpus_fingerprint).trunk_id(config)
 
 
-def _digest(document: dict[str, Any]) -> str:
-    text = json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+def _text(document: dict[str, Any]) -> str:
+    return json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False)
