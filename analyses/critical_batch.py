@@ -113,8 +113,8 @@ def _critical(size: str, runs: pd.DataFrame, curves: pd.DataFrame, resamples: in
     bands, drawn_SB = _bands(points, seed, level)
     if len(points):
         notes.append(
-            f"The best rate lies inside the rates tried at {sum(inside)} of {len(inside)} batches: where it does not, "
-            "the noise is that of another rate than one would train with."
+            f"The best rate lies inside the rates tried at {sum(inside)} of {len(inside)} batches"
+            + ("." if all(inside) else ": elsewhere the noise may be that of another rate than one would train with.")
         )
     law: Fit | None = None
     if len(points):

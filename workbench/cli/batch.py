@@ -84,7 +84,7 @@ def _print(found: "tuple[Critical, ...]") -> None:
             parts = [
                 f"{name} = {value:.4g}{_interval(one.law.intervals, name)}" for name, value in one.law.params.items()
             ]
-            note(f"B_crit(L) = B_star/L^(1/alpha_B): {', '.join(parts)}; {one.law.interval_method}")
+            note(f"B_crit(L) = B_star/L^(1/alpha_B): {', '.join(parts)}; intervals by drawing whole runs again")
         if one.direct:
             click.echo(
                 f"{one.size}, by steps and tokens to a loss\n"
