@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from workbench.cli.backends import Where, backend_at, backend_options, local_backend
 from workbench.cli.imports import import_option
 from workbench.cli.output import emit, json_option, say
 from workbench.cli.sweep_watch import logs, stop
@@ -13,7 +14,6 @@ from workbench.errors import WorkbenchError
 
 if TYPE_CHECKING:
     from workbench.corpus.shards import Corpus
-    from workbench.runner.local import LocalBackend
     from workbench.runner.plan import Plan, PlannedRun
     from workbench.runner.sweep import SweepResult
     from workbench.store import Store
@@ -68,7 +68,7 @@ def plan(definition: Path, store_path: Path, workers: int | None, device: str, p
     device = chosen_device(planned, device)
     planned = timed(planned, planned.runs, device)
     done = _done(planned, store_path)
-    slots = len(_backend(planned, workers, 1, device).slots)
+    slots = len(local_backend(planned, workers, 1, device).slots)
     planned = packed(planned, [run for run in planned.runs if run.run_id not in done], slots, device, pack)
     payload = plan_payload(planned, done, slots)
     emit(as_json, payload, lambda: _print_plan(planned, payload))
@@ -81,18 +81,18 @@ def plan(definition: Path, store_path: Path, workers: int | None, device: str, p
 @per_device_option
 @device_option
 @pack_option
+@backend_options
 @import_option
 @json_option
-def run(
-    definition: Path, store_path: Path, workers: int | None, per_device: int, device: str, pack: str, as_json: bool
-) -> None:
+def run(definition: Path, store_path: Path, pack: str, as_json: bool, **where: Any) -> None:
     """Train what is missing of a sweep; running it again resumes and skips what is done."""
     from workbench.store import Store
 
+    place = Where(**where)
     planned, corpus = make_plan(definition)
     store = Store.create(store_path)
     warn_of_older_sources(planned, store)
-    result = execute(planned, corpus, store, workers, per_device, device, pack)
+    result = execute(planned, corpus, store, place, pack)
     payload = {"sweep": planned.name, "store": store.folder, **vars(result)}
     emit(as_json, payload, lambda: _print_result(planned, store, result))
     if result.failed:
@@ -157,9 +157,13 @@ def chosen_device(planned: "Plan", device: str) -> str:
     """The command line's device, or the definition's; one that is not here is refused before anything is done."""
     from workbench.training.devices import pick_device
 
-    chosen = planned.runs[0].config.execution.device if device == "auto" else device
+    chosen = _wanted_device(planned, device)
     pick_device(chosen)
     return chosen
+
+
+def _wanted_device(planned: "Plan", device: str) -> str:
+    return planned.runs[0].config.execution.device if device == "auto" else device
 
 
 def timed(planned: "Plan", runs: "Sequence[PlannedRun]", device: str) -> "Plan":
@@ -178,31 +182,28 @@ def packed(planned: "Plan", runs: "Sequence[PlannedRun]", slots: int, device: st
     return with_packs(planned, runs, slots, device, pack)
 
 
-def execute(
-    planned: "Plan",
-    corpus: "Corpus",
-    store: "Store",
-    workers: int | None,
-    per_device: int,
-    device: str,
-    pack: str = "auto",
-) -> "SweepResult":
-    """Train what is missing of a plan on this machine, with live progress."""
+def execute(planned: "Plan", corpus: "Corpus", store: "Store", where: Where, pack: str = "auto") -> "SweepResult":
+    """Train what is missing of a plan, with live progress."""
     from workbench.cli.progress import SweepProgress
     from workbench.runner.plan import wall_seconds
     from workbench.runner.status import missing
     from workbench.runner.sweep import run_sweep
 
-    device = chosen_device(planned, device)
-    planned = timed(planned, missing(planned, store), device)
-    backend = _backend(planned, workers, per_device, device)
+    wanted = _wanted_device(planned, where.device)
+    # What other machines have, this one cannot say: it times its own steps, and the cluster refuses a device it lacks.
+    here = "auto" if where.elsewhere and wanted != "cpu" else chosen_device(planned, where.device)
+    planned = timed(planned, missing(planned, store), here)
     todo = missing(planned, store)
-    planned = packed(planned, todo, len(backend.slots), device, pack)
-    if todo:
-        wall = wall_seconds(todo, len(backend.slots))
-        say(f"{len(todo)} of {len(planned.runs)} runs to train on {len(backend.slots)} workers, about {spoken(wall)}")
-    with SweepProgress(planned, sum(run.seconds for run in todo), len(planned.runs) - len(todo)) as progress:
-        return run_sweep(planned, corpus, store, backend, progress)
+    with backend_at(where, planned, store, wanted) as backend:
+        planned = packed(planned, todo, len(backend.slots), here, pack)
+        if todo:
+            wall = spoken(wall_seconds(todo, len(backend.slots)))
+            what = f"jobs of {where.backend} at a time" if where.elsewhere else "workers"
+            if_so = ", were their machines as fast as this one" if where.elsewhere else ""
+            many = f"{len(todo)} of {len(planned.runs)} runs to train on {len(backend.slots)} {what}"
+            say(f"{many}, about {wall}{if_so}")
+        with SweepProgress(planned, sum(run.seconds for run in todo), len(planned.runs) - len(todo)) as progress:
+            return run_sweep(planned, corpus, store, backend, progress)
 
 
 def plan_payload(planned: "Plan", done: set[str], slots: int) -> dict[str, Any]:
@@ -284,10 +285,3 @@ def _done(planned: "Plan", store_path: Path) -> set[str]:
         return set()
     left = {run.run_id for run in missing(planned, Store(store_path))}
     return {run.run_id for run in planned.runs} - left
-
-
-def _backend(planned: "Plan", workers: int | None, per_device: int, device: str) -> "LocalBackend":
-    from workbench.runner.local import LocalBackend
-
-    threads = max(run.config.execution.threads for run in planned.runs)
-    return LocalBackend.on_this_machine(workers, per_device, device, threads)
