@@ -105,30 +105,46 @@ def connected(
     """
     if device not in ("auto", "cpu", "cuda"):
         raise BadInput(f"--device {device}: Ray chooses the device of a task; use auto, cpu or cuda with --backend ray")
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # read by Ray when it is imported and started
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    ray = require("ray")
     address = address or os.environ.get("RAY_ADDRESS")
+    ray = _imported_quietly(alone=not address)
+    if ray.is_initialized():  # by the program that calls, which may go on with it
+        yield _on_cluster(ray, workers, per_device, device, threads)
+        return
+    quietly = {"log_to_driver": False, "logging_level": "ERROR"}
     try:
         if address:
-            ray.init(address=address, log_to_driver=False, logging_level="ERROR")
+            ray.init(address=address, **quietly)
         else:
+            cores = max(usable_cores(), (workers or 1) * threads)
             ray.init(
                 address="local",
-                num_cpus=max(usable_cores(), (workers or 1) * threads),
+                num_cpus=cores,
                 include_dashboard=False,
                 object_store_memory=OBJECT_STORE_BYTES,
-                log_to_driver=False,
-                logging_level="ERROR",
                 _node_ip_address="127.0.0.1",
+                **quietly,
             )
     except (ConnectionError, RuntimeError, ValueError) as error:
-        where = f"--ray-address {address}" if address else "Ray on this machine"
-        raise BadInput(f"{where}: cannot be reached or started ({str(error).splitlines()[0]})") from error
+        where = f"--ray-address {address}" if address else "--backend ray, on this machine"
+        raise BadInput(f"{where}: Ray cannot be reached or started ({str(error).splitlines()[0]})") from error
     try:
         yield _on_cluster(ray, workers, per_device, device, threads)
     finally:
         ray.shutdown()
+
+
+def _imported_quietly(alone: bool) -> Any:
+    """Ray, which reads from the environment what it is to leave alone; what is set there already holds.
+
+    The last of the settings has a Ray of one machine listen on the loopback address alone, as it does elsewhere than on
+    Linux: `ray.init` replaces 127.0.0.1 otherwise.
+    """
+    wanted = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
+    if alone:
+        wanted["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+    for name, value in wanted.items():
+        os.environ.setdefault(name, value)
+    return require("ray")
 
 
 def _on_cluster(ray: Any, workers: int | None, per_device: int, device: str, threads: int) -> RayBackend:
