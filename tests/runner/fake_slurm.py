@@ -12,6 +12,8 @@ import time
 from itertools import pairwise
 from pathlib import Path
 
+import psutil
+
 COMMANDS = ("sbatch", "srun", "sacct", "scancel", "scontrol")
 
 
@@ -40,9 +42,9 @@ def state(job: Path) -> str:
     return text
 
 
-def signal_job(job: Path, number: int) -> None:
-    """Signal every process of a job, as Slurm does."""
-    os.killpg(int((job / "pid").read_text()), number)
+def processes(job: Path) -> list[psutil.Process]:
+    """The processes of a job's step: all but the shell that runs its script, which Slurm does not signal."""
+    return psutil.Process(int((job / "pid").read_text())).children(recursive=True)
 
 
 def sbatch(folder: Path, script: str) -> None:

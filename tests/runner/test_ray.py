@@ -14,6 +14,7 @@ import pytest
 
 from tests.runner.definitions import write_sweep
 from tests.runner.test_sweep import curves, own_cache, planned, table  # noqa: F401
+from workbench.cli.main import main
 from workbench.errors import BadInput, Stopped
 from workbench.runner.backend import Event
 from workbench.runner.claims import claimed
@@ -144,3 +145,14 @@ def test_a_cluster_without_a_gpu_and_a_device_by_number_are_refused() -> None:
         pass
     with pytest.raises(BadInput, match="--device cuda:1: Ray chooses the device"), connected(device="cuda:1"):
         pass
+
+
+def test_the_command_says_that_its_estimate_is_this_machines(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    arguments = ["sweep", "run", str(write_sweep(tmp_path)), "--store", str(tmp_path / "store"), "--json"]
+    with pytest.raises(SystemExit) as left:
+        main([*arguments, "--backend", "ray", "--workers", "2", "--device", "cpu"])
+    out, err = capfd.readouterr()
+    assert left.value.code == 0
+    assert json.loads(out)["done"] == 4
+    assert "4 of 4 runs to train on 2 jobs of ray at a time" in err
+    assert "were their machines as fast as this one" in err

@@ -61,9 +61,9 @@ class Where:
 
             read_options(self.slurm)
         if self.backend != "local":
-            from workbench.runner.extras import require
+            from workbench.runner.extras import check_installed
 
-            require({"ray": "ray", "slurm": "submitit"}[self.backend])
+            check_installed({"ray": "ray", "slurm": "submitit"}[self.backend])
 
     @property
     def elsewhere(self) -> bool:

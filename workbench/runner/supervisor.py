@@ -3,6 +3,7 @@
 The worker is the local backend's own: whatever kills it is seen, and when its supervisor is killed it saves its work
 and leaves. Runner and supervisor share the store's folder. A file there, `live/….leave`, asks the supervisor to have
 the work saved: it needs no connection to a machine that may be gone, and reaches a job that has not begun yet.
+Free of torch.
 """
 
 import json
@@ -18,7 +19,6 @@ from typing import Any
 from workbench.errors import BadInput, Stopped
 from workbench.runner.description import read_description
 from workbench.runner.ending import Ending
-from workbench.runner.worker import work
 from workbench.runner.worker_process import WorkerProcess, worker_context
 
 POLL_SECONDS = 0.1
@@ -86,6 +86,8 @@ def _as_asked(ending: Ending, asked: bool) -> Ending:
 
 def work_described(description: str, words: Connection) -> None:
     """Body of a worker process that is given a description."""
+    from workbench.runner.worker import work  # torch, which the supervisor can do without
+
     try:
         job = read_description(description)
     except BadInput as error:
