@@ -54,8 +54,13 @@ def sbatch(folder: Path, script: str) -> None:
     job.mkdir()
     (job / "script").write_text(Path(script).read_text())
     (job / "state").write_text("PENDING")
-    quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    subprocess.Popen([sys.executable, __file__, str(folder), "node", job.name], start_new_session=True, **quiet)  # type: ignore[call-overload]
+    subprocess.Popen(
+        [sys.executable, __file__, str(folder), "node", job.name],
+        start_new_session=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     print(f"Submitted batch job {job.name}")
 
 

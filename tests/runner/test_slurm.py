@@ -7,6 +7,7 @@ import os
 import signal
 import stat
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import psutil
@@ -53,9 +54,15 @@ def test_submitits_own_executor_gives_the_losses_of_the_local_backend_bit_for_bi
     plan, corpus = planned(path)
     run_sweep(plan, corpus, Store.create(tmp_path / "local"), LocalBackend.on_this_machine(2, device="cpu"))
     store = Store.create(tmp_path / "slurm")
-    executor, submitted = submitit.LocalExecutor(log_folder(store)), []
+    executor = submitit.LocalExecutor(log_folder(store))
+    submitted: list[Any] = []
     submit = executor.submit
-    monkeypatch.setattr(executor, "submit", lambda work: submitted.append(submit(work)) or submitted[-1])
+
+    def remembered(work: Any) -> Any:
+        submitted.append(submit(work))
+        return submitted[-1]
+
+    monkeypatch.setattr(executor, "submit", remembered)
     made = backend_of(executor, 2, "cpu", look_seconds=0.5, poll_seconds=0.1)
     result = run_sweep(plan, corpus, store, made)
     for job in submitted:  # they answer a moment before they end

@@ -8,6 +8,7 @@ import threading
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -38,7 +39,7 @@ def job(tmp_path: Path) -> Job:
 
 def test_a_job_is_the_same_after_its_description_but_for_the_runners_guess_of_its_time(job: Job) -> None:
     again = read_description(described(job.on("cpu")))
-    forgotten = {"seconds": None, "level": None}
+    forgotten: dict[str, Any] = {"seconds": None, "level": None}
     assert [replace(run, **forgotten) for run in again.runs] == [
         replace(run, **forgotten) for run in job.on("cpu").runs
     ]

@@ -26,7 +26,7 @@ class LocalSlot(Slot):
     @property
     def process(self) -> BaseProcess | None:
         """The worker's."""
-        return self.worker and self.worker.process
+        return self.worker.process if self.worker else None
 
     def placed(self, job: Job) -> Job:
         """The job on this slot's device."""
