@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from workbench.cli.backends import Where
 from workbench.cli.output import emit, json_option, say
 from workbench.cli.sweep import device_option, workers_option
 from workbench.errors import WorkbenchError
@@ -31,7 +32,7 @@ def command(out: Path, workers: int | None, device: str, as_json: bool) -> None:
     store = Store.create(out / "store")
     with as_file(files("workbench.sweeps") / "quickstart.toml") as definition:
         plan, corpus = make_plan(definition)
-    result = execute(plan, corpus, store, workers, per_device=1, device=device)
+    result = execute(plan, corpus, store, Where(workers, device=device))
     if result.failed:
         raise WorkbenchError(
             f"{len(result.failed)} of {len(plan.runs)} runs failed, one by {next(iter(result.failed.values()))!r}; "

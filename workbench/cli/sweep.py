@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from workbench.cli.backends import Where, backend_at, backend_options, local_backend
 from workbench.cli.imports import import_option
 from workbench.cli.output import emit, json_option, say
 from workbench.cli.sweep_plan import plan_payload, print_plan, spoken
@@ -94,7 +95,7 @@ def plan(
     times = calibrations(recalibrate)
     planned = timed(planned, planned.runs, device, times)
     done = _done(planned, store_path)
-    backend = _backend(planned, workers, per_device, device)
+    backend = local_backend(planned, workers, per_device, device)
     slots = len(backend.slots)
     planned = packed(planned, [run for run in planned.runs if run.run_id not in done], slots, device, pack, times)
     payload = plan_payload(planned, done, slots, price_on(backend, price))
@@ -110,32 +111,31 @@ def plan(
 @pack_option
 @price_option
 @recalibrate_option
+@backend_options
 @import_option
 @json_option
 def run(
     definition: Path,
     store_path: Path,
-    workers: int | None,
-    per_device: int,
-    device: str,
     pack: str,
     price: float | None,
     recalibrate: bool,
     as_json: bool,
+    **where: Any,
 ) -> None:
     """Train what is missing of a sweep; running it again resumes and skips what is done."""
     from workbench.runner.status import missing
     from workbench.store import Store
 
+    place = Where(**where)
     planned, corpus = make_plan(definition)
     store = Store.create(store_path)
     warn_of_older_sources(planned, store)
     todo = missing(planned, store)
-    result = execute(planned, corpus, store, workers, per_device, device, pack, price, recalibrate)
+    result = execute(planned, corpus, store, place, pack, price, recalibrate)
     payload = {"sweep": planned.name, "store": store.folder, **vars(result)}
     if price is not None:
-        chosen = price_on(_backend(planned, workers, per_device, chosen_device(planned, device)), price)
-        payload["price"] = spent(todo, store, chosen)
+        payload["price"] = spent(todo, store, price_at(place, planned, price))
     emit(as_json, payload, lambda: _print_result(planned, store, result, payload.get("price")))
     if result.failed:
         raise WorkbenchError(
@@ -204,7 +204,7 @@ def chosen_device(planned: "Plan", device: str) -> str:
     """The command line's device, or the definition's; one that is not here is refused before anything is done."""
     from workbench.training.devices import pick_device
 
-    chosen = planned.runs[0].config.execution.device if device == "auto" else device
+    chosen = _wanted_device(planned, device)
     pick_device(chosen)
     return chosen
 
@@ -214,6 +214,10 @@ def calibrations(anew: bool) -> "Calibrations":
     from workbench.runner.calibration import Calibrations, cache_path
 
     return Calibrations(cache_path(), anew, lambda: say("timing a few steps of training on this machine"))
+
+
+def _wanted_device(planned: "Plan", device: str) -> str:
+    return planned.runs[0].config.execution.device if device == "auto" else device
 
 
 def timed(planned: "Plan", runs: "Sequence[PlannedRun]", device: str, times: "Calibrations") -> "Plan":
@@ -240,6 +244,18 @@ def price_on(backend: "LocalBackend", price: float | None) -> "Price | None":
     return None if price is None else Price.of_slots(price, [slot.device for slot in backend.slots])
 
 
+def price_at(where: Where, planned: "Plan", price: float | None) -> "Price | None":
+    """The price of the command line where the runs are executed; of other machines, a device by itself."""
+    from workbench.runner.price import Price
+
+    if price is None:
+        return None
+    if where.elsewhere:
+        return Price(price, 1, where.per_device)
+    device = chosen_device(planned, where.device)
+    return price_on(local_backend(planned, where.workers, where.per_device, device), price)
+
+
 def spent(runs: "Sequence[PlannedRun]", store: "Store", price: "Price | None") -> dict[str, Any]:
     """What those of the runs cost that are done by now, by the time that the store has of each."""
     assert price is not None
@@ -253,32 +269,40 @@ def execute(
     planned: "Plan",
     corpus: "Corpus",
     store: "Store",
-    workers: int | None,
-    per_device: int,
-    device: str,
+    where: Where,
     pack: str = "auto",
     price: float | None = None,
     recalibrate: bool = False,
 ) -> "SweepResult":
-    """Train what is missing of a plan on this machine, with live progress."""
+    """Train what is missing of a plan, with live progress."""
     from workbench.cli.progress import SweepProgress
-    from workbench.runner.plan import wall_seconds
     from workbench.runner.status import missing
     from workbench.runner.sweep import run_sweep
 
-    device, times = chosen_device(planned, device), calibrations(recalibrate)
-    planned = timed(planned, missing(planned, store), device, times)
-    backend = _backend(planned, workers, per_device, device)
-    slots, left = len(backend.slots), {run.run_id for run in missing(planned, store)}
-    planned = packed(planned, [run for run in planned.runs if run.run_id in left], slots, device, pack, times)
-    todo = [run for run in planned.runs if run.run_id in left]
-    if todo:
-        took = f"about {spoken(wall_seconds(todo, slots))} ({planned.timing.words})"
-        cost = price_on(backend, price)
-        money = f"; money {sum(cost.of(run.seconds) for run in todo):.3g} ({cost.words})" if cost else ""
-        say(f"{len(todo)} of {len(planned.runs)} runs to train on {slots} workers, {took}{money}")
-    with SweepProgress(planned, sum(run.seconds for run in todo), len(planned.runs) - len(todo)) as progress:
-        return run_sweep(planned, corpus, store, backend, progress)
+    wanted, times = _wanted_device(planned, where.device), calibrations(recalibrate)
+    # What other machines have, this one cannot say: it times its own steps, and the cluster refuses a device it lacks.
+    here = "auto" if where.elsewhere and wanted != "cpu" else chosen_device(planned, where.device)
+    planned = timed(planned, missing(planned, store), here, times)
+    left = {run.run_id for run in missing(planned, store)}
+    with backend_at(where, planned, store, wanted) as backend:
+        slots = len(backend.slots)
+        planned = packed(planned, [run for run in planned.runs if run.run_id in left], slots, here, pack, times)
+        todo = [run for run in planned.runs if run.run_id in left]
+        if todo:
+            say(_before(planned, todo, where, slots, price_at(where, planned, price)))
+        with SweepProgress(planned, sum(run.seconds for run in todo), len(planned.runs) - len(todo)) as progress:
+            return run_sweep(planned, corpus, store, backend, progress)
+
+
+def _before(planned: "Plan", todo: "Sequence[PlannedRun]", where: Where, slots: int, cost: "Price | None") -> str:
+    """What is about to be trained, and what that takes."""
+    from workbench.runner.plan import wall_seconds
+
+    what = f"jobs of {where.backend} at a time" if where.elsewhere else "workers"
+    if_so = ", were their machines as fast as this one" if where.elsewhere else ""
+    took = f"about {spoken(wall_seconds(todo, slots))}{if_so} ({planned.timing.words})"
+    money = f"; money {sum(cost.of(run.seconds) for run in todo):.3g} ({cost.words})" if cost else ""
+    return f"{len(todo)} of {len(planned.runs)} runs to train on {slots} {what}, {took}{money}"
 
 
 def _print_result(planned: "Plan", store: "Store", result: "SweepResult", price: dict[str, Any] | None) -> None:
@@ -299,10 +323,3 @@ def _done(planned: "Plan", store_path: Path) -> set[str]:
         return set()
     left = {run.run_id for run in missing(planned, Store(store_path))}
     return {run.run_id for run in planned.runs} - left
-
-
-def _backend(planned: "Plan", workers: int | None, per_device: int, device: str) -> "LocalBackend":
-    from workbench.runner.local import LocalBackend
-
-    threads = max(run.config.execution.threads for run in planned.runs)
-    return LocalBackend.on_this_machine(workers, per_device, device, threads)

@@ -8,6 +8,7 @@ import signal
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from workbench.runner.ending import Ending
 from workbench.runner.jobs import Job
 
 RETRIES = 2
@@ -28,12 +29,19 @@ class Death:
     """What its newest checkpoint had done."""
     killed_for_memory: bool = False
     """The system counts processes that it killed for want of memory, and has killed one meanwhile."""
+    lost: str = ""
+    """Why it is gone, where the reason is outside of it."""
+
+    @classmethod
+    def of(cls, ending: Ending, step: int) -> "Death":
+        """A worker's ending, and how far it had come."""
+        return cls(ending.exit_code, ending.words, step, ending.killed_for_memory, ending.lost)
 
     @property
     def out_of_memory(self) -> bool:
         """Whether memory ran out, by its own words or by the system's count."""
-        if self.words:
-            return any(sign in self.words.lower() for sign in OUT_OF_MEMORY)
+        if said := self.words or self.lost:
+            return any(sign in said.lower() for sign in OUT_OF_MEMORY)
         return self.exit_code == -signal.SIGKILL and self.killed_for_memory
 
     @property
@@ -41,6 +49,8 @@ class Death:
         """The cause, for a person."""
         if self.words:
             return self.words.splitlines()[0]
+        if self.lost:
+            return self.lost
         if self.exit_code is not None and self.exit_code < 0:
             hint = ""
             if self.exit_code == -signal.SIGKILL:

@@ -47,9 +47,13 @@ def live_size(store: Store, run_id: str) -> int:
 
 
 def live_rows(path: Path, offset: int) -> tuple[list[Row], int]:
-    """Rows appended to a live curve after `offset` bytes, and the next offset; a line still being written waits."""
+    """Rows appended to a live curve after `offset` bytes, and the next offset; a line still being written waits.
+
+    A curve that is shorter than that was begun anew: it is read from its start.
+    """
     try:
         with path.open("rb") as file:
+            offset = offset if offset <= file.seek(0, 2) else 0
             file.seek(offset)
             text = file.read()
     except FileNotFoundError:

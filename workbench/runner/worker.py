@@ -24,6 +24,7 @@ from workbench.evaluation import run_probes
 from workbench.files import full_disk_in_words, remove_folder
 from workbench.models.own import import_models
 from workbench.runner.claims import claimed, finished
+from workbench.runner.ending import BUSY_EXIT_CODE
 from workbench.runner.jobs import Job
 from workbench.runner.leases import Busy, Lease
 from workbench.runner.rows import curve_frame, failed_row, run_row
@@ -31,9 +32,6 @@ from workbench.store import Store
 from workbench.training.recording import Row
 from workbench.training.train import Outcome, save_final, train
 from workbench.training.train_pack import train_pack
-
-BUSY_EXIT_CODE = 3
-"""A worker's word to its runner alone: another process has the run."""
 
 LONGEST_WORD = 16_000
 """Characters of a worker's last words: they must fit a pipe that nobody reads until the worker is gone."""
