@@ -42,7 +42,7 @@ def figure(found: Critical) -> Figure:
     points = frame(found)
     caption = (
         "Left, measurements of steps and tokens to a loss on their hyperbolas; right, the critical batch they give, "
-        "beside the gradient noise scale and its power law."
+        "beside the gradient noise scale between its bands."
     )
     drawn = figures.critical_batch(
         pd.concat(trade) if trade else empty, pd.concat(curves) if curves else empty, points, _law(found, points)
@@ -57,7 +57,7 @@ def _hyperbola(loss: float, steps: float, tokens: float, batches: pd.Series) -> 
 
 
 def _law(found: Critical, points: pd.DataFrame) -> pd.DataFrame:
-    """The power law over the losses of the points."""
+    """The noise scale between its bands, over the losses of the points."""
     losses = np.geomspace(points["loss"].min(), points["loss"].max(), 60)
     rows = [(loss, *at) for loss in losses if (at := found.noise_at(float(loss))) is not None]
     return pd.DataFrame(rows, columns=["loss", "batch", "low", "high"])

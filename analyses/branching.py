@@ -4,7 +4,9 @@ A branch is, bit for bit, the run of its own batch, rate and warm-up trained alo
 from the trunk's horizon, while a separate run's follow from its own (Hägele et al. 2405.18392, section 4).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -37,7 +39,7 @@ class Branching:
         return abs(self.difference) <= self.noise
 
 
-def compare(runs: pd.DataFrame, branched: dict[str, object], separate: dict[str, object]) -> Branching:
+def compare(runs: pd.DataFrame, branched: Mapping[str, Any], separate: Mapping[str, Any]) -> Branching:
     """Pair the finished runs of two sweeps, given by their manifests."""
     left, right = (_of(runs, manifest) for manifest in (branched, separate))
     if not (left["trunk_id"].duplicated().any()):
@@ -50,7 +52,7 @@ def compare(runs: pd.DataFrame, branched: dict[str, object], separate: dict[str,
         )
     found = pairs.rename(columns={"loss_branched": "branched", "loss_separate": "separate"})
     found = found[[*KEYS, "branched", "separate"]].sort_values(KEYS, ignore_index=True)
-    share = np.log(found["branched"] / found["separate"])
+    share = pd.Series(np.log(found["branched"] / found["separate"]))
     means = share.groupby([found["n_params"], found["level"]]).mean()
     half = float(stats.t.ppf(0.975, len(means) - 1) * means.std(ddof=1) / np.sqrt(len(means)))
     spent = [float(pairs[f"flops_spent_{name}"].sum()) for name in ("branched", "separate")]
@@ -64,7 +66,7 @@ def compare(runs: pd.DataFrame, branched: dict[str, object], separate: dict[str,
     )
 
 
-def _of(runs: pd.DataFrame, manifest: dict[str, object]) -> pd.DataFrame:
+def _of(runs: pd.DataFrame, manifest: Mapping[str, Any]) -> pd.DataFrame:
     """The finished runs of a sweep, with the level of each."""
     entries = pd.DataFrame(manifest["runs"])[["run_id", "level"]]
     mine = runs[runs["status"] == "done"].merge(entries, on="run_id")
@@ -73,7 +75,7 @@ def _of(runs: pd.DataFrame, manifest: dict[str, object]) -> pd.DataFrame:
 
 def _noise(pairs: pd.DataFrame) -> float:
     """Pooled over sizes, levels and both sweeps."""
-    logs = np.log(pairs[["branched", "separate"]])
+    logs = pd.DataFrame(np.log(pairs[["branched", "separate"]]))
     grouped = logs.groupby([pairs["n_params"], pairs["level"]])
     within = ((logs - grouped.transform("mean")) ** 2).to_numpy().sum()
     return float(np.sqrt(within / (2 * (len(pairs) - grouped.ngroups))))

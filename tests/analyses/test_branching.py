@@ -1,5 +1,7 @@
 """Branched against separate runs, of losses whose difference is known."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,7 +10,7 @@ from workbench.analyses.branching import compare
 from workbench.errors import BadInput
 
 
-def sweep(name: str, shift: float, trunks: bool, seeds: int = 2) -> tuple[pd.DataFrame, dict[str, object]]:
+def sweep(name: str, shift: float, trunks: bool, seeds: int = 2) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Three sizes, four levels; losses that miss by a normal 1% and, where asked for, by a shift."""
     rng = np.random.default_rng(len(name))
     rows = [

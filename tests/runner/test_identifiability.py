@@ -25,7 +25,7 @@ def runs(definition: SweepDefinition) -> list[PlannedRun]:
     return [
         PlannedRun(
             str(i), "", run.config, resolve(run.config), count(run.config.model), run.size, run.level, run.role, "",
-            definition.design.type, 0,
+            definition.design.type, "", 0,
         )
         for i, run in enumerate(asked)
     ]  # fmt: skip

@@ -79,14 +79,17 @@ def test_a_preempted_job_saves_goes_back_to_the_queue_and_goes_on(tmp_path: Path
     path.write_text(path.read_text().replace("[3e7, 6e7]", "[1e9]").replace("small = { d_model = 4 }", ""))
     plan, corpus = planned(path)
     store = Store.create(tmp_path / "store")
-    signals = [signal.SIGTERM, signal.SIGUSR2]  # of a preemption with a time of grace, and of a time limit
+    signals: list[signal.Signals] = [
+        signal.SIGTERM,
+        signal.SIGUSR2,
+    ]  # of a preemption with a time of grace, and of a time limit
     kinds: list[str] = []
 
     def note(event: Event) -> None:
         kinds.append(event.kind)
         (job,) = fake_slurm.jobs(slurm)
         runs = len((job / "runs").read_text())
-        if signals and runs == 3 - len(signals) and list(store.folder.glob("checkpoints/*/*/state.json")):
+        if signals and runs == 3 - len(signals) and any(store.folder.glob("checkpoints/*/*/state.json")):
             number = signals.pop(0)
             if number == signal.SIGTERM:
                 for process in fake_slurm.processes(job):

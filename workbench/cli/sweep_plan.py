@@ -15,7 +15,7 @@ def plan_payload(planned: "Plan", done: set[str], slots: int, price: "Price | No
     from workbench.runner.plan import wall_seconds
 
     todo = [run for run in planned.runs if run.run_id not in done]
-    runs = [
+    runs: list[dict[str, Any]] = [
         {
             "run_id": run.run_id,
             "size": run.size,

@@ -149,5 +149,5 @@ def _follow(store: "Store", run_id: str, offset: int) -> None:
         time.sleep(POLL_SECONDS)
     if step and store.has_run(run_id):
         curve = store.curves(run_id)
-        for row in curve[curve["step"] > step].to_dict("records"):
-            click.echo(f"  {_row({str(name): value for name, value in row.items()})}")
+        for _, late in curve[curve["step"] > step].iterrows():
+            click.echo(f"  {_row({str(name): value for name, value in late.items()})}")

@@ -96,15 +96,15 @@ def _of_sizes(definition: SweepDefinition, points: Sequence[Point]) -> list[str]
     by_level: dict[float, list[Point]] = {}
     for point in points:
         by_level.setdefault(point.level, []).append(point)
-    few = [level for level, here in by_level.items() if len({point.n for point in here}) < SIZES]
+    short = [level for level, here in by_level.items() if len({point.n for point in here}) < SIZES]
     found = []
-    if few:
+    if short:
         found.append(
-            f"design.levels: {_named(few)} {'has' if len(few) == 1 else 'have'} fewer than {SIZES} sizes that differ "
-            "in N, which makes no parabola; give at least four around the optimum"
+            f"design.levels: {_named(short)} {'has' if len(short) == 1 else 'have'} fewer than {SIZES} sizes that "
+            "differ in N, which makes no parabola; give at least four around the optimum"
         )
     low, high = OPTIMAL
-    rest = {level: [point.d / point.n for point in here] for level, here in by_level.items() if level not in few}
+    rest = {level: [point.d / point.n for point in here] for level, here in by_level.items() if level not in short}
     too_small = [level for level, ratios in rest.items() if min(ratios) > high]
     too_large = [level for level, ratios in rest.items() if max(ratios) < low]
     for levels, side, bound, other in ((too_small, "more", high, "larger"), (too_large, "fewer", low, "smaller")):

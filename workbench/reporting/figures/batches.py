@@ -79,7 +79,7 @@ def _band(figure: go.Figure, law: pd.DataFrame) -> None:
         )  # fmt: skip
     figure.add_trace(
         go.Scatter(
-            x=loss, y=law["batch"].tolist(), mode="lines", name="B* / L<sup>1/α_B</sup>",
+            x=loss, y=law["batch"].tolist(), mode="lines", name="gradient noise, between its bands",
             line={"color": theme.BLUE, "width": 2},
         ),
         row=1, col=2,
