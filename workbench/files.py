@@ -1,6 +1,7 @@
 """Files that are whole or absent: written under a name that begins with a dot, synced, renamed, the folder synced."""
 
 import errno
+import fcntl
 import json
 import os
 import shutil
@@ -17,6 +18,8 @@ STALE_SECONDS = 86_400.0
 """Age at which a temporary file is what a killed process left behind: no write takes a day."""
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
+WITHOUT_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS)
+WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 NOT_WRITABLE = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG)
 
 
@@ -37,16 +40,64 @@ def full_disk_in_words(path: Path) -> Iterator[None]:
 
 def write_atomic(path: Path, write: Callable[[Path], None]) -> None:
     """Let `write` fill a temporary file beside `path`, then put it in place: a reader sees the old file or the new."""
+    with prepared(path, write) as temporary:
+        temporary.replace(path)
+        sync(path.parent)
+
+
+@contextmanager
+def prepared(path: Path, write: Callable[[Path], None]) -> Iterator[Path]:
+    """Let `write` fill a temporary file beside `path`, synced, for the body to put in place; what it leaves is removed.
+
+    The slow half of a write comes first, so that the body can put several files in place at nearly one moment.
+    """
     temporary = _temporary(path)
     with full_disk_in_words(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             write(temporary)
             sync(temporary)
-            temporary.replace(path)
+            yield temporary
         finally:
             temporary.unlink(missing_ok=True)
-        sync(path.parent)
+
+
+def put_new(temporary: Path, path: Path) -> None:
+    """Give a finished file its name, unless the name is taken: then `FileExistsError`, and what is there stays.
+
+    A link fails where the name exists, which a rename does not. Where the file system has no hard links, the name is
+    looked for and then the file renamed: two processes could come between, so that locks must keep them apart there.
+    """
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        if not path.samefile(temporary):  # over a network, an answer may be lost, and the second try finds the first
+            raise
+    except OSError as error:
+        if error.errno not in WITHOUT_LINKS:
+            raise
+        if path.exists():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
+        temporary.rename(path)
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Hold the lock of a file while inside, waiting for it; where the file system has no locks, go on without."""
+    with full_disk_in_words(path), path.open("a") as handle:
+        with suppress_without_locks():
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def suppress_without_locks() -> Iterator[None]:
+    """Ignore what a file system says that has no locks."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in WITHOUT_LOCKS:
+            raise
 
 
 def write_json(path: Path, document: Any) -> None:

@@ -17,7 +17,7 @@ WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
 def finished(store: Store, run_id: str) -> bool:
     """Whether the run is in the table for good; a failed one is tried again."""
-    return store.has_run(run_id) and bool((store.runs_by_id([run_id])["status"] != "failed").all())
+    return store.finished(run_id)
 
 
 @contextmanager

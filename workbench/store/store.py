@@ -14,21 +14,29 @@ live/<run_id>.jsonl             the curve of a run in training; .log what its wo
 import hashlib
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from workbench.errors import BadInput
-from workbench.files import full_disk_in_words, remove_stale, write_atomic, write_json
-from workbench.store.schema import SCHEMA_VERSION, TABLES, arrow_schema, arrow_table, empty
+from workbench.errors import BadInput, WorkbenchError
+from workbench.files import alone, full_disk_in_words, prepared, put_new, remove_stale, sync, write_json
+from workbench.store.schema import SCHEMA_VERSION, TABLES, arrow_table, empty
+from workbench.store.sql import filtered
+from workbench.store.tables import read_table, write_small, write_table
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+class AlreadyFinished(WorkbenchError):
+    """The run is in the table for good; what was to be committed is not needed."""
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(f"{run_id} is finished already: its row and its curve stay as they are")
 
 
 class Store:
@@ -81,7 +89,9 @@ class Store:
         if run_id is None:
             return self._read("curves", where)
         path = self._path("curves", run_id)
-        return _where(_table(path, "curves", self.version).to_pandas(), where) if path.is_file() else empty("curves")
+        return (
+            filtered(read_table(path, "curves", self.version).to_pandas(), where) if path.is_file() else empty("curves")
+        )
 
     def evals(self, where: str | None = None) -> pd.DataFrame:
         """Measurements of trained models."""
@@ -108,13 +118,17 @@ class Store:
         return document
 
     def has_run(self, run_id: str) -> bool:
-        """Whether a run is finished: its row is written last."""
+        """Whether a run has a row, which is written last: it is whole, though it may be one that failed."""
         return self._path("runs", run_id).is_file()
+
+    def finished(self, run_id: str) -> bool:
+        """Whether the run is in the table for good; a failed one is not, as it may be tried again."""
+        return bool((self.runs_by_id([run_id])["status"] != "failed").any())
 
     def runs_by_id(self, run_ids: Iterable[str]) -> pd.DataFrame:
         """The rows of those of the runs that are finished, in the order asked."""
         paths = [self._path("runs", run_id) for run_id in run_ids]
-        tables = [_table(path, "runs", self.version) for path in paths if path.is_file()]
+        tables = [read_table(path, "runs", self.version) for path in paths if path.is_file()]
         return pa.concat_tables(tables).to_pandas() if tables else empty("runs")
 
     def run(self, prefix: str) -> "pd.Series[Any]":
@@ -144,10 +158,28 @@ class Store:
     # Appending
 
     def write_run(self, row: dict[str, Any], curve: pd.DataFrame) -> None:
-        """Commit a run: its curve, then its row."""
+        """Commit a run: its curve, then its row, once: a failed run may be committed again, another never is.
+
+        Raises `AlreadyFinished` where it is in the table for good. Between processes that share locks the two files are
+        always of one commit; without, the row still is the first one's.
+        """
         run_id = str(row["run_id"])
-        self._write("curves", run_id, curve.assign(run_id=run_id))
-        self._write("runs", run_id, pd.DataFrame([row]))
+        row_path, curve_path = self._path("runs", run_id), self._path("curves", run_id)
+        new_row = self._writer("runs", pd.DataFrame([row]))
+        new_curve = self._writer("curves", curve.assign(run_id=run_id))
+        with prepared(curve_path, new_curve) as its_curve, prepared(row_path, new_row) as its_row, self._alone():
+            if self.finished(run_id):
+                raise AlreadyFinished(run_id)
+            its_curve.replace(curve_path)
+            sync(curve_path.parent)
+            if row_path.exists():
+                its_row.replace(row_path)
+            else:
+                try:
+                    put_new(its_row, row_path)
+                except FileExistsError:
+                    raise AlreadyFinished(run_id) from None
+            sync(row_path.parent)
 
     def write_evals(self, run_id: str, step: int, frame: pd.DataFrame) -> None:
         """Record measurements: one file per probe, over an older one of the same probe and settings."""
@@ -180,7 +212,7 @@ class Store:
             for file in self._files(table)
         ]
         for table, file in files:
-            _write_table(file, _table(file, table, self.version))
+            write_table(file, read_table(file, table, self.version))
         if self.version < SCHEMA_VERSION:
             self.version = SCHEMA_VERSION
             write_json(self.folder / "store.json", marker())
@@ -195,13 +227,21 @@ class Store:
         return self.folder / table / f"{checked(stem, 'name')}.parquet"
 
     def _write(self, table: str, stem: str, frame: pd.DataFrame) -> None:
-        _write_table(self._path(table, stem), arrow_table(table, frame, self.version))
+        write_table(self._path(table, stem), arrow_table(table, frame, self.version))
+
+    def _writer(self, table: str, frame: pd.DataFrame) -> Callable[[Path], None]:
+        content = arrow_table(table, frame, self.version)
+        return lambda path: write_small(path, content)
+
+    def _alone(self) -> AbstractContextManager[None]:
+        """Held while files are put in place, so that what one commit looked at is still so when it acts."""
+        return alone(self.folder / ".lock")
 
     def _read(self, table: str, where: str | None) -> pd.DataFrame:
         files = self._files(table)
         if not files:
             return empty(table)
-        return _where(pa.concat_tables([_table(file, table, self.version) for file in files]).to_pandas(), where)
+        return filtered(pa.concat_tables([read_table(file, table, self.version) for file in files]).to_pandas(), where)
 
 
 def checked(name: str, what: str) -> str:
@@ -219,47 +259,3 @@ def marker() -> dict[str, Any]:
 def now() -> str:
     """The time, UTC, to the second."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _write_table(path: Path, content: pa.Table) -> None:
-    # A file holds one run: dictionaries and statistics would be most of its size.
-    settings = {"compression": "zstd", "use_dictionary": False, "write_statistics": False}
-    write_atomic(path, lambda temporary: pq.write_table(content, temporary, **settings))
-
-
-def _table(path: Path, table: str, version: int) -> pa.Table:
-    """One file, with exactly the columns of its table; those newer than `version` may be missing, and are then null.
-
-    A file that is no such table is named.
-    """
-    schema = arrow_schema(table)
-    try:
-        content = pq.ParquetFile(path).read()
-        for column in TABLES[table]:
-            if column.name in content.column_names:
-                continue
-            if column.since <= version:
-                raise BadInput(
-                    f"{path}: no column {column.name!r}; move the file out of the store, it is none of {table}"
-                )
-            content = content.append_column(column.name, pa.nulls(len(content), column.kind))
-        return content.select(schema.names).cast(schema)
-    except (pa.ArrowException, OSError) as error:
-        raise BadInput(
-            f"{path}: not a readable parquet file of {table} ({str(error).splitlines()[0]}); "
-            "delete it and run the sweep again"
-        ) from error
-
-
-def _where(frame: pd.DataFrame, expression: str | None) -> pd.DataFrame:
-    """Rows of `frame` for which a DuckDB boolean expression holds."""
-    if expression is None:
-        return frame
-    connection = duckdb.connect(config={"enable_external_access": "false"})
-    try:
-        connection.register("frame", frame)
-        return connection.execute(f"SELECT * FROM frame WHERE ({expression})").df()
-    except duckdb.Error as error:
-        raise BadInput(f"where = {expression!r}: {str(error).splitlines()[0]}") from error
-    finally:
-        connection.close()
