@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from workbench.errors import BadInput
 
@@ -85,16 +85,25 @@ def put_new(temporary: Path, path: Path) -> None:
 def alone(path: Path) -> Iterator[None]:
     """Hold the lock of a file while inside, waiting for it; where the file system has no locks, go on without."""
     with full_disk_in_words(path), path.open("a") as handle:
-        with suppress_without_locks():
-            fcntl.flock(handle, fcntl.LOCK_EX)
+        _lock(handle, fcntl.LOCK_EX)
         yield
 
 
 @contextmanager
-def suppress_without_locks() -> Iterator[None]:
-    """Ignore what a file system says that has no locks."""
+def alone_or_none(path: Path) -> Iterator[bool]:
+    """The same, without waiting: whether the lock is held, or there are none."""
+    with full_disk_in_words(path), path.open("a") as handle:
+        try:
+            _lock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+
+
+def _lock(handle: IO[str], kind: int) -> None:
     try:
-        yield
+        fcntl.flock(handle, kind)
     except OSError as error:
         if error.errno not in WITHOUT_LOCKS:
             raise

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from workbench.cli.output import emit, json_option
+from workbench.cli.output import counted, emit, json_option, size, working
 
 
 @click.group()
@@ -35,3 +35,28 @@ def migrate(folder: Path, as_json: bool) -> None:
             click.echo(f"{folder}: schema version {before} → {store.version}, {changed} files written anew.")
 
     emit(as_json, payload, text)
+
+
+@command.command()
+@click.argument("folder", type=click.Path(path_type=Path), metavar="STORE")
+@json_option
+def compact(folder: Path, as_json: bool) -> None:
+    """Keep a sorted copy of each table of STORE, which the workbench reads in place of thousands of small files.
+
+    The small files stay; anybody may read and write the store meanwhile. Run it again when many runs have been added.
+    """
+    from workbench.store import Store
+    from workbench.store.compaction import compact as bring_up_to_date
+
+    with working("Compacting"):
+        done = bring_up_to_date(Store(folder))
+
+    def text() -> None:
+        for one in done:
+            left = f", {counted(len(one.left_out), 'file')} left out" if one.left_out else ""
+            click.echo(
+                f"{one.table:8}{counted(one.files, 'file'):>14}{counted(one.rows, 'row'):>18}"
+                f"{size(one.bytes):>12}{one.seconds:>9.2f} s{left}"
+            )
+
+    emit(as_json, {"store": str(folder), "tables": [vars(one) for one in done]}, text)

@@ -14,6 +14,7 @@ live/<run_id>.jsonl             the curve of a run in training; .log what its wo
 import hashlib
 import json
 import re
+import time
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
@@ -25,9 +26,15 @@ import pyarrow as pa
 
 from workbench.errors import BadInput, WorkbenchError
 from workbench.files import alone, full_disk_in_words, prepared, put_new, remove_stale, sync, write_json
-from workbench.store.schema import SCHEMA_VERSION, TABLES, arrow_table, empty
-from workbench.store.sql import filtered
-from workbench.store.tables import read_table, write_small, write_table
+from workbench.store.schema import SCHEMA_VERSION, TABLES, arrow_schema, arrow_table
+from workbench.store.snapshot import Snapshot, merged_files, merged_keys, snapshot
+from workbench.store.sql import Part, filtered, selected
+from workbench.store.tables import key_expression, read_large, read_table, together, write_small, write_table
+
+MANY = 64
+"""More rows than that are read at once rather than one by one."""
+
+RETRIES = 5
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -88,10 +95,7 @@ class Store:
         """Rows of the training curves, of one run or of all."""
         if run_id is None:
             return self._read("curves", where)
-        path = self._path("curves", run_id)
-        return (
-            filtered(read_table(path, "curves", self.version).to_pandas(), where) if path.is_file() else empty("curves")
-        )
+        return self._consistently(lambda: self._of_keys("curves", [run_id], where)).to_pandas()
 
     def evals(self, where: str | None = None) -> pd.DataFrame:
         """Measurements of trained models."""
@@ -119,7 +123,7 @@ class Store:
 
     def has_run(self, run_id: str) -> bool:
         """Whether a run has a row, which is written last: it is whole, though it may be one that failed."""
-        return self._path("runs", run_id).is_file()
+        return self._has("runs", run_id)
 
     def finished(self, run_id: str) -> bool:
         """Whether the run is in the table for good; a failed one is not, as it may be tried again."""
@@ -127,9 +131,13 @@ class Store:
 
     def runs_by_id(self, run_ids: Iterable[str]) -> pd.DataFrame:
         """The rows of those of the runs that are finished, in the order asked."""
-        paths = [self._path("runs", run_id) for run_id in run_ids]
-        tables = [read_table(path, "runs", self.version) for path in paths if path.is_file()]
-        return pa.concat_tables(tables).to_pandas() if tables else empty("runs")
+        wanted = list(dict.fromkeys(run_ids))
+        if len(wanted) > MANY:
+            runs = self.runs().set_index("run_id", drop=False)
+            return runs.loc[[run_id for run_id in wanted if run_id in runs.index]].reset_index(drop=True)
+        found = self._consistently(lambda: self._of_keys("runs", wanted, None)).to_pandas()
+        order = found["run_id"].map({run_id: place for place, run_id in enumerate(wanted)})
+        return found.loc[order.sort_values().index].reset_index(drop=True)
 
     def run(self, prefix: str) -> "pd.Series[Any]":
         """The row of the run whose id is, or uniquely begins with, `prefix`."""
@@ -192,7 +200,7 @@ class Store:
         fit_id = "f-" + hashlib.sha256(text.encode()).hexdigest()[:12]
         row = {name: record.get(name) for name in ("law", "objective", "objective_value", "n_points", "convention")}
         row |= {"fit_id": fit_id, "created_at": now(), "record": text}
-        if not self._path("fits", fit_id).is_file():
+        if not self._has("fits", fit_id):
             self._write("fits", fit_id, pd.DataFrame([row]))
         return fit_id
 
@@ -223,6 +231,9 @@ class Store:
     def _files(self, table: str) -> list[Path]:
         return sorted((self.folder / table).glob("[!.]*.parquet"))
 
+    def _has(self, table: str, key: str) -> bool:
+        return self._path(table, key).is_file() or key in merged_keys(self.folder, table)
+
     def _path(self, table: str, stem: str) -> Path:
         return self.folder / table / f"{checked(stem, 'name')}.parquet"
 
@@ -238,10 +249,49 @@ class Store:
         return alone(self.folder / ".lock")
 
     def _read(self, table: str, where: str | None) -> pd.DataFrame:
-        files = self._files(table)
-        if not files:
-            return empty(table)
-        return filtered(pa.concat_tables([read_table(file, table, self.version) for file in files]).to_pandas(), where)
+        return self._consistently(lambda: self._rows(table, where)).to_pandas()
+
+    def _rows(self, table: str, where: str | None) -> pa.Table:
+        """Every row, or those for which an expression holds, in the order of keys."""
+        files, small = self.parts(table)
+        if where is not None:
+            return together(table, [filtered((files, small), where).cast(arrow_schema(table))])
+        large = [read_large(path, table, self.version) for path in files.merged]
+        if files.copy:
+            large.append(read_large(files.copy, table, self.version, files.rows_of_copy()))
+        return together(table, [*large, small])
+
+    def parts(self, table: str) -> Part:
+        """The files of a table at this moment, and the content of those that are to be read one by one."""
+        files = snapshot(self.folder, table)
+        tables = [read_table(path, table, self.version) for path in files.small]
+        return files, pa.concat_tables(tables) if tables else arrow_schema(table).empty_table()
+
+    def query(self, text: str) -> pa.Table:
+        """The result of one SELECT of DuckDB's over the views runs, curves, evals and fits."""
+        return self._consistently(lambda: selected(text, TABLES, self.parts))
+
+    def _of_keys(self, table: str, keys: list[str], where: str | None) -> pa.Table:
+        """The rows of a few keys: from their own files, or from the row groups of the merged ones that have them."""
+        tables = [read_table(path, table, self.version) for key in keys if (path := self._path(table, key)).is_file()]
+        merged = merged_files(self.folder, table)
+        if merged and len(tables) < len(keys):
+            wanted = key_expression(table).isin(keys)
+            tables += [read_large(path, table, self.version, wanted) for path in merged]
+        rows = together(table, tables)
+        if where is not None:
+            files = Snapshot(table, (), None, (), ())
+            rows = filtered((files, rows), where).cast(arrow_schema(table))
+        return rows
+
+    def _consistently(self, read: Callable[[], pa.Table]) -> pa.Table:
+        """What `read` returns, asked again where a file went away between being listed and being read."""
+        for _ in range(RETRIES):
+            try:
+                return read()
+            except FileNotFoundError:
+                time.sleep(0.01)
+        return read()
 
 
 def checked(name: str, what: str) -> str:
