@@ -62,6 +62,12 @@ def held(store: Store, run_id: str) -> bool:
     return leased_elsewhere(_leases(store, run_id))
 
 
+def any_held(store: Store) -> list[str]:
+    """The runs of a store that a process is training at this moment."""
+    claims = (path.stem for kind in ("lock", "leases") for path in store.folder.glob(f"live/*.{kind}"))
+    return [run_id for run_id in sorted(set(claims)) if held(store, run_id)]
+
+
 def _locked(handle: IO[str], kind: int) -> bool | None:
     """Whether the lock is ours now; None where the file system has no locks."""
     try:

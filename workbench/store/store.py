@@ -7,6 +7,8 @@ evals/<run_id>-<step>-<hash>.parquet
 fits/<fit_id>.parquet
 sweeps/<name>.json              manifests: which runs a sweep has, and how each was asked for
 checkpoints/<run_id>/<step>/    weights
+<table>/merged@<table>.parquet  in place of small files, where somebody had them replaced; see merging.py
+.compact/                       copies for speed, which may be deleted; see snapshot.py
 live/<run_id>.jsonl             the curve of a run in training; .log what its worker printed, .lock and .leases
                                 whose it is
 """
@@ -15,11 +17,11 @@ import hashlib
 import json
 import re
 import time
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 import pyarrow as pa
@@ -29,12 +31,27 @@ from workbench.files import alone, full_disk_in_words, prepared, put_new, remove
 from workbench.store.schema import SCHEMA_VERSION, TABLES, arrow_schema, arrow_table
 from workbench.store.snapshot import Snapshot, merged_files, merged_keys, snapshot
 from workbench.store.sql import Part, filtered, selected
-from workbench.store.tables import key_expression, read_large, read_table, together, write_small, write_table
+from workbench.store.swapping import recover
+from workbench.store.tables import (
+    MERGED,
+    Writer,
+    key_expression,
+    pieces_of,
+    read_large,
+    read_table,
+    replace_piece,
+    together,
+    write_merged,
+    write_small,
+    write_table,
+)
 
 MANY = 64
 """More rows than that are read at once rather than one by one."""
 
 RETRIES = 5
+
+Result = TypeVar("Result")
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -78,8 +95,9 @@ class Store:
                 if path.is_dir() and any(not entry.name.startswith(".") for entry in path.iterdir()):
                     raise BadInput(f"{path}: the folder is not empty and not a store; choose another")
             write_json(path / "store.json", marker())
-        for table in TABLES:
-            with full_disk_in_words(path):
+        with alone(path / ".lock"):
+            for table in TABLES:
+                recover(path, table)
                 (path / table).mkdir(exist_ok=True)
         for folder in (*TABLES, "sweeps"):
             remove_stale(path / folder)
@@ -95,7 +113,7 @@ class Store:
         """Rows of the training curves, of one run or of all."""
         if run_id is None:
             return self._read("curves", where)
-        return self._consistently(lambda: self._of_keys("curves", [run_id], where)).to_pandas()
+        return retried(lambda: self._of_keys("curves", [run_id], where)).to_pandas()
 
     def evals(self, where: str | None = None) -> pd.DataFrame:
         """Measurements of trained models."""
@@ -135,7 +153,7 @@ class Store:
         if len(wanted) > MANY:
             runs = self.runs().set_index("run_id", drop=False)
             return runs.loc[[run_id for run_id in wanted if run_id in runs.index]].reset_index(drop=True)
-        found = self._consistently(lambda: self._of_keys("runs", wanted, None)).to_pandas()
+        found = retried(lambda: self._of_keys("runs", wanted, None)).to_pandas()
         order = found["run_id"].map({run_id: place for place, run_id in enumerate(wanted)})
         return found.loc[order.sort_values().index].reset_index(drop=True)
 
@@ -172,10 +190,15 @@ class Store:
         always of one commit; without, the row still is the first one's.
         """
         run_id = str(row["run_id"])
+        new_row, new_curve = (
+            self._writer("runs", pd.DataFrame([row])),
+            self._writer("curves", curve.assign(run_id=run_id)),
+        )
+        retried(lambda: self._commit(run_id, new_row, new_curve))
+
+    def _commit(self, run_id: str, new_row: Writer, new_curve: Writer) -> None:
         row_path, curve_path = self._path("runs", run_id), self._path("curves", run_id)
-        new_row = self._writer("runs", pd.DataFrame([row]))
-        new_curve = self._writer("curves", curve.assign(run_id=run_id))
-        with prepared(curve_path, new_curve) as its_curve, prepared(row_path, new_row) as its_row, self._alone():
+        with prepared(curve_path, new_curve) as its_curve, prepared(row_path, new_row) as its_row, self.alone():
             if self.finished(run_id):
                 raise AlreadyFinished(run_id)
             its_curve.replace(curve_path)
@@ -220,7 +243,10 @@ class Store:
             for file in self._files(table)
         ]
         for table, file in files:
-            write_table(file, read_table(file, table, self.version))
+            if MERGED in file.name:
+                write_merged(file, table, pieces_of(file, table, self.version))
+            else:
+                write_table(file, read_table(file, table, self.version))
         if self.version < SCHEMA_VERSION:
             self.version = SCHEMA_VERSION
             write_json(self.folder / "store.json", marker())
@@ -238,18 +264,32 @@ class Store:
         return self.folder / table / f"{checked(stem, 'name')}.parquet"
 
     def _write(self, table: str, stem: str, frame: pd.DataFrame) -> None:
-        write_table(self._path(table, stem), arrow_table(table, frame, self.version))
+        content = arrow_table(table, frame, self.version)
+        retried(lambda: self._put(table, stem, content))
 
-    def _writer(self, table: str, frame: pd.DataFrame) -> Callable[[Path], None]:
+    def _put(self, table: str, key: str, content: pa.Table) -> None:
+        path = self._path(table, key)
+        with prepared(path, lambda temporary: write_small(temporary, content)) as temporary, self.alone():
+            for merged in merged_files(self.folder, table) if key in merged_keys(self.folder, table) else ():
+                replace_piece(merged, table, self.version, key, content)
+                return
+            temporary.replace(path)
+            sync(path.parent)
+
+    def _writer(self, table: str, frame: pd.DataFrame) -> Writer:
         content = arrow_table(table, frame, self.version)
         return lambda path: write_small(path, content)
 
-    def _alone(self) -> AbstractContextManager[None]:
+    @contextmanager
+    def alone(self) -> Iterator[None]:
         """Held while files are put in place, so that what one commit looked at is still so when it acts."""
-        return alone(self.folder / ".lock")
+        with alone(self.folder / ".lock"):
+            for table in TABLES:
+                recover(self.folder, table)
+            yield
 
     def _read(self, table: str, where: str | None) -> pd.DataFrame:
-        return self._consistently(lambda: self._rows(table, where)).to_pandas()
+        return retried(lambda: self._rows(table, where)).to_pandas()
 
     def _rows(self, table: str, where: str | None) -> pa.Table:
         """Every row, or those for which an expression holds, in the order of keys."""
@@ -269,7 +309,7 @@ class Store:
 
     def query(self, text: str) -> pa.Table:
         """The result of one SELECT of DuckDB's over the views runs, curves, evals and fits."""
-        return self._consistently(lambda: selected(text, TABLES, self.parts))
+        return retried(lambda: selected(text, TABLES, self.parts))
 
     def _of_keys(self, table: str, keys: list[str], where: str | None) -> pa.Table:
         """The rows of a few keys: from their own files, or from the row groups of the merged ones that have them."""
@@ -284,14 +324,15 @@ class Store:
             rows = filtered((files, rows), where).cast(arrow_schema(table))
         return rows
 
-    def _consistently(self, read: Callable[[], pa.Table]) -> pa.Table:
-        """What `read` returns, asked again where a file went away between being listed and being read."""
-        for _ in range(RETRIES):
-            try:
-                return read()
-            except FileNotFoundError:
-                time.sleep(0.01)
-        return read()
+
+def retried(act: Callable[[], Result]) -> Result:
+    """What `act` returns, done again where a file went away between being listed, or made, and being used."""
+    for _ in range(RETRIES):
+        try:
+            return act()
+        except FileNotFoundError:
+            time.sleep(0.01)
+    return act()
 
 
 def checked(name: str, what: str) -> str:

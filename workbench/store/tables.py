@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from workbench.errors import BadInput
 from workbench.files import write_atomic
-from workbench.store.schema import TABLES, arrow_schema
+from workbench.store.schema import SCHEMA_VERSION, TABLES, arrow_schema
 
 KEYS = {"runs": ("run_id",), "curves": ("run_id",), "evals": ("run_id", "step", "probe_hash"), "fits": ("fit_id",)}
 """The columns that make a row's key, joined by dashes."""
@@ -109,6 +109,21 @@ def write_large(path: Path, table: str, version: int, pieces: Iterable[tuple[str
         if many:
             writer.write_table(pa.concat_tables(waiting).combine_chunks(), row_group_size=many)
     return rows + many
+
+
+def write_merged(path: Path, table: str, pieces: Iterable[tuple[str, pa.Table]], version: int = SCHEMA_VERSION) -> None:
+    """Write a large file, atomically, over the one that the pieces may be read from."""
+    write_atomic(path, lambda temporary: _written(temporary, table, version, pieces))
+
+
+def _written(path: Path, table: str, version: int, pieces: Iterable[tuple[str, pa.Table]]) -> None:
+    write_large(path, table, version, pieces)
+
+
+def replace_piece(path: Path, table: str, version: int, key: str, content: pa.Table) -> None:
+    """Give a key of a large file other rows."""
+    pieces = ((name, content if name == key else old) for name, old in pieces_of(path, table, version))
+    write_merged(path, table, pieces, version)
 
 
 def pieces_of(path: Path, table: str, version: int) -> Iterator[tuple[str, pa.Table]]:
