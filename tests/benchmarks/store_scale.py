@@ -1,4 +1,4 @@
-"""How long a large store takes to read: 10,000 runs of 1,000 points each, made by a generator, before and after compaction.
+"""How long a large store takes to read: 10,000 runs of 1,000 points, by a generator, before and after compaction.
 
     python -m tests.benchmarks.store_scale [--runs 10000] [--points 1000] [--store DIR]
 
@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from tests.benchmarks.machine import machine
+from tests.benchmarks.machine import facts
 from tests.factories import make_runs
 from workbench.store import Store
 from workbench.store.compaction import compact
@@ -45,7 +45,7 @@ def main() -> None:
 
 def measure(folder: Path, runs: int, points: int) -> None:
     """Print what each question takes before and after, and what compaction costs."""
-    print(machine())
+    print(*facts(), sep="\n")
     started = time.perf_counter()
     generate(folder, runs, points)
     print(f"{runs:,} runs of {points:,} points, {_bytes(folder):.0f} MB, made in {time.perf_counter() - started:.0f} s")

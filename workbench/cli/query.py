@@ -24,7 +24,7 @@ SHOWN_LETTERS = 32
 @json_option
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV alone on stdout.")
 def command(sql: str, store: Path, as_json: bool, as_csv: bool) -> None:
-    """Ask a store one SELECT of DuckDB's SQL over its tables: runs, curves, evals, fits (docs/store.md has the columns).
+    """Ask a store one SELECT of DuckDB's SQL over its tables: runs, curves, evals, fits; docs/store.md lists columns.
 
     Only read: nothing is written, and no other file can be opened. What is missing is null. Exit codes: 0 done, 2 bad
     input.

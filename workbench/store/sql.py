@@ -4,10 +4,9 @@ Large files DuckDB reads by itself, as little of them as the question needs; wha
 may open no other file, and takes one expression, or one statement that selects: nothing that writes.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -28,20 +27,21 @@ def filtered(parts: Part, expression: str) -> pa.Table:
         return rows.to_arrow_table()
 
 
-def selected(text: str, tables: Iterable[str], read: Callable[[str], Part]) -> pa.Table:
+def selected(text: str, tables: Collection[str], read: Callable[[str], Part]) -> pa.Table:
     """The result of a SELECT over views named as the tables; only those that it names are read."""
-    with duckdb.connect() as asked, _in_a_sentence(f"query {text!r}"):
+    what = f"query {text!r}"
+    empty = {table: (Snapshot(table, (), None, (), ()), arrow_schema(table).empty_table()) for table in tables}
+    with _connection(empty) as asked, _in_a_sentence(what):
         statements = asked.extract_statements(text)
         if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
-            raise BadInput(f"query {text!r}: one SELECT, nothing else; a store is only read here")
+            raise BadInput(f"{what}: one SELECT, nothing else; a store is only read here")
         named = {str(name).lower() for name in asked.get_table_names(text)}
-    parts = {table: read(table) for table in tables if table in named}
-    with _connection(parts) as connection, _in_a_sentence(f"query {text!r}"):
-        return connection.execute(text).to_arrow_table()
+    with _connection({table: read(table) for table in tables if table in named}) as connection, _in_a_sentence(what):
+        return connection.sql(text).to_arrow_table()
 
 
 @contextmanager
-def _connection(parts: dict[str, Part]) -> "Iterator[duckdb.DuckDBPyConnection]":
+def _connection(parts: dict[str, Part]) -> Iterator[duckdb.DuckDBPyConnection]:
     """A database of views over the parts, locked."""
     connection = duckdb.connect()
     try:
@@ -60,7 +60,7 @@ def _connection(parts: dict[str, Part]) -> "Iterator[duckdb.DuckDBPyConnection]"
         connection.close()
 
 
-def _large(files: Snapshot, connection: "duckdb.DuckDBPyConnection") -> list[str]:
+def _large(files: Snapshot, connection: duckdb.DuckDBPyConnection) -> list[str]:
     parts = [f"SELECT * FROM read_parquet({_quoted(path)})" for path in files.merged]
     if files.copy:
         part = f"SELECT * FROM read_parquet({_quoted(files.copy)})"
@@ -76,7 +76,7 @@ def _quoted(path: Path) -> str:
 
 
 @contextmanager
-def _in_a_sentence(what: str) -> "Iterator[None]":
+def _in_a_sentence(what: str) -> Iterator[None]:
     """DuckDB's errors as bad input; a file that went away meanwhile as what it is."""
     try:
         yield
@@ -91,6 +91,3 @@ def _in_a_sentence(what: str) -> "Iterator[None]":
 def first_line(error: Exception) -> str:
     """An error in one line."""
     return str(error).splitlines()[0] if str(error) else type(error).__name__
-
-
-__all__: list[Any] = ["filtered", "selected"]
