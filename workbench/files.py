@@ -2,6 +2,7 @@
 
 import errno
 import fcntl
+import hashlib
 import json
 import os
 import shutil
@@ -166,6 +167,15 @@ def remove_stale(folder: Path, seconds: float = STALE_SECONDS) -> None:
                 path.unlink(missing_ok=True)
         except OSError:
             continue  # another process was faster, or it is not ours to remove
+
+
+def checksum(path: Path) -> str | None:
+    """The SHA-256 of a file; none where there is no file to read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None
 
 
 def sync(path: Path) -> None:

@@ -281,10 +281,10 @@ class Store:
         return lambda path: write_small(path, content)
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
+    def alone(self, recovering: bool = True) -> Iterator[None]:
         """Held while files are put in place, so that what one commit looked at is still so when it acts."""
         with alone(self.folder / ".lock"):
-            for table in TABLES:
+            for table in TABLES if recovering else ():
                 recover(self.folder, table)
             yield
 
