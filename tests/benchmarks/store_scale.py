@@ -33,7 +33,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=10_000)
     parser.add_argument("--points", type=int, default=1_000)
-    parser.add_argument("--store", type=Path, help="Where to make it, and to leave it; else a temporary folder.")
+    parser.add_argument("--store", type=Path, help="Where to make and leave it, or where one was left; else temporary.")
     asked = parser.parse_args()
     folder = asked.store or Path(tempfile.mkdtemp()) / "store"
     try:
@@ -46,9 +46,10 @@ def main() -> None:
 def measure(folder: Path, runs: int, points: int) -> None:
     """Print what each question takes before and after, and what compaction costs."""
     print(*facts(), sep="\n")
-    started = time.perf_counter()
-    generate(folder, runs, points)
-    print(f"{runs:,} runs of {points:,} points, {_bytes(folder):.0f} MB, made in {time.perf_counter() - started:.0f} s")
+    if not (folder / "store.json").exists():
+        generate(folder, runs, points)
+    shutil.rmtree(folder / ".compact", ignore_errors=True)
+    print(f"{runs:,} runs of {points:,} points, {_bytes(folder):.0f} MB")
     store = Store(folder)
     before = timed(store, tries=1)
     started = time.perf_counter()
