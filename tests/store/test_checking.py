@@ -48,7 +48,7 @@ def test_a_whole_store_has_no_findings_whatever_form_it_has(store: Store) -> Non
 def test_a_torn_row_is_set_aside_with_its_curve_and_the_command_that_trains_it_again_is_named(store: Store) -> None:
     path = store.folder / "runs" / f"{RUN}.parquet"
     path.write_bytes(path.read_bytes()[:900])
-    assert kinds(store) == {"unreadable": True}
+    assert kinds(store) == {"unreadable": True, "runs missing": False}
     first, *_ = done = repair(store)
     assert first.path == f"runs/{RUN}.parquet"
     assert "`workbench sweep run` with the definition of simulated" in first.lost
