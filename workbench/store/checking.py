@@ -82,8 +82,9 @@ def _keys(table: str, content: pa.Table) -> set[str]:
 
 
 def _reason(error: Exception) -> str:
-    text = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return text.split("not a readable", 1)[-1].split(" (", 1)[-1].rstrip(")") if "not a readable" in text else text
+    """Why a file cannot be read, without its name and without what to do, which is `repair`'s to say."""
+    why = str(error.__cause__ or error) or type(error).__name__
+    return why.splitlines()[0].split(".parquet: ", 1)[-1]
 
 
 def _ids(tables: dict[str, pa.Table], column: str = "run_id") -> set[str]:
