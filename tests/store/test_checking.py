@@ -59,6 +59,20 @@ def test_a_torn_row_is_set_aside_with_its_curve_and_the_command_that_trains_it_a
     assert repair(store) == []
 
 
+@pytest.mark.parametrize("table", ["runs", "curves"])
+def test_a_torn_file_is_written_anew_from_the_compacted_copy(store: Store, table: str) -> None:
+    before = {"runs": store.runs(), "curves": store.curves()}
+    compact(store)
+    path = store.folder / table / f"{RUN}.parquet"
+    path.write_bytes(path.read_bytes()[:900])
+    first, *_ = repair(store)
+    assert first.lost == "nothing" and first.done.endswith("written anew from the compacted copy")
+    assert not any(one.wrong for one in check(store))
+    pd.testing.assert_frame_equal(store.runs(), before["runs"])
+    pd.testing.assert_frame_equal(store.curves(), before["curves"])
+    assert len(pd.read_parquet(store.folder / table)) == len(before[table])
+
+
 def test_a_lost_curve_sends_its_row_after_it(store: Store) -> None:
     (store.folder / "curves" / f"{RUN}.parquet").unlink()
     assert kinds(store) == {"no curve": True}

@@ -5,13 +5,16 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from workbench.files import sync
+import pyarrow as pa
+
+from workbench.files import checksum, sync
 from workbench.store.checking import Finding, check
 from workbench.store.compaction import compacting, drop
-from workbench.store.schema import TABLES
+from workbench.store.schema import TABLES, arrow_schema
+from workbench.store.snapshot import read_index, stamps
 from workbench.store.store import Store
 from workbench.store.swapping import recover
-from workbench.store.tables import MERGED
+from workbench.store.tables import MERGED, key_expression, read_large, write_table
 
 ASIDE = ".broken"
 
@@ -51,7 +54,12 @@ def _mended(store: Store, finding: Finding) -> Repair | None:
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
         return Repair(finding.path, "removed")
     if finding.kind == "unreadable":
+        rows = _from_copy(store, path)
         _aside(store, path)
+        if rows is not None:
+            write_table(path, rows)
+            what = f"moved to {ASIDE}/{finding.path}, and written anew from the compacted copy"
+            return Repair(finding.path, what, "nothing")
         return Repair(finding.path, f"moved to {ASIDE}/{finding.path}", _lost(store, finding))
     if finding.kind == "orphan curve" and path.is_file():
         _aside(store, path)
@@ -68,6 +76,26 @@ def _mended(store: Store, finding: Finding) -> Repair | None:
         where = step.relative_to(store.folder)
         return Repair(str(where), f"moved to {ASIDE}/{where}", f"the weights of {finding.run_id} at step {step.name}")
     return None
+
+
+def _from_copy(store: Store, path: Path) -> pa.Table | None:
+    """The rows of a run's unreadable file as the compacted copy has them, where they are sure to be its last ones.
+
+    A finished run's row never changes, and its curve was put in place before it: what was copied of them is final.
+    """
+    table, run_id = path.parent.name, path.stem
+    runs, copy = read_index(store.folder, "runs"), read_index(store.folder, table)
+    if table not in ("runs", "curves") or not runs or not copy or path.name not in copy.stamps:
+        return None
+    if any(checksum(index.file) != index.sha256 for index in (runs, copy)):
+        return None
+    wanted = key_expression(table).isin([run_id])
+    row = read_large(runs.file, "runs", store.version, wanted)
+    unchanged = table == "runs" or stamps(store.folder, "runs").get(path.name) == runs.stamps.get(path.name)
+    if not len(row) or row["status"][0].as_py() == "failed" or not unchanged:
+        return None
+    content = row if table == "runs" else read_large(copy.file, table, store.version, wanted)
+    return content.select(arrow_schema(table, store.version).names).cast(arrow_schema(table, store.version))
 
 
 def _aside(store: Store, path: Path) -> None:
