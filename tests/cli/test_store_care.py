@@ -40,7 +40,7 @@ def test_replace_says_that_it_is_offline_and_waits_for_no_one(run, store):
 
 def test_check_leaves_with_one_where_something_is_wrong_until_it_is_mended(run, store):
     assert run("store", "check", store)[:2] == (0, f"{store}: nothing is wrong.\n")
-    torn = store / "runs" / f"{Store(store).runs(where="sweep = 'quickstart'")['run_id'].iloc[0]}.parquet"
+    torn = store / "runs" / (Store(store).runs(where="sweep = 'quickstart'")["run_id"].iloc[0] + ".parquet")
     torn.write_bytes(b"PAR1")
     code, out, _ = run("store", "check", store)
     assert code == 1 and f"WRONG unreadable            runs/{torn.name}: " in out
