@@ -49,6 +49,8 @@ def measure(folder: Path, runs: int, points: int) -> None:
     if not (folder / "store.json").exists():
         generate(folder, runs, points)
     shutil.rmtree(folder / ".compact", ignore_errors=True)
+    for table in ("runs", "curves"):  # of an earlier time
+        (folder / table / "r-one-more.parquet").unlink(missing_ok=True)
     print(f"{runs:,} runs of {points:,} points, {_bytes(folder):.0f} MB")
     store = Store(folder)
     before = timed(store, tries=1)
