@@ -1,6 +1,8 @@
 """Files that are whole or absent: written under a name that begins with a dot, synced, renamed, the folder synced."""
 
 import errno
+import fcntl
+import hashlib
 import json
 import os
 import shutil
@@ -9,7 +11,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from workbench.errors import BadInput
 
@@ -17,6 +19,8 @@ STALE_SECONDS = 86_400.0
 """Age at which a temporary file is what a killed process left behind: no write takes a day."""
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
+WITHOUT_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS)
+WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 NOT_WRITABLE = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG)
 
 
@@ -37,16 +41,73 @@ def full_disk_in_words(path: Path) -> Iterator[None]:
 
 def write_atomic(path: Path, write: Callable[[Path], None]) -> None:
     """Let `write` fill a temporary file beside `path`, then put it in place: a reader sees the old file or the new."""
+    with prepared(path, write) as temporary:
+        temporary.replace(path)
+        sync(path.parent)
+
+
+@contextmanager
+def prepared(path: Path, write: Callable[[Path], None]) -> Iterator[Path]:
+    """Let `write` fill a temporary file beside `path`, synced, for the body to put in place; what it leaves is removed.
+
+    The slow half of a write comes first, so that the body can put several files in place at nearly one moment.
+    """
     temporary = _temporary(path)
     with full_disk_in_words(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             write(temporary)
             sync(temporary)
-            temporary.replace(path)
+            yield temporary
         finally:
             temporary.unlink(missing_ok=True)
-        sync(path.parent)
+
+
+def put_new(temporary: Path, path: Path) -> None:
+    """Give a finished file its name, unless the name is taken: then `FileExistsError`, and what is there stays.
+
+    A link fails where the name exists, which a rename does not. Where the file system has no hard links, the name is
+    looked for and then the file renamed: two processes could come between, so that locks must keep them apart there.
+    """
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        if not path.samefile(temporary):  # over a network, an answer may be lost, and the second try finds the first
+            raise
+    except OSError as error:
+        if error.errno not in WITHOUT_LINKS:
+            raise
+        if path.exists():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
+        temporary.rename(path)
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Hold the lock of a file while inside, waiting for it; where the file system has no locks, go on without."""
+    with full_disk_in_words(path), path.open("a") as handle:
+        _lock(handle, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def alone_or_none(path: Path) -> Iterator[bool]:
+    """The same, without waiting: whether the lock is held, or there are none."""
+    with full_disk_in_words(path), path.open("a") as handle:
+        try:
+            _lock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+
+
+def _lock(handle: IO[str], kind: int) -> None:
+    try:
+        fcntl.flock(handle, kind)
+    except OSError as error:
+        if error.errno not in WITHOUT_LOCKS:
+            raise
 
 
 def write_json(path: Path, document: Any) -> None:
@@ -106,6 +167,15 @@ def remove_stale(folder: Path, seconds: float = STALE_SECONDS) -> None:
                 path.unlink(missing_ok=True)
         except OSError:
             continue  # another process was faster, or it is not ours to remove
+
+
+def checksum(path: Path) -> str | None:
+    """The SHA-256 of a file; none where there is no file to read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None
 
 
 def sync(path: Path) -> None:

@@ -166,7 +166,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_the_old_table(store: Store, monk
 
     monkeypatch.setattr("pyarrow.parquet.write_table", full)
     with pytest.raises(BadInput, match=r"the disk is full; free some space and run the same command again"):
-        store.write_run(row | {"loss": 0.0}, store.curves(row["run_id"]))
+        store.write_run(row | {"run_id": "r-new"}, store.curves(row["run_id"]))
     pd.testing.assert_frame_equal(store.runs(), before)
     assert not list(store.folder.rglob("*.tmp"))
 

@@ -41,6 +41,20 @@ def wrapped(text: str) -> str:
     return textwrap.fill(text, wide, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
 
 
+def counted(many: int, what: str) -> str:
+    """A number of things, in words: 1 run, 2,000 runs."""
+    return f"{many:,} {what}{'' if many == 1 else 's'}"
+
+
+def size(many: float) -> str:
+    """A number of bytes, in words."""
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if many < 1000 or unit == "GB":
+            return f"{many:,.0f} {unit}" if unit == "bytes" else f"{many:,.1f} {unit}"
+        many /= 1000
+    raise AssertionError
+
+
 PATIENCE = 2.0
 """Seconds of work after which a line says what is being done."""
 

@@ -21,7 +21,7 @@ PATIENCE, PATIENCE_SECONDS = 20, 0.02
 
 def finished(store: Store, run_id: str) -> bool:
     """Whether the run is in the table for good; a failed one is tried again."""
-    return store.has_run(run_id) and bool((store.runs_by_id([run_id])["status"] != "failed").all())
+    return store.finished(run_id)
 
 
 @contextmanager
@@ -69,6 +69,12 @@ def held(store: Store, run_id: str) -> bool:
     except FileNotFoundError:
         pass
     return locked is False or leased(_leases(store, run_id), bool(locked))
+
+
+def any_held(store: Store) -> list[str]:
+    """The runs of a store that a process is training at this moment."""
+    claims = (path.stem for kind in ("lock", "leases") for path in store.folder.glob(f"live/*.{kind}"))
+    return [run_id for run_id in sorted(set(claims)) if held(store, run_id)]
 
 
 def _locked(handle: IO[str], kind: int) -> bool | None:

@@ -28,7 +28,7 @@ from workbench.runner.ending import BUSY_EXIT_CODE
 from workbench.runner.jobs import Job
 from workbench.runner.leases import Busy, Lease
 from workbench.runner.rows import curve_frame, failed_row, run_row
-from workbench.store import Store
+from workbench.store import AlreadyFinished, Store
 from workbench.training.recording import Row
 from workbench.training.train import Outcome, save_final, train
 from workbench.training.train_pack import train_pack
@@ -151,7 +151,10 @@ def commit(job: Job, corpus: Corpus, outcome: Outcome, lease: Lease, pack: int =
         rows = run_probes(outcome.model, corpus, job.probes, run.config)
         store.write_evals(run.run_id, run.horizon.steps, rows)
     lease.check()
-    store.write_run(run_row(run, corpus, job.sweep, outcome, pack), curve_frame(outcome.rows))
+    try:
+        store.write_run(run_row(run, corpus, job.sweep, outcome, pack), curve_frame(outcome.rows))
+    except AlreadyFinished:
+        raise Busy(run.run_id) from None
     if outcome.status == "diverged":
         shutil.rmtree(store.checkpoints(run.run_id), ignore_errors=True)
 
@@ -160,7 +163,7 @@ def record_failure(job: Job, error: str) -> None:
     """Commit a failed job, so that the table says what is missing and why; unless another process has it by now."""
     store, corpus = Store(job.store), Corpus.open(job.corpus)
     for run in job.runs:
-        with suppress(Busy), claimed(store, run.run_id):
+        with suppress(Busy, AlreadyFinished), claimed(store, run.run_id):
             store.write_run(failed_row(run, corpus, job.sweep, error), curve_frame([]))
 
 

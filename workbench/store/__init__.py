@@ -1,6 +1,6 @@
 """The parquet store: schema, append, query."""
 
 from workbench.store.reference import reference_store
-from workbench.store.store import Store
+from workbench.store.store import AlreadyFinished, Store
 
-__all__ = ["Store", "reference_store"]
+__all__ = ["AlreadyFinished", "Store", "reference_store"]

@@ -7,6 +7,8 @@ evals/<run_id>-<step>-<hash>.parquet
 fits/<fit_id>.parquet
 sweeps/<name>.json              manifests: which runs a sweep has, and how each was asked for
 checkpoints/<run_id>/<step>/    weights
+<table>/merged@<table>.parquet  in place of small files, where somebody had them replaced; see merging.py
+.compact/                       copies for speed, which may be deleted; see snapshot.py
 live/<run_id>.jsonl             the curve of a run in training; .log what its worker printed, .lock and .leases
                                 whose it is
 """
@@ -14,21 +16,51 @@ live/<run_id>.jsonl             the curve of a run in training; .log what its wo
 import hashlib
 import json
 import re
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-import duckdb
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from workbench.errors import BadInput
-from workbench.files import full_disk_in_words, remove_stale, write_atomic, write_json
-from workbench.store.schema import SCHEMA_VERSION, TABLES, arrow_schema, arrow_table, empty
+from workbench.errors import BadInput, WorkbenchError
+from workbench.files import alone, full_disk_in_words, prepared, put_new, remove_stale, sync, write_json
+from workbench.store.schema import SCHEMA_VERSION, TABLES, arrow_schema, arrow_table
+from workbench.store.snapshot import Snapshot, merged_files, merged_keys, snapshot
+from workbench.store.sql import Part, filtered, selected
+from workbench.store.swapping import recover
+from workbench.store.tables import (
+    MERGED,
+    Writer,
+    key_expression,
+    pieces_of,
+    read_large,
+    read_table,
+    replace_piece,
+    together,
+    write_merged,
+    write_small,
+    write_table,
+)
+
+MANY = 64
+"""More rows than that are read at once rather than one by one."""
+
+RETRIES = 5
+
+Result = TypeVar("Result")
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+class AlreadyFinished(WorkbenchError):
+    """The run is in the table for good; what was to be committed is not needed."""
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(f"{run_id} is finished already: its row and its curve stay as they are")
 
 
 class Store:
@@ -64,8 +96,9 @@ class Store:
                 if path.is_dir() and any(not entry.name.startswith(".") for entry in path.iterdir()):
                     raise BadInput(f"{path}: the folder is not empty and not a store; choose another")
             write_json(path / "store.json", marker())
-        for table in TABLES:
-            with full_disk_in_words(path):
+        with alone(path / ".lock"):
+            for table in TABLES:
+                recover(path, table)
                 (path / table).mkdir(exist_ok=True)
         for folder in (*TABLES, "sweeps"):
             remove_stale(path / folder)
@@ -81,8 +114,7 @@ class Store:
         """Rows of the training curves, of one run or of all."""
         if run_id is None:
             return self._read("curves", where)
-        path = self._path("curves", run_id)
-        return _where(_table(path, "curves", self.version).to_pandas(), where) if path.is_file() else empty("curves")
+        return retried(lambda: self._of_keys("curves", [run_id], where)).to_pandas()
 
     def evals(self, where: str | None = None) -> pd.DataFrame:
         """Measurements of trained models."""
@@ -109,14 +141,22 @@ class Store:
         return document
 
     def has_run(self, run_id: str) -> bool:
-        """Whether a run is finished: its row is written last."""
-        return self._path("runs", run_id).is_file()
+        """Whether a run has a row, which is written last: it is whole, though it may be one that failed."""
+        return self._has("runs", run_id)
+
+    def finished(self, run_id: str) -> bool:
+        """Whether the run is in the table for good; a failed one is not, as it may be tried again."""
+        return bool((self.runs_by_id([run_id])["status"] != "failed").any())
 
     def runs_by_id(self, run_ids: Iterable[str]) -> pd.DataFrame:
         """The rows of those of the runs that are finished, in the order asked."""
-        paths = [self._path("runs", run_id) for run_id in run_ids]
-        tables = [_table(path, "runs", self.version) for path in paths if path.is_file()]
-        return pa.concat_tables(tables).to_pandas() if tables else empty("runs")
+        wanted = list(dict.fromkeys(run_ids))
+        if len(wanted) > MANY:
+            runs = self.runs().set_index("run_id", drop=False)
+            return runs.loc[[run_id for run_id in wanted if run_id in runs.index]].reset_index(drop=True)
+        found = retried(lambda: self._of_keys("runs", wanted, None)).to_pandas()
+        order = found["run_id"].map({run_id: place for place, run_id in enumerate(wanted)})
+        return found.loc[order.sort_values().index].reset_index(drop=True)
 
     def run(self, prefix: str) -> "pd.Series[Any]":
         """The row of the run whose id is, or uniquely begins with, `prefix`."""
@@ -145,10 +185,33 @@ class Store:
     # Appending
 
     def write_run(self, row: dict[str, Any], curve: pd.DataFrame) -> None:
-        """Commit a run: its curve, then its row."""
+        """Commit a run: its curve, then its row, once: a failed run may be committed again, another never is.
+
+        Raises `AlreadyFinished` where it is in the table for good. Between processes that share locks the two files are
+        always of one commit; without, the row still is the first one's.
+        """
         run_id = str(row["run_id"])
-        self._write("curves", run_id, curve.assign(run_id=run_id))
-        self._write("runs", run_id, pd.DataFrame([row]))
+        new_row, new_curve = (
+            self._writer("runs", pd.DataFrame([row])),
+            self._writer("curves", curve.assign(run_id=run_id)),
+        )
+        retried(lambda: self._commit(run_id, new_row, new_curve))
+
+    def _commit(self, run_id: str, new_row: Writer, new_curve: Writer) -> None:
+        row_path, curve_path = self._path("runs", run_id), self._path("curves", run_id)
+        with prepared(curve_path, new_curve) as its_curve, prepared(row_path, new_row) as its_row, self.alone():
+            if self.finished(run_id):
+                raise AlreadyFinished(run_id)
+            its_curve.replace(curve_path)
+            sync(curve_path.parent)
+            if row_path.exists():
+                its_row.replace(row_path)
+            else:
+                try:
+                    put_new(its_row, row_path)
+                except FileExistsError:
+                    raise AlreadyFinished(run_id) from None
+            sync(row_path.parent)
 
     def write_evals(self, run_id: str, step: int, frame: pd.DataFrame) -> None:
         """Record measurements: one file per probe, over an older one of the same probe and settings."""
@@ -161,7 +224,7 @@ class Store:
         fit_id = "f-" + hashlib.sha256(text.encode()).hexdigest()[:12]
         row = {name: record.get(name) for name in ("law", "objective", "objective_value", "n_points", "convention")}
         row |= {"fit_id": fit_id, "created_at": now(), "record": text}
-        if not self._path("fits", fit_id).is_file():
+        if not self._has("fits", fit_id):
             self._write("fits", fit_id, pd.DataFrame([row]))
         return fit_id
 
@@ -181,7 +244,10 @@ class Store:
             for file in self._files(table)
         ]
         for table, file in files:
-            _write_table(file, _table(file, table, self.version))
+            if MERGED in file.name:
+                write_merged(file, table, pieces_of(file, table, self.version))
+            else:
+                write_table(file, read_table(file, table, self.version))
         if self.version < SCHEMA_VERSION:
             self.version = SCHEMA_VERSION
             write_json(self.folder / "store.json", marker())
@@ -192,17 +258,82 @@ class Store:
     def _files(self, table: str) -> list[Path]:
         return sorted((self.folder / table).glob("[!.]*.parquet"))
 
+    def _has(self, table: str, key: str) -> bool:
+        return self._path(table, key).is_file() or key in merged_keys(self.folder, table)
+
     def _path(self, table: str, stem: str) -> Path:
         return self.folder / table / f"{checked(stem, 'name')}.parquet"
 
     def _write(self, table: str, stem: str, frame: pd.DataFrame) -> None:
-        _write_table(self._path(table, stem), arrow_table(table, frame, self.version))
+        content = arrow_table(table, frame, self.version)
+        retried(lambda: self._put(table, stem, content))
+
+    def _put(self, table: str, key: str, content: pa.Table) -> None:
+        path = self._path(table, key)
+        with prepared(path, lambda temporary: write_small(temporary, content)) as temporary, self.alone():
+            for merged in merged_files(self.folder, table) if key in merged_keys(self.folder, table) else ():
+                replace_piece(merged, table, self.version, key, content)
+                return
+            temporary.replace(path)
+            sync(path.parent)
+
+    def _writer(self, table: str, frame: pd.DataFrame) -> Writer:
+        content = arrow_table(table, frame, self.version)
+        return lambda path: write_small(path, content)
+
+    @contextmanager
+    def alone(self, recovering: bool = True) -> Iterator[None]:
+        """Held while files are put in place, so that what one commit looked at is still so when it acts."""
+        with alone(self.folder / ".lock"):
+            for table in TABLES if recovering else ():
+                recover(self.folder, table)
+            yield
 
     def _read(self, table: str, where: str | None) -> pd.DataFrame:
-        files = self._files(table)
-        if not files:
-            return empty(table)
-        return _where(pa.concat_tables([_table(file, table, self.version) for file in files]).to_pandas(), where)
+        return retried(lambda: self._rows(table, where)).to_pandas()
+
+    def _rows(self, table: str, where: str | None) -> pa.Table:
+        """Every row, or those for which an expression holds, in the order of keys."""
+        files, small = self.parts(table)
+        if where is not None:
+            return together(table, [filtered((files, small), where).cast(arrow_schema(table))])
+        large = [read_large(path, table, self.version) for path in files.merged]
+        if files.copy:
+            large.append(read_large(files.copy, table, self.version, files.rows_of_copy()))
+        return together(table, [*large, small])
+
+    def parts(self, table: str) -> Part:
+        """The files of a table at this moment, and the content of those that are to be read one by one."""
+        files = snapshot(self.folder, table)
+        tables = [read_table(path, table, self.version) for path in files.small]
+        return files, pa.concat_tables(tables) if tables else arrow_schema(table).empty_table()
+
+    def query(self, text: str) -> pa.Table:
+        """The result of one SELECT of DuckDB's over the views runs, curves, evals and fits."""
+        return retried(lambda: selected(text, TABLES, self.parts))
+
+    def _of_keys(self, table: str, keys: list[str], where: str | None) -> pa.Table:
+        """The rows of a few keys: from their own files, or from the row groups of the merged ones that have them."""
+        tables = [read_table(path, table, self.version) for key in keys if (path := self._path(table, key)).is_file()]
+        merged = merged_files(self.folder, table)
+        if merged and len(tables) < len(keys):
+            wanted = key_expression(table).isin(keys)
+            tables += [read_large(path, table, self.version, wanted) for path in merged]
+        rows = together(table, tables)
+        if where is not None:
+            files = Snapshot(table, (), None, (), ())
+            rows = filtered((files, rows), where).cast(arrow_schema(table))
+        return rows
+
+
+def retried(act: Callable[[], Result]) -> Result:
+    """What `act` returns, done again where a file went away between being listed, or made, and being used."""
+    for _ in range(RETRIES):
+        try:
+            return act()
+        except FileNotFoundError:
+            time.sleep(0.01)
+    return act()
 
 
 def checked(name: str, what: str) -> str:
@@ -220,47 +351,3 @@ def marker() -> dict[str, Any]:
 def now() -> str:
     """The time, UTC, to the second."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _write_table(path: Path, content: pa.Table) -> None:
-    # A file holds one run: dictionaries and statistics would be most of its size.
-    settings = {"compression": "zstd", "use_dictionary": False, "write_statistics": False}
-    write_atomic(path, lambda temporary: pq.write_table(content, temporary, **settings))
-
-
-def _table(path: Path, table: str, version: int) -> pa.Table:
-    """One file, with exactly the columns of its table; those newer than `version` may be missing, and are then null.
-
-    A file that is no such table is named.
-    """
-    schema = arrow_schema(table)
-    try:
-        content = pq.ParquetFile(path).read()
-        for column in TABLES[table]:
-            if column.name in content.column_names:
-                continue
-            if column.since <= version:
-                raise BadInput(
-                    f"{path}: no column {column.name!r}; move the file out of the store, it is none of {table}"
-                )
-            content = content.append_column(column.name, pa.nulls(len(content), column.kind))
-        return content.select(schema.names).cast(schema)
-    except (pa.ArrowException, OSError) as error:
-        raise BadInput(
-            f"{path}: not a readable parquet file of {table} ({str(error).splitlines()[0]}); "
-            "delete it and run the sweep again"
-        ) from error
-
-
-def _where(frame: pd.DataFrame, expression: str | None) -> pd.DataFrame:
-    """Rows of `frame` for which a DuckDB boolean expression holds."""
-    if expression is None:
-        return frame
-    connection = duckdb.connect(config={"enable_external_access": "false"})
-    try:
-        connection.register("frame", frame)
-        return connection.execute(f"SELECT * FROM frame WHERE ({expression})").df()
-    except duckdb.Error as error:
-        raise BadInput(f"where = {expression!r}: {str(error).splitlines()[0]}") from error
-    finally:
-        connection.close()

@@ -1,0 +1,136 @@
+"""Mending a store: what cannot be read is set aside, what is half is removed, and what was lost is said."""
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from workbench.files import checksum, sync
+from workbench.store.checking import Finding, check
+from workbench.store.compaction import compacting, drop
+from workbench.store.schema import TABLES, arrow_schema
+from workbench.store.snapshot import read_index, stamps
+from workbench.store.store import Store
+from workbench.store.swapping import recover
+from workbench.store.tables import MERGED, key_expression, read_large, write_table
+
+ASIDE = ".broken"
+
+
+@dataclass(frozen=True)
+class Repair:
+    """One thing that was done."""
+
+    path: str
+    done: str
+    lost: str = ""
+    """What is gone by it, and the command that makes it again."""
+
+
+def repair(store: Store) -> list[Repair]:
+    """Mend what can be mended: nothing readable is thrown away. Nobody else may use the store meanwhile."""
+    done: list[Repair] = []
+    with compacting(store), store.alone(recovering=False):
+        for table in TABLES:
+            if what := recover(store.folder, table):
+                done.append(Repair(table, what))
+        for _ in range(3):  # a run whose row was set aside leaves a curve of no run, and the other way round
+            found = [one for finding in check(store) if (one := _mended(store, finding))]
+            done += found
+            if not found:
+                break
+    return done
+
+
+def _mended(store: Store, finding: Finding) -> Repair | None:
+    path = store.folder / finding.path
+    if finding.path.startswith(".compact/") and finding.kind in ("checksum", "stale copy"):
+        table = path.name.split("-")[0].split(".")[0]
+        drop(store, table)
+        return Repair(finding.path, "the compacted copy was dropped; `workbench store compact` makes it anew")
+    if finding.kind == "stale temporary":
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+        return Repair(finding.path, "removed")
+    if finding.kind == "unreadable":
+        rows = _from_copy(store, path)
+        _aside(store, path)
+        if rows is not None:
+            write_table(path, rows)
+            what = f"moved to {ASIDE}/{finding.path}, and written anew from the compacted copy"
+            return Repair(finding.path, what, "nothing")
+        return Repair(finding.path, f"moved to {ASIDE}/{finding.path}", _lost(store, finding))
+    if finding.kind == "orphan curve" and path.is_file():
+        _aside(store, path)
+        return Repair(finding.path, f"moved to {ASIDE}/{finding.path}", "nothing: the run is not in the table")
+    if finding.kind == "no curve" and path.is_file():
+        _aside(store, path)
+        return Repair(finding.path, f"moved to {ASIDE}/{finding.path}: its curve is lost", _lost(store, finding))
+    if finding.kind == "doubled" and MERGED not in path.name:
+        _aside(store, path)
+        return Repair(finding.path, f"moved to {ASIDE}/{finding.path}", "nothing: the rows are in the merged file")
+    if finding.kind == "checksum" and finding.path.startswith("checkpoints/"):
+        step = path.parent
+        _aside(store, step)
+        where = step.relative_to(store.folder)
+        return Repair(str(where), f"moved to {ASIDE}/{where}", f"the weights of {finding.run_id} at step {step.name}")
+    return None
+
+
+def _from_copy(store: Store, path: Path) -> pa.Table | None:
+    """The rows of a run's unreadable file as the compacted copy has them, where they are sure to be its last ones.
+
+    A finished run's row never changes, and its curve was put in place before it: what was copied of them is final.
+    """
+    table, run_id = path.parent.name, path.stem
+    runs, copy = read_index(store.folder, "runs"), read_index(store.folder, table)
+    if table not in ("runs", "curves") or not runs or not copy or path.name not in copy.stamps:
+        return None
+    if any(checksum(index.file) != index.sha256 for index in (runs, copy)):
+        return None
+    wanted = key_expression(table).isin([run_id])
+    row = read_large(runs.file, "runs", store.version, wanted)
+    unchanged = table == "runs" or stamps(store.folder, "runs").get(path.name) == runs.stamps.get(path.name)
+    if not len(row) or row["status"][0].as_py() == "failed" or not unchanged:
+        return None
+    content = row if table == "runs" else read_large(copy.file, table, store.version, wanted)
+    return content.select(arrow_schema(table, store.version).names).cast(arrow_schema(table, store.version))
+
+
+def _aside(store: Store, path: Path) -> None:
+    """Move a file or folder out of every reader's sight, beside what was moved before."""
+    target = store.folder / ASIDE / path.relative_to(store.folder)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    number = 1
+    while target.exists():
+        target = target.with_name(f"{path.name}.{number}")
+        number += 1
+    path.rename(target)
+    sync(path.parent)
+
+
+def _lost(store: Store, finding: Finding) -> str:
+    """What was lost with a file, and what brings it back."""
+    if MERGED in finding.path:
+        return "all runs in it: bring the file back from a copy of the store"
+    if finding.path.startswith("fits/"):
+        return "a fit: `workbench fit` makes it again"
+    if finding.path.startswith("evals/"):
+        return "measurements: `workbench eval` makes them again, where the run has its checkpoint"
+    if finding.path.startswith("sweeps/"):
+        return "which runs the sweep has: `workbench sweep run` with its definition writes it anew"
+    of_sweep = next((name for name in _sweeps_with(store, finding.run_id)), None)
+    definition = f"the definition of {of_sweep}" if of_sweep else "its definition"
+    return f"{finding.run_id}: `workbench sweep run` with {definition} and --store {store.folder} trains it again"
+
+
+def _sweeps_with(store: Store, run_id: str) -> list[str]:
+    names = []
+    for path in sorted((store.folder / "sweeps").glob("[!.]*.json")):
+        try:
+            if f'"{run_id}"' in json.dumps(json.loads(path.read_text())):
+                names.append(path.stem)
+        except (OSError, ValueError):
+            continue
+    return names
