@@ -86,7 +86,8 @@ def supervisor(worker: psutil.Process) -> psutil.Process:
     """Ray's own process, whose child is the server that forked the worker."""
     server = worker.parent()
     ray_worker = server.parent() if server else None
-    assert ray_worker is not None and "ray" in " ".join(ray_worker.cmdline())
+    if ray_worker is None or not ray_worker.name().startswith("ray::"):
+        raise psutil.NoSuchProcess(worker.pid)  # killed already, and its children are another's now
     return ray_worker
 
 
