@@ -1,0 +1,1 @@
+"""Sweeps under faults: killed, out of disk, files cut short."""
