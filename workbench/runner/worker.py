@@ -50,6 +50,8 @@ def work(job: Job, words: Connection) -> None:
         train_and_commit(job, stop.is_set)
         output.unlink(missing_ok=True)
     except Busy:
+        if all(finished(Store(job.store), run.run_id) for run in job.runs):  # else it is another's, who prints to it
+            output.unlink(missing_ok=True)
         sys.exit(BUSY_EXIT_CODE)
     except Stopped:
         if output.is_file() and not output.stat().st_size:
