@@ -1,4 +1,4 @@
-"""A fuse: at the n-th change that a process makes to the files of a store, it is killed, or its disk is full.
+"""A fuse: at the n-th change that a process makes to a store's files, it is killed, or all are, or its disk is full.
 
 Python tells an audit hook of every file that is opened for writing, linked, renamed or removed, before it is done: each
 is a fault point, and a commit is nothing but these. The fuse is a file: whoever burns it is the only one.
@@ -19,7 +19,8 @@ WRITING = os.O_WRONLY | os.O_RDWR
 
 
 def lay(path: Path, who: str, at: int, what: str) -> None:
-    """Lay a fuse for `who` ("runner" or "worker"), at its n-th change, for what ("kill" or "full")."""
+    """Lay a fuse for `who` ("runner" or "worker"), at its n-th change, for what: "kill" and "full" are of that process,
+    "crash" of all of them at once."""
     path.write_text(json.dumps({"who": who, "at": at, "what": what}))
 
 
@@ -39,6 +40,8 @@ def watch(who: str, store: Path) -> None:
             return
         counts["changes"] += 1
         if counts["changes"] >= laid["at"] and _burnt(fuse):
+            if laid["what"] == "crash":
+                os.killpg(os.getpgid(0), signal.SIGKILL)
             if laid["what"] == "kill":
                 os.kill(os.getpid(), signal.SIGKILL)
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(args[0]))

@@ -1,9 +1,9 @@
 """Sweeps in a storm: `python -m tests.chaos.storm --sweeps 50`.
 
-Each sweep of tiny runs is struck a few times, at fault points drawn at random: its runner or a worker is killed, or the
-disk is full. Now and then a file is cut short between two strikes, as a machine that lost its power may leave it, and
-`workbench store repair` is asked to mend the store. In the end the sweep is run once more, undisturbed. Its tables must
-be those of a sweep that was never disturbed, bit for bit but for timings.
+Each sweep of tiny runs is struck a few times, at fault points drawn at random: its runner or a worker is killed, or all
+of them at once, or the disk is full. Now and then a file is cut short between two strikes, as a machine that lost its
+power may leave it, and `workbench store repair` is asked to mend the store. In the end the sweep is run once more,
+undisturbed. Its tables must be those of a sweep that was never disturbed, bit for bit but for timings.
 
     --sweeps N      how many (50)
     --seed N        of the faults (0)
@@ -59,8 +59,9 @@ def run(path: Path, store: Path, pack: str, fuse: Path) -> int:
     """One go at the sweep; the exit code."""
     environment = {**os.environ, FUSE: str(fuse), "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
-        command(path, store, pack), env=environment, cwd=Path(__file__).parents[2], capture_output=True, text=True
-    )
+        command(path, store, pack), env=environment, cwd=Path(__file__).parents[2], capture_output=True, text=True,
+        start_new_session=True,
+    )  # fmt: skip
     if done.returncode not in (-9, 0, 1, 2, 75):
         raise AssertionError(f"exit code {done.returncode}\n{done.stderr}")
     if done.returncode == 2 and "the disk is full" not in done.stderr and "SHA-256" not in done.stderr:
@@ -100,7 +101,7 @@ def weather(path: Path, folder: Path, pack: str, draw: random.Random, strikes: i
     """One sweep, struck and in the end complete; its store."""
     store, fuse = folder / "store", folder / "fuse"
     for _ in range(draw.randint(1, strikes)):
-        who, what = draw.choice(["runner", "worker"]), draw.choice(["kill", "full"])
+        who, what = draw.choice(["runner", "worker"]), draw.choice(["kill", "full", "crash"])
         lay(fuse, who, draw.randint(1, FURTHEST[who]), what)
         seen.codes[run(path, store, pack, fuse)] += 1
         seen.faults[f"{who}, {what}" if not fuse.exists() else "none: it ended before"] += 1

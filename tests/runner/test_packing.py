@@ -1,10 +1,5 @@
 """Packs in a sweep: which are made, and that whatever interrupts them, every run ends as it would have."""
 
-import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pandas as pd
@@ -15,9 +10,8 @@ from tests.runner.test_sweep import curves, own_cache, planned, table  # noqa: F
 from workbench.corpus.shards import Corpus
 from workbench.runner.cost import with_packs
 from workbench.runner.local import LocalBackend
-from workbench.runner.packing import candidates, interrupted, pack_id
+from workbench.runner.packing import candidates, pack_id
 from workbench.runner.plan import Plan
-from workbench.runner.status import statuses
 from workbench.runner.sweep import make_jobs, run_sweep
 from workbench.store import Store
 
@@ -59,27 +53,6 @@ def test_a_packed_sweep_is_the_sweep_within_rounding(tmp_path: Path) -> None:
     assert packed["numerics"].str.contains(" pack 6").all()
     assert not alone["numerics"].str.contains("pack").any()
     assert not list((tmp_path / "packed" / "checkpoints").glob("p-*"))
-
-
-def test_killed_and_run_again_a_packed_sweep_ends_with_the_same_table(tmp_path: Path) -> None:
-    path = write_sweep(tmp_path, "[axes]\nseed = [0, 1, 2]\n")
-    path.write_text(path.read_text().replace("[3e7, 6e7]", "[2e8]"))  # long enough to be caught in the act
-    calm, stormy = run_packed(path, tmp_path / "calm"), tmp_path / "stormy"
-    arguments = ["sweep", "run", str(path), "--store", str(stormy), "--workers", "1", "--pack", "always"]
-    code = f"if __name__ == '__main__':\n    from workbench.cli.main import main; main({arguments!r})"
-    for _ in range(2):
-        process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL, start_new_session=True)
-        seen = set(stormy.glob("checkpoints/p-*/[0-9]*"))
-        while process.poll() is None and not set(stormy.glob("checkpoints/p-*/[0-9]*")) - seen:
-            time.sleep(0.005)
-        os.killpg(process.pid, signal.SIGKILL)
-        assert process.wait() == -signal.SIGKILL
-    plan, _ = planned(path)
-    assert interrupted(Store(stormy))
-    assert "interrupted" in set(statuses(plan, Store(stormy))["status"])
-    run_packed(path, stormy)
-    pd.testing.assert_frame_equal(table(stormy), table(calm.folder), check_exact=True)
-    pd.testing.assert_frame_equal(curves(stormy), curves(calm.folder), check_exact=True)
 
 
 @pytest.mark.parametrize("commits", [0, 2])

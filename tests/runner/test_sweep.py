@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import random
 import signal
 import subprocess
 import sys
@@ -51,35 +50,6 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def command(path: Path, store: Path) -> list[str]:
     run = f"from workbench.cli.main import main; main(['sweep', 'run', {str(path)!r}, '--store', {str(store)!r}])"
     return [sys.executable, "-c", f"if __name__ == '__main__':\n    {run}"]
-
-
-def test_killed_at_random_moments_and_run_again_ends_with_the_same_table(tmp_path: Path) -> None:
-    path = write_sweep(tmp_path)
-    path.write_text(path.read_text().replace("checkpoint_seconds = 0.05", "checkpoint_seconds = 0.01"))
-    path.write_text(path.read_text().replace("[3e7, 6e7]", "[4e8, 8e8]"))  # long enough to be caught in the act
-    plan, corpus = planned(path)
-    calm, stormy = tmp_path / "calm", tmp_path / "stormy"
-    run_sweep(plan, corpus, Store.create(calm), LocalBackend.on_this_machine(2, device="cpu"))
-
-    moments = random.Random(0)
-    store = Store.create(stormy)
-    for _ in range(3):
-        process = subprocess.Popen(command(path, stormy), stderr=subprocess.DEVNULL, start_new_session=True)
-        # The moment is drawn over the training itself: it begins when the first live curve or run appears.
-        before = len(list(stormy.glob("runs/*"))) + len(list(stormy.glob("checkpoints/*/*")))
-        while process.poll() is None:
-            now = len(list(stormy.glob("runs/*"))) + len(list(stormy.glob("checkpoints/*/*")))
-            if now > before:
-                break
-            time.sleep(0.01)
-        time.sleep(moments.uniform(0.0, 0.6))
-        os.killpg(process.pid, signal.SIGKILL)
-        assert process.wait() == -signal.SIGKILL
-        assert set(store.runs()["status"]) <= {"done"}  # readable at every moment
-
-    run_sweep(plan, corpus, store, LocalBackend.on_this_machine(2, device="cpu"))
-    pd.testing.assert_frame_equal(table(stormy), table(calm), check_exact=True)
-    pd.testing.assert_frame_equal(curves(stormy), curves(calm), check_exact=True)
 
 
 def test_sigterm_saves_and_leaves_with_75(tmp_path: Path) -> None:
