@@ -1,4 +1,4 @@
-"""`workbench sweep plan|run|status|logs|stop DEFINITION`."""
+"""`workbench sweep plan|run|status|logs|stop|export DEFINITION` and `sweep import`."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,6 +9,7 @@ import click
 from workbench.cli.backends import Where, backend_at, backend_options, local_backend
 from workbench.cli.imports import import_option
 from workbench.cli.output import emit, json_option, say
+from workbench.cli.sweep_archive import export, import_
 from workbench.cli.sweep_plan import plan_payload, print_plan, spoken
 from workbench.cli.sweep_watch import logs, stop
 from workbench.errors import BadInput, WorkbenchError
@@ -53,13 +54,18 @@ recalibrate_option = click.option(
 )
 
 
+corpus_option = click.option(
+    "--corpus", type=click.Path(path_type=Path), metavar="DIR",
+    help="The prepared corpus, such as an imported sweep has beside it; by default the definition's is prepared.",
+)  # fmt: skip
+
 IDLE_SECONDS = 60.0
 """From here on it is said how long a running run has given no sign of a step."""
 
 
 @click.group()
 def command() -> None:
-    """Plan, run, watch or stop a sweep: a TOML definition of many trainings.
+    """Plan, run, watch, stop or hand on a sweep: a TOML definition of many trainings.
 
     \b
     workbench sweep plan sweeps/smoke.toml
@@ -76,10 +82,12 @@ def command() -> None:
 @pack_option
 @price_option
 @recalibrate_option
+@corpus_option
 @import_option
 @json_option
 def plan(
     definition: Path,
+    corpus: Path | None,
     store_path: Path,
     workers: int | None,
     per_device: int,
@@ -90,7 +98,7 @@ def plan(
     as_json: bool,
 ) -> None:
     """Print every run, and all in sum, with N, D, C, steps, memory, estimated time and money; train nothing."""
-    planned, _ = make_plan(definition)
+    planned, _ = make_plan(definition, corpus)
     device = chosen_device(planned, device)
     times = calibrations(recalibrate)
     planned = timed(planned, planned.runs, device, times)
@@ -112,10 +120,12 @@ def plan(
 @price_option
 @recalibrate_option
 @backend_options
+@corpus_option
 @import_option
 @json_option
 def run(
     definition: Path,
+    corpus: Path | None,
     store_path: Path,
     pack: str,
     price: float | None,
@@ -128,11 +138,11 @@ def run(
     from workbench.store import Store
 
     place = Where(**where)
-    planned, corpus = make_plan(definition)
+    planned, opened = make_plan(definition, corpus)
     store = Store.create(store_path)
     warn_of_older_sources(planned, store)
     todo = missing(planned, store)
-    result = execute(planned, corpus, store, place, pack, price, recalibrate)
+    result = execute(planned, opened, store, place, pack, price, recalibrate)
     payload = {"sweep": planned.name, "store": store.folder, **vars(result)}
     if price is not None:
         payload["price"] = spent(todo, store, price_at(place, planned, price))
@@ -147,14 +157,15 @@ def run(
 @command.command()
 @click.argument("definition", type=click.Path(path_type=Path))
 @store_option
+@corpus_option
 @import_option
 @json_option
-def status(definition: Path, store_path: Path, as_json: bool) -> None:
+def status(definition: Path, corpus: Path | None, store_path: Path, as_json: bool) -> None:
     """Say of every run whether it is done, running, waiting, diverged or failed."""
     from workbench.runner.status import statuses
     from workbench.store import Store
 
-    planned, _ = make_plan(definition)
+    planned, _ = make_plan(definition, corpus)
     if not store_path.exists():
         raise BadInput(
             f"{store_path}: there is no store yet, so nothing of {planned.name} is trained; begin with "
@@ -180,13 +191,15 @@ def status(definition: Path, store_path: Path, as_json: bool) -> None:
 
 command.add_command(logs)
 command.add_command(stop)
+command.add_command(export)
+command.add_command(import_)
 
 
-def make_plan(definition: Path) -> "tuple[Plan, Corpus]":
-    """Read a definition, prepare its corpus, expand it, and say what is worth a warning."""
+def make_plan(definition: Path, corpus_folder: Path | None = None) -> "tuple[Plan, Corpus]":
+    """Read a definition, prepare its corpus or open it, expand it, and say what is worth a warning."""
     from workbench.runner.plan import read_plan
 
-    planned, corpus = read_plan(definition, say)
+    planned, corpus = read_plan(definition, say, corpus_folder)
     for warning in planned.warnings:
         say(f"Warning: {warning}")
     return planned, corpus

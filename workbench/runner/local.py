@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass, field
+from multiprocessing.connection import wait
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 
@@ -71,6 +72,14 @@ class LocalBackend(Pool[LocalSlot]):
         name = "cpu" if device == "auto" else device
         count = workers or max(1, usable_cores() // threads)
         return cls([LocalSlot(name, context) for _ in range(count)])
+
+    def pause(self) -> None:
+        """Wait, and no longer than until a worker has left: runs may be shorter than the time between two looks."""
+        sentinels = [slot.worker.process.sentinel for slot in self.slots if slot.worker]
+        if sentinels:
+            wait(sentinels, self.poll_seconds)
+        else:
+            super().pause()
 
 
 def usable_cores() -> int:

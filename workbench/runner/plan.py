@@ -9,6 +9,7 @@ from typing import Any
 
 from workbench.corpus.prepare import prepare
 from workbench.corpus.shards import Corpus
+from workbench.errors import BadInput
 from workbench.models.config import DECODER
 from workbench.models.counts import Counts, count
 from workbench.runner.calibration import UNTIMED, Timing
@@ -116,8 +117,8 @@ class Plan:
         } | ({"shared": list(self.shared)} if self.shared else {})
 
 
-def read_plan(path: Path, progress: Callable[[str], None]) -> tuple[Plan, Corpus]:
-    """The plan of a definition's file, and its corpus, prepared where it is not yet.
+def read_plan(path: Path, progress: Callable[[str], None], corpus_folder: Path | None = None) -> tuple[Plan, Corpus]:
+    """The plan of a definition's file, and its corpus, prepared where it is not yet, or opened in `corpus_folder`.
 
     Preparing takes a minute, so whatever can be found wrong without the corpus is found before.
     """
@@ -132,7 +133,12 @@ def read_plan(path: Path, progress: Callable[[str], None]) -> tuple[Plan, Corpus
         from workbench.evaluation.probes import check_probes
 
         check_probes(definition.sweep.probes, asked[-1].config, f"{path}: sweep.probes")
-    corpus = prepare(definition.corpus, progress=progress)
+    if corpus_folder is None:
+        corpus = prepare(definition.corpus, progress=progress)
+    else:
+        corpus = Corpus.open(corpus_folder)
+        if corpus.config != definition.corpus:
+            raise BadInput(f"{corpus_folder}: was prepared by another [corpus] than that of {path}; leave --corpus out")
     known = corpus.vocab_size == definition.corpus.resolved_vocab_size
     return plan_sweep(definition, str(path), corpus, asked if known else None), corpus
 

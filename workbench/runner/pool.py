@@ -86,15 +86,19 @@ class Pool(Generic[S]):
                     waiting.clear()
                     self._terminate()
                 for slot in self.slots:
+                    if slot.job is not None:
+                        self._look(slot, slot.job, waiting, report, stopping)
                     if slot.job is None and (job := self._next(waiting, report)):
                         self._start(slot, job, report)
-                    elif slot.job is not None:
-                        self._look(slot, slot.job, waiting, report, stopping)
-                time.sleep(self.poll_seconds)
+                self.pause()
         finally:
             self._terminate()
             for slot in self.slots:
                 slot.join()
+
+    def pause(self) -> None:
+        """Wait until it is worth looking again."""
+        time.sleep(self.poll_seconds)
 
     def _next(self, waiting: deque[Job], report: Callable[[Event], None]) -> Job | None:
         """Take the first job that no other process has; those that another process has finished meanwhile end here."""
