@@ -34,6 +34,8 @@ submitit = pytest.importorskip("submitit")
 @pytest.fixture
 def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "slurm"
+    # submitit remembers how every job ended, and each test's Slurm counts its jobs from the same number.
+    monkeypatch.setattr(submitit.SlurmJob, "watcher", type(submitit.SlurmJob.watcher)())
     monkeypatch.setenv("PATH", f"{fake_slurm.install(folder, room=2)}:{os.environ['PATH']}")
     return folder
 
