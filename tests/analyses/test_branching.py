@@ -38,10 +38,21 @@ def sweep(name: str, shift: float, trunks: bool, seeds: int = 2) -> tuple[pd.Dat
 def test_a_known_difference_lies_in_its_interval(shift: float, agree: bool) -> None:
     (left, branched), (right, separate) = sweep("trunk", shift, True), sweep("separate", 0.0, False)
     found = compare(pd.concat([left, right]), branched, separate)
-    assert found.low < shift < found.high and found.agree is agree
+    assert all(found.levels["low"] < shift) and all(shift < found.levels["high"])
+    assert len(found.agreeing) == (4 if agree else 0)
     assert found.noise == pytest.approx(0.01, rel=0.5)
     assert found.flops_share == pytest.approx((0.2 * 7 + 8) / 15)
     assert len(found.pairs) == 24
+
+
+def test_a_run_of_both_sweeps_is_no_evidence() -> None:
+    (left, branched), (right, separate) = sweep("trunk", 0.0, True), sweep("separate", 0.0, False)
+    same = right["run_id"].str.contains("800000")
+    shared = right.loc[same, "run_id"].str.replace("separate", "trunk")
+    separate["runs"] = [{**one, "run_id": one["run_id"].replace("separate-", "trunk-")}
+                        if one["level"] == 8e5 else one for one in separate["runs"]]  # fmt: skip
+    found = compare(pd.concat([left, right[~same]]), branched, separate)
+    assert set(left["run_id"]) >= set(shared) and len(found.pairs) == 18
 
 
 def test_sweeps_without_trunks_or_seeds_are_refused() -> None:

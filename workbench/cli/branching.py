@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from workbench.cli.output import emit, json_option
+from workbench.cli.output import emit, json_option, note
 from workbench.cli.sweep import store_option
 
 
@@ -20,21 +20,22 @@ def command(branched: str, separate: str, store_path: Path, as_json: bool) -> No
 
     store = Store(store_path)
     found = compare(store.runs(), store.manifest(branched), store.manifest(separate))
-    payload = {**vars(found), "pairs": found.pairs.to_dict("records"), "agree": found.agree}
+    payload = {
+        "pairs": found.pairs.to_dict("records"),
+        "levels": found.levels.to_dict("records"),
+        "noise": found.noise,
+        "agreeing": found.agreeing,
+        "flops_share": found.flops_share,
+    }
 
     def text() -> None:
-        click.echo(f"{'N':>10}{'level':>12}{'seed':>6}{'branched':>10}{'separate':>10}{'difference':>12}")
-        for row in found.pairs.to_dict("records"):
-            share = row["branched"] / row["separate"] - 1
-            click.echo(
-                f"{row['n_params']:>10,}{row['level']:>12.4g}{row['seed_init']:>6}{row['branched']:>10.4f}"
-                f"{row['separate']:>10.4f}{share:>+12.2%}"
-            )
-        click.echo(
-            f"On average branched runs end {found.difference:+.2%} (95% interval {found.low:+.2%} to "
-            f"{found.high:+.2%}) from separate ones; seeds of one configuration differ by {found.noise:.2%} (one "
-            f"standard deviation): {'within' if found.agree else 'not within'} the noise of seeds, at "
-            f"{found.flops_share:.2f} of the FLOPs."
+        click.echo(f"{'level':>10}  {'branched − separate':<20} 95% interval")
+        for row in found.levels.to_dict("records"):
+            click.echo(f"{row['level']:>10.4g}  {row['difference']:<+20.2%} {row['low']:+.2%} to {row['high']:+.2%}")
+        near = ", ".join(f"{level:g}" for level in found.agreeing) or "no level"
+        note(
+            f"Seeds of one configuration differ by {found.noise:.2%} of the loss (one standard deviation). Branched "
+            f"and separate runs agree within that at {near}; the branched sweep took {found.flops_share:.2f} of the FLOPs."
         )
 
     emit(as_json, payload, text)
