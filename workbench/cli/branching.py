@@ -35,7 +35,8 @@ def command(branched: str, separate: str, store_path: Path, as_json: bool) -> No
         near = ", ".join(f"{level:g}" for level in found.agreeing) or "no level"
         note(
             f"Seeds of one configuration differ by {found.noise:.2%} of the loss (one standard deviation). Branched "
-            f"and separate runs agree within that at {near}; the branched sweep took {found.flops_share:.2f} of the FLOPs."
+            f"and separate runs agree within that at {near}; the branched sweep took {found.flops_share:.2f} of the "
+            "FLOPs."
         )
 
     emit(as_json, payload, text)
