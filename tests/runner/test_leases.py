@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.factories import make_store
+from workbench.runner.claims import tidy
 from workbench.runner.leases import LEASE_SECONDS, Busy, Lease, leased
+from workbench.store import Store
 
 
 def of_another_machine(lease: Lease) -> Lease:
@@ -75,3 +78,13 @@ def test_a_lease_is_renewed_while_its_holder_lives(tmp_path: Path, monkeypatch: 
         while time.time() - lease.path.stat().st_mtime > LEASE_SECONDS and time.time() < deadline:
             time.sleep(0.01)
     assert time.time() - lease.path.stat().st_mtime < LEASE_SECONDS
+
+
+def test_what_a_killed_process_left_of_a_finished_run_is_tidied_away(tmp_path: Path) -> None:
+    store = Store(make_store(tmp_path / "store"))
+    done = str(store.runs()["run_id"].iloc[0])
+    for name in (done, "r-other"):
+        (store.folder / "live" / f"{name}.leases").mkdir(parents=True)
+        (store.folder / "live" / f"{name}.leases" / "000001").write_text("{}")
+    tidy(store)
+    assert [path.name for path in (store.folder / "live").iterdir()] == ["r-other.leases"]

@@ -2,6 +2,7 @@
 
 import errno
 import fcntl
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -58,6 +59,13 @@ def claimed(store: Store, run_id: str) -> Iterator[Lease]:
             # and whoever opens it now must meet at the same one.
             if finished(store, run_id):
                 path.unlink(missing_ok=True)
+
+
+def tidy(store: Store) -> None:
+    """Remove the leases that killed processes left of runs that are finished, which nobody will claim any more."""
+    for folder in (store.folder / "live").glob("*.leases"):
+        if finished(store, folder.stem):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def held(store: Store, run_id: str) -> bool:

@@ -13,6 +13,7 @@ from workbench.files import remove_folder
 from workbench.models.config import DECODER
 from workbench.models.own import imported
 from workbench.runner.backend import Backend, Event
+from workbench.runner.claims import tidy
 from workbench.runner.jobs import Job
 from workbench.runner.packing import interrupted, remove_finished
 from workbench.runner.plan import Plan
@@ -60,6 +61,7 @@ def run_sweep(
     if left:
         raise Stopped(f"{plan.name} stopped with {len(left)} of {len(plan.runs)} runs left; run it again to resume")
     remove_finished(store)
+    tidy(store)
     status = statuses(plan, store).set_index("run_id")["status"]
     for run_id in status.index[status == "diverged"]:
         remove_folder(store.checkpoints(str(run_id)))  # where a worker was killed between its last two acts
