@@ -11,7 +11,6 @@ corpus/…                the prepared corpus, unless left out
 Nothing is taken from an archive but plain files of these names, each checked before it is used. Free of torch.
 """
 
-import hashlib
 import json
 import platform
 import re
@@ -30,7 +29,7 @@ import pandas as pd
 from workbench import __version__
 from workbench.corpus.shards import Corpus
 from workbench.errors import BadInput
-from workbench.files import full_disk_in_words, write_atomic, write_folder
+from workbench.files import checksum, full_disk_in_words, write_atomic, write_folder
 from workbench.store import Store
 from workbench.store.store import AlreadyFinished, now
 
@@ -88,9 +87,7 @@ def export_sweep(
         if corpus is not None:
             shutil.copytree(corpus.folder, folder / "corpus")
         files = sorted(path for path in folder.rglob("*") if path.is_file() and MEMBER.fullmatch(_name(path, folder)))
-        description = _description(
-            sweep, store, manifest, ids, {_name(path, folder): _checksum(path) for path in files}
-        )
+        description = _description(sweep, store, manifest, ids, {_name(path, folder): checksum(path) for path in files})
         (folder / DESCRIPTION).write_text(json.dumps(description, indent=1))
         write_atomic(out, lambda target: _pack(folder, [folder / DESCRIPTION, *files], target))
     return ids
@@ -162,7 +159,7 @@ def _copy_weights(checkpoints: Path, into: Path) -> None:
 
 
 def _description(
-    sweep: str, store: Store, manifest: dict[str, Any], ids: list[str], checksums: dict[str, str]
+    sweep: str, store: Store, manifest: dict[str, Any], ids: list[str], checksums: dict[str, str | None]
 ) -> dict[str, Any]:
     return {
         "format": "scaling-law-workbench sweep",
@@ -234,7 +231,7 @@ def _read_description(archive: Path, folder: Path) -> dict[str, Any]:
     if present != set(files):
         raise BadInput(f"{archive}: {min(present ^ set(files))} is missing or not listed; it was cut short or changed")
     for name, expected in files.items():
-        if _checksum(folder / name) != expected:
+        if checksum(folder / name) != expected:
             raise BadInput(f"{archive}: the SHA-256 of {name} is not {expected[:12]}…; it was changed or damaged")
     return description
 
@@ -249,8 +246,3 @@ def _keep(folder: Path, into: Path) -> None:
 
 def _name(path: Path, folder: Path) -> str:
     return path.relative_to(folder).as_posix()
-
-
-def _checksum(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

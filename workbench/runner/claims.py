@@ -1,6 +1,5 @@
 """Who may train a run: one process at a time, and nobody once it is finished. Free of torch."""
 
-import errno
 import fcntl
 import shutil
 import time
@@ -9,20 +8,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from workbench.files import full_disk_in_words
+from workbench.files import WITHOUT_LOCKS, full_disk_in_words
 from workbench.runner.leases import Busy, Lease, leased
 from workbench.store import Store
 
-WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
-"""What a file system says that has no locks: there, the lease alone tells."""
-
 PATIENCE, PATIENCE_SECONDS = 20, 0.02
 """`held` has the lock for a moment while it looks; a process that trains has it for long."""
-
-
-def finished(store: Store, run_id: str) -> bool:
-    """Whether the run is in the table for good; a failed one is tried again."""
-    return store.finished(run_id)
 
 
 @contextmanager
@@ -36,16 +27,14 @@ def claimed(store: Store, run_id: str) -> Iterator[Lease]:
         path.parent.mkdir(exist_ok=True)
         handle = path.open("w")
     with handle:
-        locked = _locked(handle, fcntl.LOCK_EX)
         for _ in range(PATIENCE):
-            if locked is not False:
+            if (locked := _locked(handle, fcntl.LOCK_EX)) is not False:
                 break
             time.sleep(PATIENCE_SECONDS)
-            locked = _locked(handle, fcntl.LOCK_EX)
-        if locked is False:
+        else:
             raise Busy(run_id)
         try:
-            if finished(store, run_id):
+            if store.finished(run_id):
                 raise Busy(run_id)
             with full_disk_in_words(path):
                 lease = Lease.take(_leases(store, run_id), bool(locked))
@@ -57,14 +46,14 @@ def claimed(store: Store, run_id: str) -> Iterator[Lease]:
         finally:
             # A run that is finished needs no lock. While it is not, the file stays: whoever has opened it already
             # and whoever opens it now must meet at the same one.
-            if finished(store, run_id):
+            if store.finished(run_id):
                 path.unlink(missing_ok=True)
 
 
 def tidy(store: Store) -> None:
     """Remove the leases that killed processes left of runs that are finished, which nobody will claim any more."""
     for folder in (store.folder / "live").glob("*.leases"):
-        if finished(store, folder.stem):
+        if store.finished(folder.stem):
             shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -92,7 +81,7 @@ def _locked(handle: IO[str], kind: int) -> bool | None:
     except BlockingIOError:
         return False
     except OSError as error:
-        if error.errno in WITHOUT_LOCKS:
+        if error.errno in WITHOUT_LOCKS:  # there, the lease alone tells
             return None
         raise
     return True

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
 from workbench.files import remove_folder
-from workbench.runner.claims import finished
 from workbench.runner.plan import Kind, PlannedRun
 from workbench.store import Store
 from workbench.training.packable import pack_key
@@ -60,5 +59,5 @@ def interrupted(store: Store) -> dict[tuple[str, ...], int]:
 def remove_finished(store: Store) -> None:
     """Remove the checkpoints of packs all of whose runs are in the table, as others may have trained them."""
     for members in interrupted(store):
-        if all(finished(store, run_id) for run_id in members):
+        if all(store.finished(run_id) for run_id in members):
             remove_folder(store.checkpoints(pack_id(members)))

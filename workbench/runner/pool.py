@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 
 from workbench.errors import BadInput, Stopped
 from workbench.runner.backend import Event, Kind
-from workbench.runner.claims import finished, held
+from workbench.runner.claims import held
 from workbench.runner.ending import BUSY_EXIT_CODE, Ending
 from workbench.runner.jobs import Job
 from workbench.runner.output import last_lines
@@ -111,7 +111,7 @@ class Pool(Generic[S]):
                     self._take(job, report)
                 continue
             waiting.remove(job)
-            if not (ids & self.taken and all(finished(store, run_id) for run_id in ids)):
+            if not (ids & self.taken and all(store.finished(run_id) for run_id in ids)):
                 return job
             _tell(report, "ended", job)
         return None

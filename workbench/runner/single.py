@@ -8,7 +8,6 @@ from workbench.corpus.config import CorpusConfig
 from workbench.corpus.prepare import prepare
 from workbench.errors import Stopped
 from workbench.models.own import pinned
-from workbench.runner.claims import finished
 from workbench.runner.definition import Asked
 from workbench.runner.jobs import Job
 from workbench.runner.leases import Busy
@@ -39,12 +38,12 @@ def train_single(
         say(f"Warning: {warning}")
     for name, reason in run.horizon.reasons.items():
         say(f"{name}: {reason}")
-    if not finished(store, run.run_id):
+    if not store.finished(run.run_id):
         try:
             with stop_on_signals() as stop:
                 train_and_commit(Job(run, "", store.folder, corpus.folder), stop.is_set, log)
         except Busy:
-            if not finished(store, run.run_id):
+            if not store.finished(run.run_id):
                 raise Stopped(
                     f"{run.run_id} is being trained by another process; run again when it has ended"
                 ) from None

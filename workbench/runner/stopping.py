@@ -9,8 +9,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from workbench.files import full_disk_in_words
-from workbench.runner.claims import WITHOUT_LOCKS, held
+from workbench.files import WITHOUT_LOCKS, full_disk_in_words
+from workbench.runner.claims import held
 from workbench.store import Store
 from workbench.store.store import checked
 

@@ -23,7 +23,7 @@ from workbench.errors import BadInput, Stopped
 from workbench.evaluation import run_probes
 from workbench.files import full_disk_in_words, remove_folder
 from workbench.models.own import import_models
-from workbench.runner.claims import claimed, finished
+from workbench.runner.claims import claimed
 from workbench.runner.ending import BUSY_EXIT_CODE
 from workbench.runner.jobs import Job
 from workbench.runner.leases import Busy, Lease
@@ -50,7 +50,7 @@ def work(job: Job, words: Connection) -> None:
         train_and_commit(job, stop.is_set)
         output.unlink(missing_ok=True)
     except Busy:
-        if all(finished(Store(job.store), run.run_id) for run in job.runs):  # else it is another's, who prints to it
+        if all(Store(job.store).finished(run.run_id) for run in job.runs):  # else it is another's, who prints to it
             output.unlink(missing_ok=True)
         sys.exit(BUSY_EXIT_CODE)
     except Stopped:
@@ -124,7 +124,7 @@ def train_pack_and_commit(job: Job, stop: Callable[[], bool]) -> None:
     finished run is committed: whenever the process is killed, what is left is a pack to resume or finished weights.
     """
     store, corpus = Store(job.store), Corpus.open(job.corpus)
-    own = {single.run.run_id: single for single in job.each if not finished(store, single.run.run_id)}
+    own = {single.run.run_id: single for single in job.each if not store.finished(single.run.run_id)}
     folder, leases = store.checkpoints(job.checkpoint_name), dict[str, Lease]()
     with full_disk_in_words(job.store), ExitStack() as held:
         for run_id in sorted(own):  # in one order, so that two packs never wait with half of the other's runs each

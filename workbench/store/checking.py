@@ -14,7 +14,7 @@ from workbench.files import STALE_SECONDS, checksum
 from workbench.store.schema import TABLES, arrow_schema
 from workbench.store.snapshot import read_index, stamps, stem
 from workbench.store.store import Store
-from workbench.store.tables import KEYS, MERGED, read_table
+from workbench.store.tables import KEYS, MERGED, keys_of, read_table
 
 
 @dataclass(frozen=True)
@@ -67,18 +67,13 @@ def _files(store: Store, table: str, readable: dict[str, pa.Table]) -> Iterator[
             other = sorted(set(content.schema.names) ^ set(expected.names))
             words = f"its columns differ by {', '.join(other)}" if other else "its columns have other types or order"
             yield Finding("schema", where, f"{words}; plain readers may drop some or fail", run_id=run_id)
-        keys = _keys(table, content)
+        keys = set(keys_of(table, content).to_pylist())
         if MERGED not in name and keys - {key}:
             yield Finding("misnamed", where, f"holds rows of {', '.join(sorted(keys - {key})[:3])}")
         twice = sorted(one for one in keys if owner.setdefault(one, name) != name)
         if twice:
             yield Finding("doubled", where, f"{owner[twice[0]]} has rows of {', '.join(twice[:3])} too", run_id=run_id)
         readable[name] = content.select([*KEYS[table], *(["status"] if table == "runs" else [])])
-
-
-def _keys(table: str, content: pa.Table) -> set[str]:
-    columns = [content[name].cast("string").to_pylist() for name in KEYS[table]]
-    return {"-".join(map(str, parts)) for parts in zip(*columns, strict=True)}
 
 
 def _reason(error: Exception) -> str:

@@ -5,7 +5,6 @@ in one stroke; whoever reads meanwhile has the old copy, which goes only with th
 a compaction leaves at most a temporary file.
 """
 
-import hashlib
 import heapq
 import time
 from collections.abc import Iterator
@@ -16,11 +15,11 @@ from pathlib import Path
 import pyarrow as pa
 
 from workbench.errors import BadInput
-from workbench.files import alone_or_none, full_disk_in_words, prepared, sync, write_json
+from workbench.files import alone_or_none, checksum, full_disk_in_words, prepared, sync, write_json
 from workbench.store.schema import TABLES
 from workbench.store.snapshot import Index, Stamp, read_index, snapshot, stamps, stem
 from workbench.store.store import Store
-from workbench.store.tables import MERGED, keys_of, pieces_of, read_table, write_large
+from workbench.store.tables import keys_of, pieces_of, read_table, write_large
 
 TICK_NS = 20_000_000
 """A file system may not tell two changes apart that are this close: a file as young as that is not copied."""
@@ -92,13 +91,12 @@ def _compact(store: Store, table: str) -> Compacted:
         written[0] = write_large(temporary, table, store.version, pieces)
 
     with prepared(folder / f"{table}.parquet", write) as temporary:
-        with temporary.open("rb") as file:
-            checksum = hashlib.file_digest(file, "sha256").hexdigest()
-        final = folder / f"{table}-{checksum[:16]}.parquet"
+        digest = str(checksum(temporary))
+        final = folder / f"{table}-{digest[:16]}.parquet"
         size = temporary.stat().st_size
         temporary.replace(final)
         sync(folder)
-    document = {"file": final.name, "rows": written[0], "sha256": checksum, "files": kept | copied}
+    document = {"file": final.name, "rows": written[0], "sha256": digest, "files": kept | copied}
     write_json(folder / f"{table}.json", document)
     for path in folder.glob(f"{table}-*.parquet"):
         if path != final and (old is None or path != old.file):
@@ -148,6 +146,3 @@ def _clock(folder: Path) -> int:
         return probe.stat().st_mtime_ns
     finally:
         probe.unlink(missing_ok=True)
-
-
-__all__ = ["MERGED", "Compacted", "compact", "compacting", "drop"]

@@ -20,7 +20,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from workbench.errors import BadInput
-from workbench.files import remove_folder, remove_stale, write_folder
+from workbench.files import checksum, remove_folder, remove_stale, write_folder
 
 STATE = "state.json"
 BLANK = "0" * 64
@@ -52,7 +52,7 @@ def plant(
         _write(_weights(model), temporary / "model.safetensors")
         if optimizer is not None:
             _write(_optimizer_state(model, optimizer), temporary / "optimizer.safetensors")
-        checksums = {file.name: _checksum(file) for file in sorted(temporary.glob("*.safetensors"))}
+        checksums = {file.name: checksum(file) for file in sorted(temporary.glob("*.safetensors"))}
         document = {"step": step, "sha256": {STATE: BLANK, **checksums}, **state}
         # The curve's gaps (steps without an evaluation) are NaN, which Python's JSON writes and reads back exactly.
         text = json.dumps(document).encode()
@@ -83,7 +83,7 @@ def read_state(checkpoint: Path) -> dict[str, Any]:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BadInput(f"{path}: not a checkpoint's state ({error}); delete the folder") from error
     for name, expected in checksums.items():
-        found = _own_checksum(text, str(expected)) if name == STATE else _checksum(checkpoint / name)
+        found = _own_checksum(text, str(expected)) if name == STATE else checksum(checkpoint / name)
         if found != expected:
             raise BadInput(f"{checkpoint / name}: its SHA-256 is not {expected[:12]}…; delete the folder to train anew")
     return state
@@ -163,12 +163,3 @@ def _restore_optimizer(path: Path, model: nn.Module, optimizer: torch.optim.Opti
 def _own_checksum(text: bytes, stated: str) -> str:
     """The SHA-256 of a state, with zeros where its own is stated."""
     return hashlib.sha256(text.replace(stated.encode(), BLANK.encode(), 1)).hexdigest()
-
-
-def _checksum(path: Path) -> str | None:
-    """The SHA-256 of a file; none where there is no file."""
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError:
-        return None
