@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from workbench.cli.output import emit, json_option, note
-from workbench.cli.sweep import store_option
+from workbench.cli.sweep_options import store_option
 
 
 @click.command(epilog="Exit codes: 0 done, 2 bad input.")

@@ -9,7 +9,7 @@ import click
 
 from workbench.cli.imports import import_option
 from workbench.cli.output import emit, json_option, say
-from workbench.cli.sweep import store_option
+from workbench.cli.sweep_options import store_option
 from workbench.errors import BadInput
 
 if TYPE_CHECKING:

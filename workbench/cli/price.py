@@ -7,7 +7,7 @@ import click
 
 from workbench.cli.output import emit, json_option, note, say, working
 from workbench.cli.source import resamples_option, seed_option
-from workbench.cli.sweep import store_option
+from workbench.cli.sweep_options import store_option
 
 if TYPE_CHECKING:
     from workbench.analyses.prices import Price, Prices

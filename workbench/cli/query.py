@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from workbench.cli.output import emit, json_option, note
+from workbench.cli.sweep_options import store_option
 from workbench.errors import BadInput
 
 SHOWN_ROWS = 40
@@ -18,12 +19,10 @@ SHOWN_LETTERS = 32
 
 @click.command()
 @click.argument("sql")
-@click.option(
-    "--store", type=click.Path(path_type=Path), default=Path("store"), show_default=True, help="The store to ask."
-)
+@store_option
 @json_option
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV alone on stdout.")
-def command(sql: str, store: Path, as_json: bool, as_csv: bool) -> None:
+def command(sql: str, store_path: Path, as_json: bool, as_csv: bool) -> None:
     """Ask a store one SELECT of DuckDB's SQL over its tables: runs, curves, evals, fits; docs/store.md lists columns.
 
     Only read: nothing is written, and no other file can be opened. What is missing is null. Exit codes: 0 done, 2 bad
@@ -33,7 +32,7 @@ def command(sql: str, store: Path, as_json: bool, as_csv: bool) -> None:
 
     if as_json and as_csv:
         raise BadInput("--json and --csv: choose one")
-    found = Store(store).query(sql)
+    found = Store(store_path).query(sql)
     names = found.column_names
     if as_csv:
         writer = csv.writer(sys.stdout, lineterminator="\n")

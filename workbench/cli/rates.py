@@ -6,7 +6,7 @@ import click
 
 from workbench.cli.output import emit, json_option
 from workbench.cli.source import seed_option
-from workbench.cli.sweep import store_option
+from workbench.cli.sweep_options import store_option
 
 
 @click.command(epilog="Exit codes: 0 done, 2 bad input.")

@@ -7,7 +7,8 @@ import click
 
 from workbench.cli.imports import import_option
 from workbench.cli.output import emit, json_option, say
-from workbench.cli.sweep import device_option, store_option
+from workbench.cli.sweep import device_option
+from workbench.cli.sweep_options import store_option
 from workbench.errors import WorkbenchError
 
 

@@ -10,6 +10,7 @@ from workbench.cli.backends import Where, backend_at, backend_options, local_bac
 from workbench.cli.imports import import_option
 from workbench.cli.output import emit, json_option, say
 from workbench.cli.sweep_archive import export, import_
+from workbench.cli.sweep_options import corpus_option, store_option
 from workbench.cli.sweep_plan import plan_payload, print_plan, spoken
 from workbench.cli.sweep_watch import logs, stop
 from workbench.errors import BadInput, WorkbenchError
@@ -23,10 +24,6 @@ if TYPE_CHECKING:
     from workbench.runner.sweep import SweepResult
     from workbench.store import Store
 
-store_option = click.option(
-    "--store", "store_path", type=click.Path(path_type=Path), default=Path("store"), show_default=True, metavar="DIR",
-    help="The store's folder.",
-)  # fmt: skip
 workers_option = click.option(
     "--workers", type=click.IntRange(1), help="Worker processes; by default one a core, or one a GPU."
 )
@@ -53,11 +50,6 @@ recalibrate_option = click.option(
     "--recalibrate", is_flag=True, help="Time steps anew, also those that this machine was timed at before."
 )
 
-
-corpus_option = click.option(
-    "--corpus", type=click.Path(path_type=Path), metavar="DIR",
-    help="The prepared corpus, such as an imported sweep has beside it; by default the definition's is prepared.",
-)  # fmt: skip
 
 IDLE_SECONDS = 60.0
 """From here on it is said how long a running run has given no sign of a step."""

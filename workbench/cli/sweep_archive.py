@@ -6,30 +6,35 @@ import click
 
 from workbench.cli.imports import import_option
 from workbench.cli.output import emit, json_option, say
-
-store_option = click.option(
-    "--store", "store_path", type=click.Path(path_type=Path), default=Path("store"), show_default=True, metavar="DIR",
-    help="The store's folder.",
-)  # fmt: skip
+from workbench.cli.sweep_options import corpus_option, store_option
 
 
 @click.command("export")
 @click.argument("definition", type=click.Path(path_type=Path))
 @click.argument("out", type=click.Path(path_type=Path), metavar="ARCHIVE.tar.gz")
 @store_option
+@corpus_option
 @click.option("--weights", is_flag=True, help="With the final weights of every run.")
 @click.option("--without-corpus", is_flag=True, help="Leave the prepared corpus out.")
 @import_option
 @json_option
-def export(definition: Path, out: Path, store_path: Path, weights: bool, without_corpus: bool, as_json: bool) -> None:
+def export(
+    definition: Path,
+    out: Path,
+    store_path: Path,
+    corpus: Path | None,
+    weights: bool,
+    without_corpus: bool,
+    as_json: bool,
+) -> None:
     """Write a sweep's definition, finished runs and corpus as one archive, from which it can be trained elsewhere."""
     from workbench.runner.archive import export_sweep
     from workbench.runner.plan import read_plan
     from workbench.store import Store
 
     store = Store(store_path)
-    planned, corpus = read_plan(definition, say)
-    ids = export_sweep(store, planned.name, definition, None if without_corpus else corpus, out, weights)
+    planned, opened = read_plan(definition, say, corpus)
+    ids = export_sweep(store, planned.name, definition, None if without_corpus else opened, out, weights)
     payload = {"sweep": planned.name, "archive": out, "runs": ids, "bytes": out.stat().st_size}
 
     def text() -> None:

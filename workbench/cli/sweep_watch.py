@@ -8,6 +8,7 @@ import click
 
 from workbench.cli.imports import import_option
 from workbench.cli.output import emit, json_option, say
+from workbench.cli.sweep_options import corpus_option, store_option
 from workbench.errors import BadInput
 
 if TYPE_CHECKING:
@@ -15,10 +16,6 @@ if TYPE_CHECKING:
     from workbench.runner.watching import Said
     from workbench.store import Store
 
-store_option = click.option(
-    "--store", "store_path", type=click.Path(path_type=Path), default=Path("store"), show_default=True, metavar="DIR",
-    help="The store's folder.",
-)  # fmt: skip
 
 POLL_SECONDS = 0.5
 
@@ -27,16 +24,19 @@ POLL_SECONDS = 0.5
 @click.argument("definition", type=click.Path(path_type=Path))
 @click.argument("run", required=False, metavar="[RUN]")
 @store_option
+@corpus_option
 @click.option("--lines", type=click.IntRange(1), default=5, show_default=True, help="Newest rows and lines of each.")
 @click.option("--follow", is_flag=True, help="Go on printing the rows of RUN until it ends.")
 @import_option
 @json_option
-def logs(definition: Path, run: str | None, store_path: Path, lines: int, follow: bool, as_json: bool) -> None:
+def logs(
+    definition: Path, run: str | None, store_path: Path, corpus: Path | None, lines: int, follow: bool, as_json: bool
+) -> None:
     """Print what the running and the failed runs of a sweep said last, or RUN, the beginning of an id."""
     from workbench.runner.status import statuses
     from workbench.runner.watching import live_size, said
 
-    planned, store = _opened(definition, store_path)
+    planned, store = _opened(definition, store_path, corpus)
     frame = statuses(planned, store).set_index("run_id")
     if run is None:
         if follow:
@@ -64,14 +64,15 @@ def logs(definition: Path, run: str | None, store_path: Path, lines: int, follow
 @click.command()
 @click.argument("definition", type=click.Path(path_type=Path))
 @store_option
+@corpus_option
 @click.option("--wait/--no-wait", default=True, show_default=True, help="Wait until every run has saved its work.")
 @import_option
 @json_option
-def stop(definition: Path, store_path: Path, wait: bool, as_json: bool) -> None:
+def stop(definition: Path, store_path: Path, corpus: Path | None, wait: bool, as_json: bool) -> None:
     """Have a sweep that runs elsewhere save its runs and leave with 75; `sweep run` resumes it."""
     from workbench.runner.stopping import ask_to_stop, is_run
 
-    planned, store = _opened(definition, store_path)
+    planned, store = _opened(definition, store_path, corpus)
     running, asked = is_run(store, planned.name), _running(planned, store)
     if running:
         ask_to_stop(store, planned.name)
@@ -91,12 +92,12 @@ def stop(definition: Path, store_path: Path, wait: bool, as_json: bool) -> None:
     emit(as_json, payload, text)
 
 
-def _opened(definition: Path, store_path: Path) -> "tuple[Plan, Store]":
+def _opened(definition: Path, store_path: Path, corpus: Path | None) -> "tuple[Plan, Store]":
     from workbench.runner.plan import read_plan
     from workbench.store import Store
 
     store = Store(store_path)
-    planned, _ = read_plan(definition, say)
+    planned, _ = read_plan(definition, say, corpus)
     return planned, store
 
 
