@@ -3,13 +3,11 @@
 import json
 import os
 import shutil
-from pathlib import Path
 
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from tests.factories import make_store
 from workbench.store import Store
 from workbench.store.checking import check
 from workbench.store.compaction import compact
@@ -19,17 +17,6 @@ from workbench.store.repairing import repair
 from workbench.store.snapshot import snapshot
 
 RUN = "r-00000005"
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_store(tmp_path_factory.mktemp("made") / "store")
-
-
-@pytest.fixture
-def store(made: Path, tmp_path: Path) -> Store:
-    shutil.copytree(made, tmp_path / "store")
-    return Store(tmp_path / "store")
 
 
 def kinds(store: Store) -> dict[str, bool]:

@@ -2,7 +2,6 @@
 
 import multiprocessing
 import os
-import shutil
 import signal
 import time
 from pathlib import Path
@@ -12,23 +11,11 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from tests.factories import make_store
 from workbench.errors import BadInput
 from workbench.store import Store
 from workbench.store.compaction import compact, compacting
 from workbench.store.schema import TABLES
 from workbench.store.snapshot import snapshot
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_store(tmp_path_factory.mktemp("made") / "store")
-
-
-@pytest.fixture
-def store(made: Path, tmp_path: Path) -> Store:
-    shutil.copytree(made, tmp_path / "store")
-    return Store(tmp_path / "store")
 
 
 def tables(store: Store) -> dict[str, pd.DataFrame]:

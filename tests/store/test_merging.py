@@ -1,29 +1,19 @@
 """Small files give way to one per table: nothing is lost, nothing doubled, and the store goes on as before."""
 
-import shutil
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 
-from tests.factories import make_store
 from workbench.store import AlreadyFinished, Store, merging, swapping
 from workbench.store.compaction import compact
 from workbench.store.merging import replace_small
 from workbench.store.schema import TABLES
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_store(tmp_path_factory.mktemp("made") / "store")
-
-
 @pytest.fixture
-def store(made: Path, tmp_path: Path) -> Store:
+def store(store: Store) -> Store:
     """With one failed run besides."""
-    shutil.copytree(made, tmp_path / "store")
-    store = Store(tmp_path / "store")
     store.write_run(row_of(store) | {"run_id": "r-failed", "status": "failed"}, store.curves("r-00000000").head(2))
     store.write_fit({"law": "chinchilla", "objective": "huber", "objective_value": 1e-3, "n_points": 9})
     return store

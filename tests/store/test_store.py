@@ -10,17 +10,9 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from tests.factories import make_store
 from workbench.errors import BadInput
 from workbench.store import Store
 from workbench.store.schema import RUNS, SCHEMA_VERSION, TABLES, arrow_schema, arrow_table, documentation
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    folder = tmp_path / "store"
-    make_store(folder)
-    return Store(folder)
 
 
 def test_plain_pandas_reads_every_table(store: Store) -> None:
