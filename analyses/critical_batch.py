@@ -64,6 +64,7 @@ class Critical:
         with np.errstate(divide="ignore"):
             log_SB = np.log(np.vstack([self.bands["batch"], self.drawn_SB])[:, known])
         at_S = [np.interp(np.log(loss), np.log(losses), log_B) for log_B in log_SB if not np.isnan(log_B).any()]
+        at_S = [at if np.isfinite(at) else np.inf for at in at_S]  # between a band and one without an upper end
         low, high = np.quantile(at_S[1:], [(1 - self.level) / 2, (1 + self.level) / 2], method="nearest")
         return float(np.exp(at_S[0])), float(np.exp(low)), float(np.exp(high))
 

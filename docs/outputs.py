@@ -1,7 +1,8 @@
 """Run again every command whose output the docs show, and put what it prints now in its place.
 
 Such a block is fenced and begins with a line `$ workbench …`; a command runs in a folder of nothing but `sweeps`, and
-of all it prints the standard output is kept.
+of all it prints the standard output is kept. Where a command fails, as one does that asks a store of somebody's own,
+the block stays as it is, and is named.
 """
 
 import os
@@ -20,10 +21,20 @@ def main() -> None:
     folder = Path(__file__).parent
     for page in map(Path, sys.argv[1:] or sorted(map(str, folder.glob("*.md")))):
         text = page.read_text()
-        fresh = BLOCK.sub(lambda found: f"```\n$ {found[1]}\n{printed(found[1])}\n```", text)
+        fresh = BLOCK.sub(block, text)
         if fresh != text:
             page.write_text(fresh)
             print(page)
+
+
+def block(found: re.Match[str]) -> str:
+    """The block with what its command prints now."""
+    try:
+        return f"```\n$ {found[1]}\n{printed(found[1])}\n```"
+    except subprocess.CalledProcessError as error:
+        words = error.stderr.splitlines()
+        print(f"left as it was ({words[-1] if words else error.returncode}): {found[1]}")
+        return found[0]
 
 
 def printed(command: str) -> str:
