@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from workbench.analyses.critical_batch import Critical
 
 
+DRAWN = "intervals by drawing whole runs again"
+"""Of the law: its clusters are runs, which the fit would call configurations."""
+
+
 @click.command(epilog="Exit codes: 0 done, 2 bad input.")
 @store_option
 @click.option("--sweep", required=True, metavar="NAME", help="A sweep that measured noise_scale, or trained batches.")
@@ -54,7 +58,7 @@ def _payload(one: "Critical") -> dict[str, Any]:
         "noise": one.bands.to_dict("records"),
         "law": None
         if law is None
-        else {"params": law.params, "intervals": law.intervals, "method": law.interval_method, "notes": law.notes},
+        else {"params": law.params, "intervals": law.intervals, "method": DRAWN, "notes": law.notes},
         "direct": [
             {
                 "loss": at.loss,
@@ -84,7 +88,7 @@ def _print(found: "tuple[Critical, ...]") -> None:
             parts = [
                 f"{name} = {value:.4g}{_interval(one.law.intervals, name)}" for name, value in one.law.params.items()
             ]
-            note(f"B_crit(L) = B_star/L^(1/alpha_B): {', '.join(parts)}; intervals by drawing whole runs again")
+            note(f"B_crit(L) = B_star/L^(1/alpha_B): {', '.join(parts)}; {DRAWN}")
         if one.direct:
             click.echo(
                 f"{one.size}, by steps and tokens to a loss\n"

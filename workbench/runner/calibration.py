@@ -115,10 +115,10 @@ class Calibrations:
 
 def busy() -> bool:
     """Whether more processes want to run than there are cores, on the average of the last minute."""
-    return hasattr(os, "getloadavg") and os.getloadavg()[0] > cores()
+    return hasattr(os, "getloadavg") and os.getloadavg()[0] > usable_cores()
 
 
-def cores() -> int:
+def usable_cores() -> int:
     """CPU cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
@@ -126,7 +126,7 @@ def cores() -> int:
 def machine() -> dict[str, Any]:
     """What of this machine and this code a time on its CPU depends on."""
     python = platform.python_version()
-    return {"processor": processor(), "cores": cores(), "workbench": __version__, "python": python}
+    return {"processor": processor(), "cores": usable_cores(), "workbench": __version__, "python": python}
 
 
 def processor() -> str:

@@ -1,6 +1,5 @@
 """The local backend: a pool of slots, each one worker process at a time. CPU cores, or k runs per GPU."""
 
-import os
 from dataclasses import dataclass, field
 from multiprocessing.connection import wait
 from multiprocessing.context import BaseContext
@@ -8,6 +7,7 @@ from multiprocessing.process import BaseProcess
 
 import torch
 
+from workbench.runner.calibration import usable_cores
 from workbench.runner.ending import Ending
 from workbench.runner.jobs import Job
 from workbench.runner.pool import Pool, Slot
@@ -80,11 +80,6 @@ class LocalBackend(Pool[LocalSlot]):
             wait(sentinels, self.poll_seconds)
         else:
             super().pause()
-
-
-def usable_cores() -> int:
-    """CPU cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _gpus(device: str) -> list[str]:

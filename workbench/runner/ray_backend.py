@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import BadInput, Stopped
+from workbench.runner.calibration import usable_cores
 from workbench.runner.description import described
 from workbench.runner.ending import Ending
 from workbench.runner.extras import require
 from workbench.runner.jobs import Job
-from workbench.runner.local import usable_cores
 from workbench.runner.pool import Pool, Slot
 from workbench.runner.supervisor import Supervisor, leave_file
 from workbench.store import Store

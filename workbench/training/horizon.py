@@ -30,8 +30,6 @@ class Horizon:
     decay_steps: int
     """Steps from the start of the decay to the end: all after warm-up for cosine and linear, none for constant and
     inverse-sqrt."""
-    trunk_steps: int
-    """Steps of the longest run on its trunk; its own where none is longer."""
     flops: float
     """C by the exact count of matrix products: tokens · flops_per_token_training."""
     flops_6nd: float
@@ -118,7 +116,6 @@ def resolve(config: RunConfig, origin: str = "the run") -> Horizon:
         learning_rate=rate * train.rate_factor,
         warmup_steps=warmup,
         decay_steps=decay,
-        trunk_steps=trunk_steps,
         flops=float(tokens) * per_token,
         flops_6nd=6.0 * counts.n_params * tokens,
         reasons=reasons,

@@ -113,7 +113,7 @@ class Identity:
         return "r-" + digest.hexdigest()[:DIGITS]
 
     def trunk_id(self, config: RunConfig) -> str:
-        """Of the trunk that the run with this config's seeds leaves where its decay begins."""
+        """`t-` and 12 hex digits, the same for runs that are one until their decays begin; nothing but for `wsd`."""
         if not self._trunk:
             return ""
         text = f"{self._trunk} {config.seed_data} {config.seed_init}"
@@ -135,11 +135,6 @@ def run_id(config: RunConfig, horizon: Horizon, corpus_fingerprint: str) -> str:
 def config_id(config: RunConfig, horizon: Horizon, corpus_fingerprint: str) -> str:
     """`c-` and 12 hex digits: the same for runs that differ in their seeds alone, the key for clustering."""
     return Identity(config, horizon, corpus_fingerprint).config_id
-
-
-def trunk_id(config: RunConfig, horizon: Horizon, corpus_fingerprint: str) -> str:
-    """`t-` and 12 hex digits: the same for runs that are one run until their decays begin; nothing but for `wsd`."""
-    return Identity(config, horizon, corpus_fingerprint).trunk_id(config)
 
 
 def _text(document: dict[str, Any]) -> str:
