@@ -1,8 +1,12 @@
 """A task's curves against N, D, C or the loss; against N with the fitted thresholds."""
 
+from typing import Annotated
+
 import pandas as pd
 
 from workbench.analyses import emergence
+from workbench.analyses.ask import Ask, one_of
+from workbench.analyses.selection import Selection
 from workbench.reporting import figures
 from workbench.reporting.document import Block, Figure, Text
 from workbench.reporting.figures.pieces import plural
@@ -17,6 +21,17 @@ NO_TASKS = Text(
     note=True,
 )
 """What a page says where there are no measurements."""
+
+
+class TasksAsk(Ask):
+    """Against what."""
+
+    x: Annotated[str, one_of(AXES)] = "n"
+
+
+def view(selection: Selection, ask: TasksAsk) -> list[Block]:
+    """The curves of a selection's tasks."""
+    return blocks(selection.runs, selection.evals, ask.x)
 
 
 def blocks(runs: pd.DataFrame, evals: pd.DataFrame, x: str = "n", resamples: int = 200, seed: int = 0) -> list[Block]:

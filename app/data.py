@@ -1,17 +1,16 @@
-"""What the pages read: the store's tables and the study of a sweep, kept until a file of the store changes."""
+"""What the pages read: a selection of the store, and what the views draw of it, kept until the store changes."""
 
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import pandas as pd
 import streamlit as st
 
-from workbench.analyses import one_law, scaling, scaling_fits, scaling_runs, scaling_trust, sweeps, task_axes
-from workbench.analyses.one_law import Ask
+from workbench.analyses import one_law, scaling_fits, scaling_runs, scaling_trust, selection, views
+from workbench.analyses.ask import Ask
+from workbench.analyses.one_law import Ask as LawAsk
 from workbench.analyses.scaling import ScalingStudy
+from workbench.analyses.selection import Selection
 from workbench.fitting import Fit
 from workbench.reporting.document import Block
 from workbench.store import Store
@@ -30,11 +29,12 @@ PARTS: dict[str, Callable[[ScalingStudy], list[Block]]] = {
 }
 """Parts of the report that pages show."""
 
-RESAMPLES = 1000
-"""As many as the report takes, so that both print the same intervals."""
+RESAMPLES = selection.RESAMPLES
 
-KEPT = 8
-"""Results kept of each kind."""
+KEPT = 4
+"""Selections kept: one of a large store takes some hundred MB."""
+
+KEPT_BLOCKS = 64
 
 
 def store_folder() -> str:
@@ -47,71 +47,41 @@ def store_folder() -> str:
 
 
 def version(folder: str) -> str:
-    """Changes when a file of the store is added, removed or rewritten."""
+    """Changes when a file of the store is put in place or removed, which is a change of its folder."""
     Store(folder)
-    entries = [
-        entry.stat()
-        for table in ("runs", "curves", "evals", "sweeps")
-        if (Path(folder) / table).is_dir()
-        for entry in os.scandir(Path(folder) / table)
-    ]
-    newest = max((entry.st_mtime_ns for entry in entries), default=0)
-    return f"{len(entries)}-{newest}-{sum(entry.st_size for entry in entries)}"
+    names = ("runs", "curves", "evals", "fits", "sweeps", ".compact")
+    stamps = [path.stat().st_mtime_ns for name in names if (path := Path(folder) / name).is_dir()]
+    return "-".join(str(stamp) for stamp in stamps)
 
 
-def sweep() -> str:
-    """The sweep chosen in the sidebar; the only one where there is no choice; all runs where no sweep is recorded."""
+def sweep_names() -> list[str]:
+    """The sweeps of the store."""
     folder = store_folder()
-    names = sweep_names(folder, version(folder))
+    return _sweep_names(folder, version(folder))
+
+
+def sweep() -> str | None:
+    """The sweep chosen in the sidebar; the only one where there is no choice; None for all runs."""
+    names = sweep_names()
     chosen = st.session_state.get("sweep")
-    if chosen in names or chosen == EVERYTHING:
-        return str(chosen)
-    return names[0] if names else EVERYTHING
+    if chosen == EVERYTHING or not names:
+        return None
+    return str(chosen) if chosen in names else names[0]
 
 
-def name() -> str:
-    """The store and the sweep, in words."""
-    store = Path(store_folder()).resolve().name
-    return f"all runs in the store {store}" if sweep() == EVERYTHING else f"the sweep {sweep()} in the store {store}"
-
-
-def runs() -> pd.DataFrame:
-    """The runs of the chosen sweep."""
+def selected() -> Selection:
+    """The runs of the chosen sweep, and what belongs to them."""
     folder = store_folder()
-    return _runs(folder, version(folder), sweep())
+    return _selection(folder, version(folder), sweep())
 
 
-def curves() -> pd.DataFrame:
-    """Their curves."""
+def everything() -> Selection:
+    """All runs of the store."""
     folder = store_folder()
-    return _curves(folder, version(folder), sweep())
+    return _selection(folder, version(folder), None)
 
 
-def evals() -> pd.DataFrame:
-    """Their measurements."""
-    folder = store_folder()
-    return _evals(folder, version(folder), sweep())
-
-
-def all_runs() -> pd.DataFrame:
-    """The runs of every sweep."""
-    folder = store_folder()
-    return _runs(folder, version(folder), EVERYTHING)
-
-
-def manifests() -> list[dict[str, Any]]:
-    """The sweeps."""
-    folder = store_folder()
-    return _manifests(folder, version(folder))
-
-
-def study() -> ScalingStudy:
-    """Every law of the chosen sweep, as the report has it."""
-    folder = store_folder()
-    return _study(folder, version(folder), sweep())
-
-
-def asked(ask: Ask) -> Fit | str:
+def asked(ask: LawAsk) -> Fit | str:
     """One law of the chosen sweep, fitted as asked, or the reason why it cannot be."""
     folder = store_folder()
     return _asked(folder, version(folder), sweep(), ask)
@@ -123,59 +93,33 @@ def part(name: str) -> list[Block]:
     return _part(folder, version(folder), sweep(), name)
 
 
-def task_blocks(x: str) -> list[Block]:
-    """The task curves of the chosen sweep."""
+def blocks(view: str, ask: Ask) -> list[Block]:
+    """What a view draws of the chosen sweep."""
     folder = store_folder()
-    return _task_blocks(folder, version(folder), sweep(), x)
-
-
-@st.cache_data(max_entries=KEPT, show_spinner=False)
-def sweep_names(folder: str, version: str) -> list[str]:
-    """The sweeps by name, that of most compute first, as the report takes it."""
-    spent = sweeps.progress(_runs(folder, version, EVERYTHING), _manifests(folder, version))
-    return [str(name) for name in spent.sort_values("flops", ascending=False, kind="stable")["sweep"]]
-
-
-@st.cache_data(max_entries=KEPT, show_spinner=False)
-def _manifests(folder: str, version: str) -> list[dict[str, Any]]:  # noqa: ARG001, a key of the cache
-    return Store(folder).sweeps()
+    return _blocks(folder, version(folder), sweep(), view, repr(ask), ask)
 
 
 @st.cache_data(max_entries=KEPT, show_spinner="Reading the runs …")
-def _runs(folder: str, version: str, sweep: str) -> pd.DataFrame:  # noqa: ARG001, a key of the cache
-    store = Store(folder)
-    return sweeps.of_sweep(store.runs(), None if sweep == EVERYTHING else store.manifest(sweep))
+def _sweep_names(folder: str, version: str) -> list[str]:
+    everything = _selection(folder, version, None)
+    return selection.sweep_names(everything.all_runs, everything.manifests)
 
 
-@st.cache_data(max_entries=KEPT, show_spinner="Reading the curves …")
-def _curves(folder: str, version: str, sweep: str) -> pd.DataFrame:
-    rows = Store(folder).curves()
-    return rows[rows["run_id"].isin(_runs(folder, version, sweep)["run_id"])].reset_index(drop=True)
+@st.cache_resource(max_entries=KEPT, show_spinner=False)
+def _selection(folder: str, version: str, sweep: str | None) -> Selection:  # noqa: ARG001, a key of the cache
+    return Selection(Path(folder), sweep, RESAMPLES)
 
 
-@st.cache_data(max_entries=KEPT, show_spinner="Reading the measurements …")
-def _evals(folder: str, version: str, sweep: str) -> pd.DataFrame:
-    rows = Store(folder).evals()
-    return rows[rows["run_id"].isin(_runs(folder, version, sweep)["run_id"])].reset_index(drop=True)
+@st.cache_resource(max_entries=KEPT_BLOCKS, show_spinner="Drawing …")
+def _blocks(folder: str, version: str, sweep: str | None, view: str, asked: str, _ask: Ask) -> list[Block]:  # noqa: ARG001
+    return views.view(view).draw(_selection(folder, version, sweep), _ask)
 
 
-@st.cache_data(max_entries=KEPT, show_spinner="Fitting every law, with intervals …")
-def _study(folder: str, version: str, sweep: str) -> ScalingStudy:
-    runs, curves = _runs(folder, version, sweep), _curves(folder, version, sweep)
-    evals, name = _evals(folder, version, sweep), Path(folder).name
-    return scaling.study(runs, curves, evals, name=name, resamples=RESAMPLES)
+@st.cache_data(max_entries=KEPT_BLOCKS, show_spinner="Fitting the law …")
+def _asked(folder: str, version: str, sweep: str | None, ask: LawAsk) -> Fit | str:
+    return one_law.asked(_selection(folder, version, sweep).study, ask)
 
 
-@st.cache_data(max_entries=KEPT * 4, show_spinner="Fitting the law …")
-def _asked(folder: str, version: str, sweep: str, ask: Ask) -> Fit | str:
-    return one_law.asked(_study(folder, version, sweep), ask)
-
-
-@st.cache_data(max_entries=KEPT * len(PARTS), show_spinner=False)
-def _part(folder: str, version: str, sweep: str, name: str) -> list[Block]:
-    return PARTS[name](_study(folder, version, sweep))
-
-
-@st.cache_data(max_entries=KEPT, show_spinner="Fitting the thresholds …")
-def _task_blocks(folder: str, version: str, sweep: str, x: str) -> list[Block]:
-    return task_axes.blocks(_runs(folder, version, sweep), _evals(folder, version, sweep), x)
+@st.cache_resource(max_entries=KEPT_BLOCKS, show_spinner="Fitting every law, with intervals …")
+def _part(folder: str, version: str, sweep: str | None, name: str) -> list[Block]:
+    return PARTS[name](_selection(folder, version, sweep).study)

@@ -43,10 +43,10 @@ def _sidebar(folder: str) -> None:
     with st.sidebar:
         st.caption("Store")
         st.code(folder, language=None, wrap_lines=True)
-        names = data.sweep_names(folder, data.version(folder))
+        names = data.sweep_names()
         if len(names) > 1:
             st.selectbox("Sweep", [*names, data.EVERYTHING], key="sweep", bind="query-params")
-        many = len(data.runs())
+        many = len(data.selected().runs)
         st.caption(f"{plural(many, 'run')} shown. Nothing here writes to the store.")
         readme = Path(folder) / "README.md"
         if readme.is_file():

@@ -2,6 +2,9 @@
 
 import streamlit as st
 
+from workbench.analyses import citing, views
+from workbench.analyses.ask import Ask
+from workbench.app import data
 from workbench.reporting import inline
 from workbench.reporting.dark import on_dark
 from workbench.reporting.document import Block, Bullets, Code, Figure, Table, Text
@@ -26,14 +29,19 @@ def title(text: str, answers: str) -> None:
     st.caption(_html(answers), unsafe_allow_html=True)
 
 
-def blocks(items: list[Block]) -> None:
+def view(name: str, ask: Ask) -> None:
+    """What a view draws of the chosen sweep, under each figure the command that draws it too."""
+    blocks(data.blocks(name, ask), views.command(name, data.selected(), ask))
+
+
+def blocks(items: list[Block], command: str = "") -> None:
     """Show the blocks one under another."""
     for item in items:
-        block(item)
+        block(item, command)
 
 
-def block(item: Block) -> None:
-    """Show one block."""
+def block(item: Block, command: str = "") -> None:
+    """Show one block; under a figure the command that makes it."""
     if isinstance(item, Text):
         _text(item)
     elif isinstance(item, Bullets):
@@ -45,7 +53,7 @@ def block(item: Block) -> None:
     elif isinstance(item, Table):
         _table(item)
     else:
-        figure(item)
+        figure(item, command)
 
 
 def named(items: list[Block], *names: str) -> list[Block]:
@@ -53,23 +61,38 @@ def named(items: list[Block], *names: str) -> list[Block]:
     return [item for item in items if isinstance(item, Figure | Table) and item.name in names]
 
 
-def figure(item: Figure) -> None:
-    """A figure, what it shows, and its numbers to download."""
+def figure(item: Figure, command: str = "") -> None:
+    """A figure, what it shows, and what belongs under it."""
     drawn = on_dark(item.figure) if st.context.theme.type == "dark" else item.figure
     options = {"displaylogo": False, "toImageButtonOptions": {"filename": item.name, "scale": 2}}
     st.plotly_chart(drawn, theme=None, key=f"figure-{item.name}", config=options, alt=item.caption)
-    words, button = st.columns([6, 1], vertical_alignment="top")
+    words, more = st.columns([6, 1], vertical_alignment="top")
     words.caption(_html(item.caption), unsafe_allow_html=True)
+    with more.popover("Data, command, citation", type="tertiary"):
+        _footer(item, command)
+
+
+def _footer(item: Figure, command: str) -> None:
+    """A figure's numbers to take away, the command that makes it, and how to cite it."""
     if not item.data.empty:
-        button.download_button(
-            "Data (CSV)",
-            item.data.to_csv(index=False),
-            file_name=f"{item.name}.csv",
-            mime="text/csv",
-            key=f"data-{item.name}",
-            on_click="ignore",
-            type="tertiary",
-        )
+        places = st.columns(2)
+        for place, kind, mime, content in (
+            (places[0], "csv", "text/csv", lambda: item.data.to_csv(index=False)),
+            (places[1], "parquet", "application/vnd.apache.parquet", lambda: item.data.to_parquet(index=False)),
+        ):
+            place.download_button(
+                kind.upper() if kind == "csv" else "Parquet",
+                content,
+                file_name=f"{item.name}.{kind}",
+                mime=mime,
+                key=f"{kind}-{item.name}",
+                on_click="ignore",
+            )
+    if command:
+        st.caption("The command that draws it:")
+        st.code(command, language="sh", wrap_lines=True)
+    st.caption("To cite it:")
+    st.code(citing.citation(data.selected(), item), language=None, wrap_lines=True)
 
 
 def sentence(text: str) -> None:

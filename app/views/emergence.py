@@ -12,7 +12,7 @@ def page() -> None:
         "Emergence",
         "What trained models can do, against their size: which abilities appear suddenly, and which only seem to.",
     )
-    if data.runs().empty:
+    if data.selected().runs.empty:
         show.block(sweeps.NO_RUNS)
         return
     x = st.segmented_control(
@@ -24,11 +24,10 @@ def page() -> None:
         key="task_x",
         bind="query-params",
     )
-    blocks = data.task_blocks(str(x))
-    if blocks:
-        show.blocks(blocks)
-    else:
+    if data.selected().evals.empty:
         show.block(task_axes.NO_TASKS)
+    else:
+        show.view("tasks", task_axes.TasksAsk(x=str(x)))
 
 
 if __name__ == "__main__":

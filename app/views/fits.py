@@ -24,10 +24,10 @@ def page() -> None:
     show.title(
         "Fits", "Each scaling law with its intervals, what it misses, and how it divides compute between N and D."
     )
-    if data.runs().empty:
+    if data.selected().runs.empty:
         show.block(sweeps.NO_RUNS)
         return
-    study = data.study()
+    study = data.selected().study
     ask = _ask(study)
     fit = data.asked(ask)
     st.header(_name(ask.law))

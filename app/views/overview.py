@@ -14,12 +14,13 @@ from workbench.reporting.document import Bullets
 def page() -> None:
     """Headline, figures, weaknesses, sweeps."""
     show.title(
-        "Overview", f"The laws of {data.name()}: what these runs say about larger ones, and how far to trust it."
+        "Overview",
+        f"The laws of {data.selected().name}: what these runs say of larger ones, and how far to trust it.",
     )
-    if data.runs().empty:
+    if data.selected().runs.empty:
         show.block(sweeps.NO_RUNS)
         return
-    study = data.study()
+    study = data.selected().study
     _headline(study)
     for text in scaling_report.summary(study):
         show.sentence(text)
@@ -31,9 +32,9 @@ def page() -> None:
     show.blocks(show.named(data.part("soundness"), "facts"))
     st.subheader("What these runs do not tell")
     show.block(Bullets(study.problems or ("Nothing was left open: every law could be fitted and is identified.",)))
-    if manifests := data.manifests():
+    if manifests := data.selected().manifests:
         st.subheader("Sweeps")
-        show.block(sweeps.table(data.all_runs(), manifests))
+        show.block(sweeps.table(data.everything().all_runs, manifests))
 
 
 def _headline(study: ScalingStudy) -> None:

@@ -29,7 +29,7 @@ def page() -> None:
     show.title(
         "Runs", "Every run of the sweep, one point or one row each. Filter them, and plot any number against any other."
     )
-    runs = data.runs()
+    runs = data.selected().runs
     if runs.empty:
         show.block(sweeps.NO_RUNS)
         return

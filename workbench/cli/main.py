@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "branching": ("workbench.cli.branching", "Say whether branched runs end where separate ones do."),
     "replicate": ("workbench.cli.replicate", "Make a published fit again from its own table."),
     "report": ("workbench.cli.report", "Write the fit report: HTML, Markdown and JSON."),
+    "figure": ("workbench.cli.figure", "Draw a figure of the app by a command."),
     "query": ("workbench.cli.query", "Ask a store a question in SQL."),
     "store": ("workbench.cli.store", "Look after a store: compact, check, repair, migrate, remove what is not needed."),
     "app": ("workbench.cli.app", "Open the dashboard on localhost."),

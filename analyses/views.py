@@ -1,0 +1,95 @@
+"""The app's figures by name: what may be asked of each, and what answers.
+
+A page lets a reader choose an `Ask`, and shows what its view draws of it; `workbench figure NAME STORE --set KEY=VALUE`
+draws the same, which is the command under the figure. A new view is one entry of `VIEWS`.
+"""
+
+import json
+import shlex
+import tomllib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from workbench.analyses.ask import Ask
+from workbench.analyses.selection import Selection
+from workbench.errors import BadInput
+from workbench.reporting.document import Block
+
+
+@dataclass(frozen=True)
+class View:
+    """A figure, or a few that belong together."""
+
+    answers: str
+    """The question it answers, in a few words."""
+    ask: type[Ask]
+    draw: Callable[[Selection, Any], list[Block]]
+    """From the runs and an `ask` to what is shown."""
+
+
+def _views() -> dict[str, View]:
+    """The table. Its modules are read when it is asked for: each is a study of its own."""
+    from workbench.analyses import curve_view, task_axes
+
+    return {
+        "curves": View("how the loss fell while each run trained", curve_view.CurvesAsk, curve_view.blocks),
+        "tasks": View("which abilities appear, and at what size", task_axes.TasksAsk, task_axes.view),
+    }
+
+
+def view(name: str) -> View:
+    """A view by its name."""
+    found = _views()
+    if name not in found:
+        raise BadInput(f"no figure is called {name!r}; there are: {', '.join(found)}")
+    return found[name]
+
+
+def names() -> dict[str, str]:
+    """View → the question it answers."""
+    return {name: one.answers for name, one in _views().items()}
+
+
+def asked(name: str, settings: Iterable[str]) -> Ask:
+    """`x=flops`, `runs=["r-1", "r-2"]`, `log_y=false` as what is asked of a view; values are TOML, or plain text."""
+    values: dict[str, Any] = {}
+    kind = view(name).ask
+    for setting in settings:
+        key, equals, text = setting.partition("=")
+        if not equals or key not in kind.model_fields:
+            raise BadInput(f"--set {setting}: {name} takes KEY=VALUE, KEY one of {', '.join(kind.model_fields)}")
+        values[key] = _value(text)
+    try:
+        return kind(**values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = str(first["loc"][0])
+        raise BadInput(f"--set {key}={values.get(key)}: {first['msg'].removeprefix('Value error, ')}") from error
+
+
+def _value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def command(name: str, selection: Selection, ask: Ask) -> str:
+    """The command that draws the same."""
+    words = ["workbench", "figure", name, where(selection.folder)]
+    if selection.sweep is not None and selection.sweep_is_a_choice:
+        words += ["--sweep", selection.sweep]
+    for key, value in ask.changed().items():
+        words += ["--set", f"{key}={value if isinstance(value, str) else json.dumps(value)}"]
+    return shlex.join(words)
+
+
+def where(folder: Path) -> str:
+    """A store as a command names it: the one that ships with the package is `reference`."""
+    from workbench.store import reference_store
+
+    return "reference" if folder.resolve() == Path(str(reference_store())).resolve() else str(folder)
