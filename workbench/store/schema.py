@@ -4,7 +4,9 @@ A store keeps the version it was made with: all its files have the same columns,
 without a word. What is newer is not written to an older store, and read from it as missing; `Store.migrate` adds it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -154,6 +156,16 @@ def arrow_table(table: str, frame: pd.DataFrame, version: int = SCHEMA_VERSION) 
     return pa.Table.from_pandas(frame[schema.names], schema=schema, preserve_index=False).replace_schema_metadata(
         schema.metadata
     )
+
+
+def arrow_row(table: str, row: Mapping[str, Any], version: int = SCHEMA_VERSION) -> pa.Table:
+    """One row as the typed table of a version, as `arrow_table` makes it of a frame in ten times the time."""
+    names = {column.name for column in TABLES[table]}
+    if set(row) != names:
+        raise ValueError(f"{table}: columns differ from the schema by {sorted(set(row) ^ names)}")
+    schema = arrow_schema(table, version)
+    columns = [pa.array([row[field.name]], field.type, from_pandas=True) for field in schema]
+    return pa.Table.from_arrays(columns, schema=schema)
 
 
 def documentation() -> str:
