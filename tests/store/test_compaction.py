@@ -15,7 +15,7 @@ from workbench.errors import BadInput
 from workbench.store import Store
 from workbench.store.compaction import compact, compacting
 from workbench.store.schema import TABLES
-from workbench.store.snapshot import snapshot
+from workbench.store.snapshot import snapshot, stamps
 
 
 def tables(store: Store) -> dict[str, pd.DataFrame]:
@@ -76,6 +76,20 @@ def test_what_is_new_or_replaced_or_gone_is_seen_as_it_is_now(store: Store) -> N
     compact(store)
     assert snapshot(store.folder, "runs").current
     assert_equal(tables(store), plain)
+
+
+def test_files_are_looked_at_only_where_their_folder_has_changed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    compact(store)
+    plain = store.runs()
+    looked: list[str] = []
+    monkeypatch.setattr(
+        "workbench.store.snapshot.stamps", lambda folder, table: looked.append(table) or stamps(folder, table)
+    )
+    pd.testing.assert_frame_equal(store.runs(), plain)
+    assert not looked
+    store.write_run(row_of(store) | {"run_id": "r-new"}, store.curves(row_of(store)["run_id"]))
+    assert len(store.runs()) == len(plain) + 1
+    assert looked == ["runs"]
 
 
 @pytest.mark.parametrize("damage", ["index", "copy", "missing"])

@@ -7,17 +7,18 @@ a compaction leaves at most a temporary file.
 
 import heapq
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
 from workbench.errors import BadInput
 from workbench.files import alone_or_none, checksum, full_disk_in_words, prepared, sync, write_json
 from workbench.store.schema import TABLES
-from workbench.store.snapshot import Index, Stamp, read_index, snapshot, stamps, stem
+from workbench.store.snapshot import Index, Stamp, changed_at, read_index, snapshot, stamps, stem
 from workbench.store.store import Store
 from workbench.store.tables import keys_of, pieces_of, read_table, write_large
 
@@ -75,8 +76,12 @@ def drop(store: Store, table: str) -> None:
 
 def _compact(store: Store, table: str) -> Compacted:
     started, folder = time.perf_counter(), store.folder / ".compact"
+    time.sleep(2 * TICK_NS / 1e9)  # so that what was written just before the call is old enough
+    settled = _settled(store, table)
     before, old = snapshot(store.folder, table), read_index(store.folder, table)
     if old and before.current:
+        if old.folder != settled and not before.merged:
+            write_json(folder / f"{table}.json", _document(old.file.name, old.rows, old.sha256, old.stamps, settled))
         return Compacted(table, len(old.stamps), old.rows, old.file.stat().st_size, (), time.perf_counter() - started)
     kept: dict[str, Stamp] = {}
     if old and before.copy:
@@ -96,20 +101,21 @@ def _compact(store: Store, table: str) -> Compacted:
         size = temporary.stat().st_size
         temporary.replace(final)
         sync(folder)
-    document = {"file": final.name, "rows": written[0], "sha256": digest, "files": kept | copied}
+    held = kept | copied
+    whole = not before.merged and held.keys() == stamps(store.folder, table).keys()
+    document = _document(final.name, written[0], digest, held, settled if whole else None)
     write_json(folder / f"{table}.json", document)
     for path in folder.glob(f"{table}-*.parquet"):
         if path != final and (old is None or path != old.file):
             path.unlink(missing_ok=True)
     left_out = tuple(path.name for path in before.small if path.name not in copied)
     seconds = time.perf_counter() - started
-    return Compacted(table, len(kept) + len(copied), written[0], size, left_out, seconds)
+    return Compacted(table, len(held), written[0], size, left_out, seconds)
 
 
 def _small_pieces(store: Store, table: str, names: list[str], copied: dict[str, Stamp]) -> Iterator[Piece]:
     """The content of small files, each noted in `copied` as it was while it was read."""
     folder = store.folder / table
-    time.sleep(2 * TICK_NS / 1e9)  # so that what was written just before the call is old enough
     newest = _clock(store.folder / ".compact")
     for name in names:
         try:
@@ -119,13 +125,28 @@ def _small_pieces(store: Store, table: str, names: list[str], copied: dict[str, 
                 continue
         except (BadInput, FileNotFoundError):
             continue
-        coarse = stamp[1] % 1_000_000_000 == 0
-        if newest - stamp[1] < (COARSE_NS if coarse else TICK_NS):
+        if not _old_enough(stamp[1], newest):
             continue
         if keys_of(table, content).unique().to_pylist() not in ([stem(name)], []):
             continue
         copied[name] = stamp
         yield stem(name), content
+
+
+def _document(file: str, rows: int, digest: str, held: Mapping[str, Stamp], settled: int | None) -> dict[str, Any]:
+    """An index as JSON."""
+    return {"file": file, "rows": rows, "sha256": digest, "files": held, "folder": settled}
+
+
+def _settled(store: Store, table: str) -> int | None:
+    """The time of the table's folder, if it would change with whatever is done to the folder from now on."""
+    changed = changed_at(store.folder / table)
+    return changed if changed is not None and _old_enough(changed, _clock(store.folder / ".compact")) else None
+
+
+def _old_enough(changed: int, now: int) -> bool:
+    """Whether a later change could not have the same time."""
+    return now - changed >= (COARSE_NS if changed % 1_000_000_000 == 0 else TICK_NS)
 
 
 def _kept_pieces(store: Store, table: str, old: Index, without: set[str]) -> Iterator[Piece]:

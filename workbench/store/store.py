@@ -39,6 +39,7 @@ from workbench.store.tables import (
     pieces_of,
     read_large,
     read_table,
+    read_tables,
     replace_piece,
     together,
     write_merged,
@@ -305,7 +306,7 @@ class Store:
     def parts(self, table: str) -> Part:
         """The files of a table at this moment, and the content of those that are to be read one by one."""
         files = snapshot(self.folder, table)
-        tables = [read_table(path, table, self.version) for path in files.small]
+        tables = read_tables(files.small, table, self.version)
         return files, pa.concat_tables(tables) if tables else arrow_schema(table).empty_table()
 
     def query(self, text: str) -> pa.Table:

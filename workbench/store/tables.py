@@ -4,6 +4,7 @@ What a small file holds is its key, which is its name: the run's id, the fit's, 
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,9 @@ MERGED = "@"
 
 GROUP_ROWS = 50_000
 """Rows of a row group of a large file, about: the least that is read for one run's curve."""
+
+READERS = 8
+"""Small files read at a time."""
 
 Writer = Callable[[Path], None]
 
@@ -56,6 +60,14 @@ def read_table(path: Path, table: str, version: int) -> pa.Table:
         raise
     except (pa.ArrowException, OSError) as error:
         raise _unreadable(path, table, error) from error
+
+
+def read_tables(paths: Sequence[Path], table: str, version: int) -> list[pa.Table]:
+    """Many files, in their order, several at a time: a disk or a network is waited for in turns."""
+    if len(paths) < READERS:
+        return [read_table(path, table, version) for path in paths]
+    with ThreadPoolExecutor(READERS) as readers:
+        return list(readers.map(lambda path: read_table(path, table, version), paths))
 
 
 def read_large(path: Path, table: str, version: int, rows: pc.Expression | None = None) -> pa.Table:
