@@ -157,6 +157,7 @@ def _run(plan: Plan, index: int, rng: np.random.Generator) -> dict[str, object]:
         "created_at": f"2026-01-02T03:{index:02d}:05Z",
         "workbench_version": "0.1.0",
         "torch_version": "2.13.0",
+        "packages": "{}",
         "python_version": "3.11.0",
         "error": None,
         "config": json.dumps(config, sort_keys=True),

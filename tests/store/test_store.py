@@ -60,7 +60,7 @@ def test_a_corrupt_parquet_file_is_named(store: Store) -> None:
 
 def test_a_newer_schema_is_refused(store: Store) -> None:
     (store.folder / "store.json").write_text(json.dumps({"schema_version": SCHEMA_VERSION + 1}))
-    with pytest.raises(BadInput, match=r"schema_version = 5 is newer than this workbench reads \(4\); upgrade"):
+    with pytest.raises(BadInput, match=r"schema_version = 6 is newer than this workbench reads \(5\); upgrade"):
         Store(store.folder)
 
 

@@ -20,24 +20,20 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from workbench import __version__
 from workbench.corpus.shards import Corpus
 from workbench.errors import BadInput
 from workbench.files import checksum, full_disk_in_words, write_atomic, write_folder
+from workbench.runner.provenance import code_version, package_versions
 from workbench.store import Store
 from workbench.store.store import AlreadyFinished, now
 
 FORMAT_VERSION = 1
 DESCRIPTION = "archive.json"
-PACKAGES = ("torch", "numpy", "pandas", "pyarrow", "tokenizers", "safetensors")
-"""What losses and files depend on, whose versions are recorded."""
-
 NAME = r"[A-Za-z0-9][A-Za-z0-9@._-]{0,150}"
 MEMBER = re.compile(
     rf"archive\.json|definition\.toml|store/store\.json|store/(runs|curves|evals)/{NAME}\.parquet|store/sweeps/{NAME}\.json"
@@ -170,10 +166,10 @@ def _description(
         "runs": ids,
         "made_at": now(),
         "made_with": {
-            "workbench": __version__,
+            "workbench": code_version(),
             "python": platform.python_version(),
             "platform": platform.platform(),
-            **{package: version(package) for package in PACKAGES},
+            **package_versions(),
         },
         "files": checksums,
     }

@@ -7,15 +7,18 @@ from typing import Any
 import pandas as pd
 import torch
 
-from workbench import __version__
 from workbench.corpus.shards import Corpus
 from workbench.models.config import DECODER
 from workbench.runner.plan import PlannedRun, unique_tokens
+from workbench.runner.provenance import code_version, packages_json
 from workbench.store.schema import CURVES
 from workbench.store.store import now
 from workbench.training.devices import numerics, pick_device
 from workbench.training.executed import flops_executed
 from workbench.training.train import Outcome
+
+CODE, PACKAGES = code_version(), packages_json()
+"""As they are when this is loaded: the code that runs, whatever becomes of its files meanwhile."""
 
 
 def run_row(run: PlannedRun, corpus: Corpus, sweep: str, outcome: Outcome, pack: int = 1) -> dict[str, Any]:
@@ -117,8 +120,9 @@ def _described(run: PlannedRun, corpus: Corpus, sweep: str) -> dict[str, Any]:
         "tokenizer": config.corpus.tokenizer,
         "threads": config.execution.threads,
         "created_at": now(),
-        "workbench_version": __version__,
+        "workbench_version": CODE,
         "torch_version": torch.__version__,
         "python_version": platform.python_version(),
+        "packages": PACKAGES,
         "config": config.model_dump_json(),
     }

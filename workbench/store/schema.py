@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 TEXT, REAL, WHOLE = pa.string(), pa.float64(), pa.int64()
 
@@ -86,9 +86,10 @@ RUNS = (
         "how it was computed; on a CPU, runs with the same id and text here are equal bit for bit",
     ),
     Column("created_at", TEXT, "when the run ended, UTC, ISO 8601"),
-    Column("workbench_version", TEXT, "version of this project"),
+    Column("workbench_version", TEXT, "version of this project, + a hash of its source"),
     Column("torch_version", TEXT, "version of torch"),
     Column("python_version", TEXT, "version of Python"),
+    Column("packages", TEXT, "versions of the packages that a loss and its file depend on, as JSON", since=5),
     Column("error", TEXT, "why the run diverged or failed, or empty"),
     Column("config", TEXT, "the RunConfig as JSON"),
 )
