@@ -8,7 +8,7 @@ import pandas as pd
 from workbench.analyses.published import PUBLISHED
 from workbench.errors import BadInput
 from workbench.fitting import Fit, FitSet, allocate
-from workbench.fitting.forecasts.surface import narrow
+from workbench.fitting.determined import narrow
 from workbench.fitting.record import CONVENTION_LABELS
 
 ALLOCATING = ("chinchilla", "isoflop", "envelope", "kaplan-nd")

@@ -10,7 +10,8 @@ from workbench.analyses import scaling_tables as tables
 from workbench.analyses.samples import sweeps_of
 from workbench.analyses.scaling import ScalingStudy
 from workbench.fitting import BackTest, Fit
-from workbench.fitting.forecasts.surface import VAGUE, narrow
+from workbench.fitting.determined import UNDETERMINED as NOT_DETERMINED
+from workbench.fitting.determined import VAGUE, narrow
 from workbench.reporting import formats
 from workbench.reporting.figures.pieces import plural
 
@@ -52,6 +53,8 @@ def chosen(study: ScalingStudy) -> str:
 
 def with_interval(fit: Fit, name: str) -> str:
     """'0.512 (95% interval 0.490 to 0.530)'."""
+    if name in fit.undetermined:
+        return NOT_DETERMINED
     low, high = tables.interval_of(fit, name)
     value = {**fit.params, **fit.derived}.get(name, float("nan"))
     if not (np.isfinite(low) and np.isfinite(high)):
@@ -83,23 +86,30 @@ def backtest_text(tested: BackTest) -> str:
     )
 
 
+def sized(row: Mapping[Any, Any]) -> bool:
+    """Whether the runs say anything of the best size and tokens: no interval of theirs spans more than two decades."""
+    return all(narrow((float(row[f"{key}_low"]), float(row[f"{key}_high"]))) for key in ("n", "d"))
+
+
 def forecast_text(row: Mapping[Any, Any], key: str, style: str) -> str:
-    """'412k (380k to 450k)': a forecast with its interval, or for a size that the runs leave open the word for it."""
+    """'412k (380k to 450k)': a forecast with its interval, or the word for what the runs leave open."""
     low, high = float(row[f"{key}_low"]), float(row[f"{key}_high"])
-    value = formats.show(float(row[key]), style)
     vague = not narrow((float(row["run_low"]), float(row["run_high"])), VAGUE)
-    if not row["determined"] and (key in ("n", "d") or vague):
-        return f"{value} (not determined)"
+    if vague if key == "loss" else not sized(row):
+        return NOT_DETERMINED
+    value = formats.show(float(row[key]), style)
+    if not row["determined"] and key in ("n", "d"):
+        return f"{value} ({NOT_DETERMINED})"
     if not (np.isfinite(low) and np.isfinite(high)):
         return value
     return f"{value} ({formats.show(low, style)} to {formats.show(high, style)})"
 
 
 def _forecast_line(row: Mapping[Any, Any], largest_name: str) -> str:
-    text = (
-        f"At {row['multiple']:g}× the {largest_name} (C = {formats.power(row['flops'])} FLOPs): "
-        f"N_opt = {forecast_text(row, 'n', 'count')} parameters, D_opt = {forecast_text(row, 'd', 'count')} tokens"
-    )
-    if np.isfinite(row["loss"]):
-        text += f", loss {forecast_text(row, 'loss', 'loss')} nats per token"
-    return f"{text}."
+    sizes = f"N_opt and D_opt {NOT_DETERMINED}"
+    if sized(row):
+        n, d = (forecast_text(row, key, "count") for key in ("n", "d"))
+        sizes = f"N_opt = {n} parameters, D_opt = {d} tokens"
+    loss = forecast_text(row, "loss", "loss") if np.isfinite(row["loss"]) else ""
+    said = f", loss {loss}" + ("" if loss == NOT_DETERMINED else " nats per token") if loss else ""
+    return f"At {row['multiple']:g}× the {largest_name} (C = {formats.power(row['flops'])} FLOPs): {sizes}{said}."

@@ -50,6 +50,18 @@ def test_all_laws_stand_side_by_side_with_those_not_fitted(run, table):
     assert code == 0 and "kaplan-n: not fitted." in out and "95% interval" in out and "alpha" in out
 
 
+def test_what_the_runs_leave_open_has_words_in_place_of_its_number(run, tmp_path):
+    path = tmp_path / "smoke.csv"
+    isoflop(0.1, seed=3, budgets=(3e9, 1e10), sizes=4).to_csv(path, index=False)
+    code, out, _ = run("fit", path, "--resamples", 100)
+    (line,) = [line for line in out.splitlines() if line.split()[:1] == ["N_c"]]
+    assert code == 0 and line.split() == ["N_c", "not", "determined"]
+    page = run("fit", path, "--law", "kaplan-nd", "--resamples", 100)[1]
+    assert ["N_c", "not", "determined"] in [line.split() for line in page.splitlines()]
+    found = json.loads(run("fit", path, "--law", "kaplan-nd", "--resamples", 100, "--json")[1])
+    assert "N_c" in found["undetermined"] and not found["identified"] and found["params"]["N_c"] > 0
+
+
 def test_a_person_sees_a_summary(run, table):
     code, out, _ = run("fit", table, "--law", "chinchilla", "--resamples", 20)
     assert code == 0 and "95% interval" in out and "note: " in out

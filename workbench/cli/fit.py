@@ -230,12 +230,10 @@ def _print_all(found: "FitSet") -> None:
     table.add_column("estimate", justify="right", no_wrap=True)
     table.add_column(f"{100 * level:g}% interval", no_wrap=True)
     for fit in found.fits:
-        both = {**fit.intervals, **fit.derived_intervals}
         label = fit.law if fit.identified else f"{fit.law} (not identified)"
-        for i, (name, value) in enumerate({**fit.params, **fit.derived}.items()):
+        for i, name in enumerate((*fit.params, *fit.derived)):
             head = (label, CONVENTION_LABELS[fit.convention], str(fit.n_points)) if i == 0 else ("", "", "")
-            low, high = both.get(name, (float("nan"), float("nan")))
-            table.add_row(*head, name, f"{value:.5g}", f"{low:.4g} to {high:.4g}")
+            table.add_row(*head, name, *fit.said(name, ".5g", ".4g"))
         table.add_section()
     console.print(table)
     for other in found.not_fitted:

@@ -8,14 +8,12 @@ from rich.table import Table
 from rich.text import Text
 
 from workbench.cli.output import note
+from workbench.fitting.determined import UNDETERMINED as OPEN
 
 if TYPE_CHECKING:
     from workbench.fitting.forecasts.forecast import Forecast
     from workbench.fitting.forecasts.surface import Estimate
     from workbench.fitting.record import Interval
-
-OPEN = "not determined"
-"""Stands where the runs leave a number open."""
 
 BEYOND = "out of reach"
 """Stands for an infinite number: a loss below the law's floor, and what it would take."""
@@ -52,10 +50,10 @@ def _allocations(found: "Forecast", level: str) -> Table | None:
         label = f"{one.law} (not identified)" if one.law in weak else one.law
         cells = [f"{one.flops:.3g}", label]
         for name, value, style in (("n", one.n, ".3g"), ("d", one.d, ".3g"), ("loss", one.loss, ".4f")):
-            known = value == value
-            ends = one.intervals.get(name)
-            cells += [f"{value:{style}}" if known else "–", _ends(ends, style) if known and ends else ""]
-        cells.append(_ends(one.intervals["run"], ".4f") if "run" in one.intervals else "")
+            known, ends = value == value and name not in one.open, one.intervals.get(name)
+            said = OPEN if name in one.open else f"{value:{style}}" if known else "–"
+            cells += [said, _ends(ends, style) if known and ends else ""]
+        cells.append(_ends(one.intervals["run"], ".4f") if "run" in one.intervals and "loss" not in one.open else "")
         rows.append((one.determined, [*cells, miss if one.law == found.fit.law else ""]))
     return _table("", heads, rows)
 
@@ -63,21 +61,14 @@ def _allocations(found: "Forecast", level: str) -> Table | None:
 def _points(found: "Forecast", level: str) -> Table | None:
     miss = "no back-test" if found.backtest is None else f"{100 * found.backtest.relative_error:+.2f}%"
     heads = ("N", "D", "C (FLOPs)", "loss", f"{level} interval", f"{level} of a run", "above optimum", "overhead", "")
-    rows = [
-        (
-            one.determined,
-            [
-                *(f"{value:.3g}" for value in (one.n, one.d, one.flops)),
-                f"{one.loss:.4f}",
-                _ends(one.interval, ".4f"),
-                _ends(one.run, ".4f"),
-                f"{one.excess.value:.4f} nats",
-                f"{one.overhead.value:.3g}× C",
-                f"back-test {miss}",
-            ],
-        )
-        for one in found.points
-    ]
+    rows = []
+    for one in found.points:
+        sizes = [OPEN if name in one.open else f"{getattr(one, name):.3g}" for name in ("n", "d", "flops")]
+        loss = [OPEN, "", "", "", ""]
+        if "loss" not in one.open:
+            loss = [f"{one.loss:.4f}", _ends(one.interval, ".4f"), _ends(one.run, ".4f")]
+            loss += [f"{one.excess.value:.4f} nats", f"{one.overhead.value:.3g}× C"]
+        rows.append((one.determined, [*sizes, *loss, f"back-test {miss}"]))
     return _table("", heads, rows)
 
 
@@ -97,7 +88,8 @@ def _departures(found: "Forecast", level: str) -> Table | None:
         (
             one.determined,
             [
-                *(f"{value:.3g}" for value in (one.flops, one.factor, one.n, one.d)),
+                *(f"{value:.3g}" for value in (one.flops, one.factor)),
+                *(OPEN if one.open else f"{value:.3g}" for value in (one.n, one.d)),
                 *_both(one.loss, ".4f"),
                 *_both(one.excess, ".4f"),
                 *_both(one.overhead, ".3f"),
@@ -128,7 +120,7 @@ def _serving(found: "Forecast", level: str) -> Table | None:
                 [
                     *(f"{one.loss.value:.4f}", "cheapest in all"),
                     *(*_both(one.n, ".3g"), *_both(one.d, ".3g")),
-                    *(f"{one.training.value:.3g}", f"{one.total.value:.3g}"),
+                    *(_both(one.training, ".3g")[0], _both(one.total, ".3g")[0]),
                     *_both(one.saved, ".1%"),
                 ],
             )
@@ -139,7 +131,7 @@ def _serving(found: "Forecast", level: str) -> Table | None:
                 [
                     *("", "cheapest to train"),
                     *(*_both(one.optimal_n, ".3g"), *_both(one.optimal_d, ".3g")),
-                    *(f"{one.optimal_training.value:.3g}", f"{one.optimal_total.value:.3g}", "", ""),
+                    *(_both(one.optimal_training, ".3g")[0], _both(one.optimal_total, ".3g")[0], "", ""),
                 ],
             )
         )
@@ -154,8 +146,8 @@ def _repetition(found: "Forecast", level: str) -> Table | None:
     for one in found.repetition:
         label = "as asked" if found.points else "optimum if all were fresh"
         label = label if one.flops is None else f"best with the limit at C = {one.flops:.3g}"
-        numbers = (one.n.value, one.d.value, one.epochs.value, one.effective_tokens.value)
-        cells = [label, *(f"{value:.3g}" for value in numbers), f"{one.fresh.value:.4f}"]
+        numbers = (one.n, one.d, one.epochs, one.effective_tokens)
+        cells = [label, *(_both(number, ".3g")[0] for number in numbers), f"{one.fresh.value:.4f}"]
         rows.append((one.determined, [*cells, *_both(one.repeated, ".4f"), *_both(one.cost, ".4f")]))
     title = ""
     if found.repetition:
@@ -163,6 +155,8 @@ def _repetition(found: "Forecast", level: str) -> Table | None:
         title = (
             f"With {first.unique_tokens:.3g} unique tokens (after {first.half_worth_epochs.value:.3g} epochs a further "
             f"token is worth half{', by borrowed constants' if first.borrowed else ''})"
+            if not first.half_worth_epochs.open
+            else f"With {first.unique_tokens:.3g} unique tokens (what repeats are worth is {OPEN})"
         )
     return _table(title, heads, rows)
 
@@ -172,10 +166,12 @@ def _multipliers(found: "Forecast", level: str) -> Table | None:
     rows = []
     for one in found.multipliers:
         low, high = one.factor.interval
-        times = [
-            _number(one.factor.value, ".3g") + "×" * (one.factor.value < float("inf")),
-            "" if low == high else _ends((low, high), ".3g"),
-        ]
+        times = [OPEN, ""]
+        if not one.factor.open:
+            times = [
+                _number(one.factor.value, ".3g") + "×" * (one.factor.value < float("inf")),
+                "" if low == high else _ends((low, high), ".3g"),
+            ]
         low, high = one.gain.interval
         gain = [f"{one.gain.value:.4f}", "" if low == high else _ends((low, high), ".4f"), f"{one.relative.value:.2%}"]
         rows.append((one.determined, [f"{one.flops:.3g}", *times, *gain]))
@@ -214,13 +210,15 @@ def _table(title: str, heads: Sequence[str], rows: Sequence[tuple[bool, list[str
         table.add_column(head, justify="left" if words else "right", no_wrap=True, header_style="bold")
     for determined, cells in rows:
         style = "" if determined else "dim"
-        said = [] if not undetermined else ["" if determined else OPEN]
+        said = [] if not undetermined else ["" if determined or OPEN in cells else OPEN]
         table.add_row(*(Text(cell, style=style) for cell in (*cells, *said)))
     return table
 
 
 def _both(one: "Estimate", style: str) -> tuple[str, str]:
-    """A number and its interval."""
+    """A number and its interval, or the words for one that is open."""
+    if one.open:
+        return OPEN, ""
     return _number(one.value, style), _ends(one.interval, style)
 
 

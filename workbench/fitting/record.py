@@ -10,14 +10,13 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from workbench.errors import BadInput
+from workbench.fitting.determined import UNDETERMINED, Interval
 from workbench.fitting.forecasts.cost import Cost
 from workbench.fitting.laws import LAWS
 from workbench.fitting.laws.base import Array, Law
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
-
-Interval = tuple[float, float]
 
 CONVENTION_LABELS = {"n": "total", "n_non_embedding": "non-embedding"}
 """Column of N in a canonical table → what people call it."""
@@ -90,6 +89,20 @@ class Fit:
         if name in self.derived:
             return self.derived[name]
         raise BadInput(f"{self.law} has no '{name}'; it has {', '.join([*self.params, *self.derived])}.")
+
+    @property
+    def undetermined(self) -> tuple[str, ...]:
+        """The parameters and derived quantities that these data leave open: an estimate of one is no number to use."""
+        from workbench.fitting.diagnostics.identification import undetermined
+
+        return undetermined(self)
+
+    def said(self, name: str, style: str, ends: str) -> tuple[str, str]:
+        """A number and its interval in these styles, or the words that stand where the data leave it open."""
+        if name in self.undetermined:
+            return UNDETERMINED, ""
+        low, high = {**self.intervals, **self.derived_intervals}.get(name, (math.nan, math.nan))
+        return f"{self.value(name):{style}}", f"{low:{ends}} to {high:{ends}}" if low == low else "none"
 
     @property
     def cut(self) -> float:
@@ -213,6 +226,7 @@ class Fit:
             "conventions": dict(self.conventions),
             "notes": list(self.notes),
             "identified": self.identified,
+            "undetermined": list(self.undetermined),
             "delta": self.delta,
             "convention": self.convention,
             "interval_method": self.interval_method,
@@ -253,11 +267,10 @@ class Fit:
     def _repr_html_(self) -> str:
         from html import escape
 
-        both = {**self.intervals, **self.derived_intervals}
         rows = "".join(
-            f"<tr><th>{escape(name)}</th><td>{value:.6g}</td><td>{low:.4g} to {high:.4g}</td></tr>"
-            for name, value in {**self.params, **self.derived}.items()
-            for low, high in [both.get(name, (math.nan, math.nan))]
+            f"<tr><th>{escape(name)}</th><td>{value}</td><td>{ends}</td></tr>"
+            for name in (*self.params, *self.derived)
+            for value, ends in [self.said(name, ".6g", ".4g")]
         )
         notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
         head = f"<tr><th></th><th>estimate</th><th>{100 * self.level:g}% interval</th></tr>"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from workbench.fitting.determined import UNDETERMINED
 from workbench.fitting.laws import LAWS
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ def _pairs(pairs: list[tuple[str, str]]) -> list[str]:
 
 
 def _coefficients(fit: "Fit") -> list[str]:
-    errors, without = standard_errors(fit), settled(fit)
+    errors, without, open_names = standard_errors(fit), settled(fit), fit.undetermined
     both = {**fit.intervals, **fit.derived_intervals}
     wide = max(12, *(len(name) for name in (*fit.params, *fit.derived)))
     head = f"{100 * fit.level:g}% interval"
@@ -145,7 +146,10 @@ def _coefficients(fit: "Fit") -> list[str]:
         # What was held, or cannot vary, is no estimate without an error.
         if name in fit.params and name in without and not high > low:
             ends, error = without[name], ""
-        lines.append(f"{name:<{wide}}  {value:>16.8g}  {error:>12}  {ends:>34}")
+        estimate = f"{value:.8g}"
+        if name in open_names:
+            estimate, error, ends = UNDETERMINED, "", ""
+        lines.append(f"{name:<{wide}}  {estimate:>16}  {error:>12}  {ends:>34}".rstrip())
     return lines
 
 

@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from workbench.fitting.determined import narrow, spanned
 from workbench.fitting.laws.base import Array, Law
 from workbench.fitting.solving.problem import Problem
 
 if TYPE_CHECKING:
+    from workbench.fitting.determined import Interval
     from workbench.fitting.prepared import Prepared
+    from workbench.fitting.record import Fit
 
 FLAT = 1e-7
 """A direction is flat when its curvature, theta scaled to unit diagonal, is this share of the largest or less."""
@@ -33,11 +36,11 @@ WIDEST = 0.5
 OPEN = 0.4
 """Share of the allowed range of an exponent that an interval may take before the exponent is said to be open."""
 
-DECADES_OPEN = 100.0
-"""A parameter whose interval ends at a bound is not determined where its ends are further apart than this factor."""
-
 RESPONSE = ("nats per token", "nats")
 """Units of what may be zero and is then known well enough."""
+
+SHARES: Mapping[str, float] = {"a": WIDEST, "b": WIDEST}
+"""Exponents of the allocation → the widest interval that says how compute divides."""
 
 AT_BOUND = 0.01
 """Share of resamples with a parameter at a bound from which its interval is said to end there."""
@@ -141,11 +144,10 @@ def endless(
         own = parameter.theta[:1]
         if not own or own[0] in held or not met_P[own[0]] or parameter.unit in RESPONSE:
             continue
-        if low >= 0 and high > DECADES_OPEN * low:
-            over = "decades" if low > 0 else "all magnitudes"
+        if low >= 0 and not narrow((low, high)):
             found.append(
-                f"{parameter.name} is not determined: its interval, {low:.2g} to {high:.2g}, runs over {over} and ends "
-                f"at the edge of the range that {law.name} allows."
+                f"{parameter.name} is not determined: its interval spans {spanned((low, high))} and ends at the edge "
+                f"of the range that {law.name} allows."
             )
     return found
 
@@ -209,3 +211,36 @@ def flat_direction(problem: Problem, best_P: Array, free: list[int]) -> list[str
     size_P = np.abs(right[-1])
     involved = [name for name, size in zip(theta_names, size_P, strict=True) if size > 0.3 * size_P.max()]
     return [f"A flat direction: {', '.join(involved)} can move together without changing the predictions."]
+
+
+def undetermined(fit: "Fit") -> tuple[str, ...]:
+    """The parameters and derived quantities that a fit leaves open; none of a law that the data identify.
+
+    Of an identified law the decades of an amplitude are those of its exponent, and together they say a curve.
+    """
+    if fit.identified:
+        return ()
+    limits = _limits(fit)
+    both = {**fit.intervals, **fit.derived_intervals}
+    return tuple(name for name, ends in both.items() if _open(ends, limits.get(name, "magnitude")))
+
+
+def _limits(fit: "Fit") -> dict[str, float | str]:
+    """Name → the widest interval of an exponent that says something, or what else the number is."""
+    from workbench.fitting.laws import LAWS
+
+    found: dict[str, float | str] = {**SHARES}
+    if fit.law in LAWS:
+        for one in fit.configured_law.parameters:
+            if one.unit in RESPONSE:
+                found[one.name] = "response"  # a floor that may be anything down to zero is known from above
+            elif one.unit == "1" and one.high < float("inf"):
+                found[one.name] = OPEN * (one.high - one.low)
+    return found
+
+
+def _open(ends: "Interval", kind: float | str) -> bool:
+    low, high = ends
+    if kind == "response":
+        return False
+    return high - low > kind if isinstance(kind, float) else not narrow(ends)

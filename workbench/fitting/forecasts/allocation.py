@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from workbench.errors import BadInput
+from workbench.fitting.determined import VAGUE, WIDE, narrow, spanned
 from workbench.fitting.forecasts.prediction import prediction_interval
-from workbench.fitting.forecasts.surface import ALLOCATING, VAGUE, Surface, narrow
+from workbench.fitting.forecasts.surface import ALLOCATING, Surface
 from workbench.fitting.record import Fit, Interval
 from workbench.fitting.uncertainty.bootstrap import percentile
 
@@ -41,20 +42,25 @@ class Allocation:
     """False where the law is not identified, the interval of n spans two decades or that of a run a factor of two."""
     reason: str = ""
     """Why it is not determined."""
+    open: tuple[str, ...] = ()
+    """Which of n, d and loss say nothing: text has words in their place, JSON nulls."""
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON types."""
+        """As JSON types; what is open is null."""
+        said = {name: None if name in self.open else getattr(self, name) for name in ("n", "d", "loss")}
+        unsaid = {*self.open, *(["run"] if "loss" in self.open else [])}
         return {
             "law": self.law,
             "convention": self.convention,
             "flops": self.flops,
-            "n": self.n,
-            "d": self.d,
-            "loss": self.loss,
+            **said,
             "level": self.level,
+            "open": list(self.open),
             "determined": self.determined,
             "reason": self.reason,
-            "intervals": {name: list(pair) for name, pair in self.intervals.items()},
+            "intervals": {
+                name: [None, None] if name in unsaid else list(pair) for name, pair in self.intervals.items()
+            },
         }
 
 
@@ -77,18 +83,50 @@ def allocate(fit: Fit, flops: float) -> Allocation:
         intervals = {name: percentile(values[1:], fit.cut) for name, values in zip("nd", (n_S, d_S), strict=True)}
         intervals["loss"] = percentile(loss_S[1:], fit.cut)
         intervals["run"] = run_interval(fit, n, d)
-    reason = why_open(fit, intervals.get("n", UNKNOWN), intervals.get("run", UNKNOWN))
+    return _judged(fit, float(flops), n, d, loss, intervals)
+
+
+def _judged(fit: Fit, flops: float, n: float, d: float, loss: float, intervals: dict[str, Interval]) -> Allocation:
+    """The allocation, and which of its numbers say something."""
+    sizes, losses = ([intervals.get(name, UNKNOWN) for name in names] for names in (("n", "d"), ("loss", "run")))
+    astray = decades_astray(fit, flops, n)
+    open_sizes = astray > 0 or not all(narrow(ends) for ends in sizes)
+    open_loss = not all(narrow(ends, VAGUE) for ends in losses)
+    reason = why_open(fit, sizes[0], losses[1], losses[0])
+    if astray > 0:
+        reason = f"the optimum lies {astray:.0f} decades outside the sizes of these runs"
     return Allocation(
-        fit.law, fit.convention, float(flops), n, d, loss, fit.level, intervals, determined=not reason, reason=reason
-    )
+        fit.law, fit.convention, flops, n, d, loss, fit.level, intervals, determined=not reason, reason=reason,
+        open=("n", "d") * open_sizes + ("loss",) * open_loss,
+    )  # fmt: skip
 
 
-def why_open(fit: Fit, size: Interval = UNKNOWN, run: Interval = UNKNOWN) -> str:
+def decades_astray(fit: Fit, flops: float, n: float) -> float:
+    """By how many decades an optimal size misses those of the runs, where no optimum can have moved so far.
+
+    From one compute to another N_opt moves by less than the compute does; two decades more are granted. 0 else.
+    """
+    runs = fit.residuals
+    if not {fit.convention, "c"} <= set(runs):
+        return 0.0
+    sizes, computes = np.log10(runs[fit.convention].dropna()), np.log10(runs["c"].dropna())
+    if sizes.empty or computes.empty:
+        return 0.0
+    if not n > 0:
+        return float("inf")
+    size, compute = np.log10(n), np.log10(flops)
+    off = max(size - sizes.max(), sizes.min() - size)
+    moved = max(compute - computes.max(), computes.min() - compute, 0.0)
+    return float(off) if off > moved + np.log10(WIDE) else 0.0
+
+
+def why_open(fit: Fit, size: Interval = UNKNOWN, run: Interval = UNKNOWN, law: Interval = UNKNOWN) -> str:
     """Why a forecast is no advice: the loosest interval first; empty where it is one."""
-    if not narrow(run, VAGUE):
-        return f"one run would fall anywhere from {run[0]:.3g} to {run[1]:.3g} ({100 * fit.level:g}% interval)"
+    for ends, what in ((run, "one run would fall"), (law, "the law's loss lies")):
+        if not narrow(ends, VAGUE):
+            return f"{what} anywhere from {ends[0]:.3g} to {ends[1]:.3g} ({100 * fit.level:g}% interval)"
     if not narrow(size):
-        return f"the interval of N_opt, {size[0]:.3g} to {size[1]:.3g}, spans more than two decades"
+        return f"the interval of N_opt spans {spanned(size)}"
     return "" if fit.identified else f"these runs do not identify {fit.law}"
 
 
@@ -111,7 +149,4 @@ def _by_powers(fit: Fit, flops: float) -> Allocation:
             draws = optimum(fit.draws())
         intervals = {name: percentile(values, fit.cut) for name, values in zip("nd", draws, strict=True)}
         intervals["loss"] = UNKNOWN
-    reason = why_open(fit, intervals.get("n", UNKNOWN))
-    return Allocation(
-        fit.law, fit.convention, flops, n, d, float("nan"), fit.level, intervals, determined=not reason, reason=reason
-    )
+    return _judged(fit, flops, float(n), float(d), float("nan"), intervals)

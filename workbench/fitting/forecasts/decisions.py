@@ -41,10 +41,12 @@ class Departure:
     overhead: Estimate
     """How many times the compute that would reach this loss at its own optimum."""
     determined: bool
+    open: bool = False
+    """Whether the optimum is, and with it the size and the tokens."""
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON types."""
-        return fields(self)
+        """As JSON types; null where it is open."""
+        return fields(self) | ({"n": None, "d": None} if self.open else {})
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,7 @@ def departures(surface: Surface, flops: float, factors: Sequence[float]) -> tupl
     """The cost of each factor times the optimal size at `flops`."""
     n_opt_S, d_opt_S = surface.optimum(flops)
     best_S = surface.loss(n_opt_S, d_opt_S)
+    optimum = surface.size(n_opt_S)
     found = []
     for factor in factors:
         n = float(factor * n_opt_S[0])
@@ -98,7 +101,8 @@ def departures(surface: Surface, flops: float, factors: Sequence[float]) -> tupl
                 loss=loss,
                 excess=surface.read(np.maximum(loss_S - best_S, 0.0)),
                 overhead=surface.read(overhead(surface, flops, loss_S)),
-                determined=surface.settled(surface.read(n_opt_S), loss=loss),
+                determined=surface.settled(optimum, loss=loss),
+                open=optimum.open,
             )
         )
     return tuple(found)
@@ -123,7 +127,7 @@ def flatness(surface: Surface, flops: float, share: float) -> Flatness:
 
         with np.errstate(all="ignore"):
             off_S = solve(inside, np.zeros_like(n_opt_S), np.full_like(n_opt_S, FAR))
-            ends.append(surface.read(n_opt_S * np.exp(sign * off_S)))
+            ends.append(surface.size(n_opt_S * np.exp(sign * off_S)))
     return Flatness(flops, share, ends[0], ends[1], surface.settled(surface.read(n_opt_S)))
 
 
@@ -141,7 +145,7 @@ def worth(surface: Surface, flops: float, gap: float) -> Multiplier:
 
 
 def _multiplier(surface: Surface, flops: float, times_S: Array, gain_S: Array, now_S: Array) -> Multiplier:
-    times = surface.read(times_S)
+    times = surface.size(times_S)
     gain, relative = surface.read(gain_S), surface.read(gain_S / now_S)
     return Multiplier(flops, times, gain, relative, surface.settled(times))
 

@@ -131,8 +131,9 @@ def forecast(
     spent = tuple(asked.computes) or default
     single = points(surface, asked.sizes, asked.tokens, asked.computes)
     alone = () if asked.sizes or asked.tokens else spent
-    every = spent or tuple(one.flops for one in single)
-    repeats, repeats_notes = _repeats(table, surface, asked.unique_tokens, single, every, fitted)
+    known = tuple(one for one in single if "flops" not in one.open)
+    every = spent or tuple(one.flops for one in known)
+    repeats, repeats_notes = _repeats(table, surface, asked.unique_tokens, known, every, fitted)
     reached = _reached(table, law, again)
     allocations = tuple(allocate(one, c) for c in alone for one in (main, beside) if one is not None)
     return Forecast(
@@ -144,7 +145,7 @@ def forecast(
         open=_open(allocations, single),
         backtest=tested,
         said=said,
-        notes=(*notes, *repeats_notes, *_distance(table, alone, single, tested, reached)),
+        notes=(*notes, *repeats_notes, *_distance(table, alone, known, tested, reached)),
         targets=tuple(target(surface, loss) for loss in asked.losses),
         departures=tuple(one for c in every if asked.depart for one in decisions.departures(surface, c, asked.depart)),
         flatness=tuple(
@@ -180,7 +181,10 @@ def _tried(make: Callable[[], Fit], what: str, notes: list[str]) -> Fit | None:
 def _open(allocations: Sequence[Allocation], single: Sequence[LossAt]) -> tuple[str, ...]:
     """A sentence for each forecast that the runs leave open."""
     found = [f"Not determined: {one.law} at C = {one.flops:.3g}: {one.reason}." for one in allocations if one.reason]
-    found += [f"Not determined: N = {one.n:.3g}, D = {one.d:.3g}: {one.reason}." for one in single if one.reason]
+    for one in single:
+        if one.reason:
+            known = [f"{name.upper()} = {getattr(one, name):.3g}" for name in ("n", "d") if name not in one.open]
+            found.append(f"Not determined: {', '.join(known)}: {one.reason}.")
     return tuple(found)
 
 

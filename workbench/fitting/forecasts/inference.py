@@ -65,18 +65,18 @@ def serve(surface: Surface, inference_tokens: float, flops: float | None = None,
     token_S, token_opt_S = (surface.cost.k * n**surface.steep / FORWARD for n in (n_S, n_opt_S))
     training_S, total_S = FORWARD * token_S * d_S, token_S * (FORWARD * d_S + inference_tokens)
     total_opt_S = token_opt_S * (FORWARD * d_opt_S + inference_tokens)
-    read = surface.read
+    read, size = surface.read, surface.size
     return Serving(
         inference_tokens=inference_tokens,
         loss=read(surface.loss(n_opt_S, d_opt_S) if loss is None else np.full(surface.rows, loss)),
-        n=read(n_S),
-        d=read(d_S),
-        training=read(training_S),
-        total=read(total_S),
-        optimal_n=read(n_opt_S),
-        optimal_d=read(d_opt_S),
-        optimal_training=read(compute_S),
-        optimal_total=read(total_opt_S),
+        n=size(n_S),
+        d=size(d_S),
+        training=size(training_S),
+        total=size(total_S),
+        optimal_n=size(n_opt_S),
+        optimal_d=size(d_opt_S),
+        optimal_training=size(compute_S),
+        optimal_total=size(total_opt_S),
         saved=read(1 - total_S / total_opt_S),
         determined=surface.settled(read(n_S)),
     )

@@ -130,17 +130,17 @@ def repetition(
     limited = Limited(surface, unique)
     n_S, d_S = (np.broadcast_to(np.asarray(x, dtype=np.float64), (surface.rows,)) for x in (n, d))
     fresh_S, repeated_S = Limited(surface, np.inf).loss(n_S, d_S), limited.loss(n_S, d_S)
-    read = surface.read
+    read, size = surface.read, surface.size
     return Repetition(
-        n=read(n_S),
-        d=read(d_S),
+        n=size(n_S),
+        d=size(d_S),
         unique_tokens=unique,
-        epochs=read(np.maximum(d_S / unique, 1.0)),
+        epochs=size(np.maximum(d_S / unique, 1.0)),
         fresh=read(fresh_S),
         repeated=read(repeated_S),
         cost=read(repeated_S - fresh_S),
-        effective_tokens=read(limited.effective_tokens(d_S)),
-        half_worth_epochs=read(1 + limited.worth * np.log(2)),
+        effective_tokens=size(limited.effective_tokens(d_S)),
+        half_worth_epochs=size(1 + limited.worth * np.log(2)),
         borrowed=not limited.fitted,
         flops=flops,
         determined=surface.settled(read(n_S), read(limited.worth)),

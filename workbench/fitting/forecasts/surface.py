@@ -18,17 +18,11 @@ from typing import Any
 import numpy as np
 
 from workbench.errors import BadInput
+from workbench.fitting.determined import VAGUE, narrow
 from workbench.fitting.forecasts.cost import Cost
 from workbench.fitting.laws import LAWS
 from workbench.fitting.laws.base import Array, Law
 from workbench.fitting.record import Fit, Interval
-
-WIDE = 100.0
-"""An interval of N whose ends are further apart than this factor determines nothing: two decades."""
-
-VAGUE = 2.0
-"""An interval of a loss whose ends are further apart than this factor says nothing of it: all that training does to a
-loss, from the unigram entropy to the best model there is, is hardly more."""
 
 REACH = 230.0
 """Computes are sought up to e^230 = 1e100 FLOPs; what takes more is out of reach."""
@@ -46,9 +40,13 @@ class Estimate:
 
     value: float
     interval: Interval
+    open: bool = False
+    """Whether the runs leave it open: its interval spans more than two decades."""
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON types."""
+        """As JSON types; null where it is open."""
+        if self.open:
+            return {"value": None, "interval": [None, None]}
         return {"value": self.value, "interval": list(self.interval)}
 
 
@@ -135,16 +133,15 @@ class Surface:
         """The point estimate's value, with the interval of the draws'."""
         return Estimate(float(values_S[0]), interval(values_S[1:], self.fit.cut))
 
+    def size(self, values_S: Array) -> Estimate:
+        """The same of a size, tokens or compute, which its own interval may leave open."""
+        found = self.read(values_S)
+        return Estimate(found.value, found.interval, open=not narrow(found.interval))
+
     def settled(self, *sizes: Estimate, loss: Estimate | None = None) -> bool:
         """Whether the law is identified, and no interval of these sizes, computes or of the loss says too little."""
         known = loss is None or narrow(loss.interval, VAGUE)
         return self.fit.identified and known and all(narrow(one.interval) for one in sizes)
-
-
-def narrow(ends: Interval, factor: float = WIDE) -> bool:
-    """Whether the interval of a size spans two decades or less; one that is unknown speaks against nothing."""
-    low, high = ends
-    return bool(np.isinf(low) or not high > factor * low)
 
 
 def interval(draws_S: Array, share: float) -> Interval:
