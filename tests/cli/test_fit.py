@@ -161,17 +161,20 @@ def test_a_source_that_is_not_there_or_holds_nonsense_is_refused(run, tmp_path):
 
 
 @pytest.mark.parametrize("command", ["fit", "forecast"])
-def test_sweeps_over_two_corpora_are_refused_and_the_choice_is_named(run, tmp_path, command):
+def test_of_sweeps_over_two_corpora_the_one_of_most_compute_is_taken_and_that_is_said(run, tmp_path, command):
     folder = make_store(tmp_path / "store")
     add_sweep(folder)
-    code, out, err = run(command, folder)
-    assert code == 2 and out == "" and err.count("\n") == 1
-    assert "holds 'simulated' (40 runs) and 'other' (8 runs), which differ in corpus and cannot share a law" in err
-    assert """choose with --where "sweep = 'simulated'" or --where "sweep = 'other'".""" in err
-    code, out, _ = run(command, folder, "--where", "sweep = 'simulated'", "--resamples", 20, "--json")
-    assert code == 0
-    alone = run(command, make_store(tmp_path / "alone"), "--resamples", 20, "--json")[1]
-    assert json.loads(out) == json.loads(alone)
+    law = ("--law", "chinchilla", "--resamples", 20, "--json")
+    code, out, err = run(command, folder, *law)
+    assert code == 0 and err.count("\n") == 1
+    assert err.startswith(
+        "Fitting 'simulated' (40 runs), which took the most compute; 'other' (8 runs), of another corpus"
+    )
+    assert """choose with --where "sweep = 'other'".""" in err
+    code, asked, err = run(command, folder, "--where", "sweep = 'simulated'", *law)
+    assert code == 0 and err == ""
+    alone = run(command, make_store(tmp_path / "alone"), *law)[1]
+    assert json.loads(out) == json.loads(asked) == json.loads(alone)
 
 
 def test_a_fit_of_the_shipped_store_leaves_the_installation_as_it_was():

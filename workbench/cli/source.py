@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from workbench.cli.output import counted, say
 from workbench.errors import BadInput
 
 if TYPE_CHECKING:
@@ -136,7 +137,8 @@ class SourceTable:
 def load_source(path: Path, columns: str | None = None, where: str | None = None) -> SourceTable:
     """Read a store, a table (a file) or a tracker's export (a file or folder) into a canonical table.
 
-    Runs whose losses are of different things (another corpus, tokenizer or context) are refused, not mixed.
+    Runs whose losses are of different things (another corpus, tokenizer or context) are not mixed: of a store that
+    holds several such samples the one of most compute is taken, and a line on stderr says so.
     """
     from workbench.analyses.samples import samples, sweeps_of
     from workbench.fitting import tables
@@ -147,7 +149,7 @@ def load_source(path: Path, columns: str | None = None, where: str | None = None
             raise BadInput(f"{path} is a store without finished runs; run a sweep into it first.")
         first, *others = samples(read["runs"])
         if others:
-            raise BadInput(_mixed(path, [first, *others]))
+            say(_taken(first, others))
         table = tables.from_runs(first.runs, read["curves"])
         said = (note for sweep, note in read["notes"].items() if sweep in sweeps_of(first.runs))
         table.attrs["notes"] = (*said, *table.attrs["notes"])
@@ -165,16 +167,20 @@ def is_store(path: Path) -> bool:
     return (path / "store.json").exists()
 
 
-def _mixed(path: Path, found: "list[Sample]") -> str:
-    """Which sweeps stand apart, and how to choose one."""
+def _taken(first: "Sample", others: "list[Sample]") -> str:
+    """Which runs are fitted of a store that holds several samples, and how to choose others."""
     from workbench.analyses.samples import ALIKE
 
+    every = [first, *others]
     differ = [
-        word for key, word in ALIKE.items() if len({str(one.runs[key].iloc[0]) for one in found if key in one.runs}) > 1
+        word for key, word in ALIKE.items() if len({str(one.runs[key].iloc[0]) for one in every if key in one.runs}) > 1
     ]
-    named = _listed([f"{one.name} ({len(one.runs)} runs)" for one in found])
-    choices = " or ".join(f'--where "{one.where}"' for one in found)
-    return f"{path} holds {named}, which differ in {_listed(differ)} and cannot share a law: choose with {choices}."
+    rest = _listed([f"{one.name} ({counted(len(one.runs), 'run')})" for one in others])
+    choices = " or ".join(f'--where "{one.where}"' for one in others)
+    return (
+        f"Fitting {first.name} ({counted(len(first.runs), 'run')}), which took the most compute; {rest}, of another "
+        f"{_listed(differ)}, cannot share its law: choose with {choices}."
+    )
 
 
 def _listed(items: list[str]) -> str:
