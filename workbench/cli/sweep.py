@@ -51,10 +51,6 @@ recalibrate_option = click.option(
 )
 
 
-IDLE_SECONDS = 60.0
-"""From here on it is said how long a running run has given no sign of a step."""
-
-
 @click.group()
 def command() -> None:
     """Plan, run, watch, stop or hand on a sweep: a TOML definition of many trainings.
@@ -154,7 +150,7 @@ def run(
 @json_option
 def status(definition: Path, corpus: Path | None, store_path: Path, as_json: bool) -> None:
     """Say of every run whether it is done, running, waiting, diverged or failed."""
-    from workbench.runner.status import statuses
+    from workbench.runner.status import IDLE_SECONDS, statuses
     from workbench.store import Store
 
     planned, _ = make_plan(definition, corpus)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO
 
 from workbench.files import WITHOUT_LOCKS, full_disk_in_words
-from workbench.runner.leases import Busy, Lease, leased
+from workbench.runner.leases import Busy, Lease, holder, leased
 from workbench.store import Store
 
 PATIENCE, PATIENCE_SECONDS = 20, 0.02
@@ -66,6 +66,11 @@ def held(store: Store, run_id: str) -> bool:
     except FileNotFoundError:
         pass
     return locked is False or leased(_leases(store, run_id), bool(locked))
+
+
+def worker_of(store: Store, run_id: str) -> str:
+    """The process that trains the run, as a word: the same for runs that are trained as one. Empty where none is."""
+    return holder(_leases(store, run_id))
 
 
 def any_held(store: Store) -> list[str]:

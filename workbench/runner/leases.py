@@ -106,6 +106,16 @@ def leased(folder: Path, locked: bool) -> bool:
     return newest is not None and not _expired(newest, locked)
 
 
+def holder(folder: Path) -> str:
+    """The process that took the newest lease kept in `folder`, as a word; empty where there is none."""
+    newest = _newest(folder)
+    try:
+        taken = json.loads(newest.read_text()) if newest else {}
+        return f"{taken['machine']} {taken['pid']}"
+    except (OSError, ValueError, KeyError):  # given back just now; or being written
+        return ""
+
+
 @cache
 def machine() -> str:
     """What two processes share that see each other's locks: a kernel since its start, whatever containers call it."""

@@ -107,13 +107,13 @@ class Plan:
         return replace(self, runs=tuple(replace(run, seconds=seconds(run)) for run in self.runs), timing=timing)
 
     def manifest(self, corpus: Corpus) -> dict[str, Any]:
-        """What the store keeps of a sweep: its definition and which runs it has."""
+        """What the store keeps of a sweep: its definition, which runs it has, and what each will take."""
         return {
             "name": self.name,
             "description": self.definition.sweep.description,
             "corpus_fingerprint": corpus.fingerprint,
             "definition": self.definition.model_dump(mode="json", exclude_defaults=True),
-            "runs": [_entry(run) for run in self.runs],
+            "runs": [_entry(run) | _expected(run) for run in self.runs],
         } | ({"shared": list(self.shared)} if self.shared else {})
 
 
@@ -168,6 +168,14 @@ def _entry(run: PlannedRun) -> dict[str, Any]:
     """What a manifest says of a run: how it was asked for."""
     entry = {"run_id": run.run_id, "size": run.size, "level": run.level, "role": run.role}
     return entry | ({"variant": run.variant} if run.variant else {})
+
+
+def _expected(run: PlannedRun) -> dict[str, Any]:
+    """What a manifest says of a run that is not trained yet: its size, its length, and the cost of its own part."""
+    horizon = run.horizon
+    expected = {"n_params": run.counts.n_params, "tokens": horizon.tokens, "steps": horizon.steps}
+    expected |= {"flops": horizon.flops * run.own_share}
+    return expected | ({"seconds": run.seconds} if math.isfinite(run.seconds) else {})
 
 
 def _branched(runs: Sequence[PlannedRun]) -> Iterator[PlannedRun]:

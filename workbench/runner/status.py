@@ -4,6 +4,7 @@ import json
 import math
 import time
 from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,14 @@ from workbench.models.config import DECODER
 from workbench.runner.claims import held
 from workbench.runner.packing import interrupted
 from workbench.runner.plan import Plan, PlannedRun
-from workbench.runner.watching import live_rows
+from workbench.runner.watching import Tails
 from workbench.store import Store
+
+IDLE_SECONDS = 60.0
+"""From here on it is said how long a running run has given no sign of a step."""
+
+CLAIMS = (".lock", ".leases")
+"""Endings of what says whose a run is."""
 
 
 def missing(plan: Plan, store: Store) -> list[PlannedRun]:
@@ -24,36 +31,53 @@ def missing(plan: Plan, store: Store) -> list[PlannedRun]:
     return [run for run in plan.runs if run.run_id not in finished]
 
 
+End = tuple[str, int, float]
+"""Of a run in the table: its status, steps and loss."""
+
+
 def statuses(plan: Plan, store: Store) -> pd.DataFrame:
-    """One row per run of the plan: run_id, status, step, loss (the training loss while it is not done), idle, steps.
+    """One row per run of the plan: run_id, status, step, loss, idle (see `states`), steps."""
+    frame = states(store, [run.run_id for run in plan.runs], lambda: _ended(plan, store), Tails(store).last)
+    return frame.assign(steps=[run.horizon.steps for run in plan.runs])
+
+
+def states(
+    store: Store,
+    run_ids: Sequence[str],
+    ended: Callable[[], Mapping[str, End]],
+    last: Callable[[str], tuple[int, float]],
+) -> pd.DataFrame:
+    """One row per run: run_id, status, step, loss (the training loss while it is not done), idle.
 
     Statuses are those of the table (done, diverged, failed), and before: running, interrupted (its checkpoint waits),
     waiting. `idle` is how many seconds ago a running one gave its last sign of a step: one that hangs gives none.
+    `ended` reads what the table has, `last` the newest step and training loss of a running one.
     """
-    finished = _finished(plan, store)
+    # A folder is listed once, and only the runs that have left something there are looked at one by one. They are
+    # looked at before the table is: a run that ends meanwhile is then found in it.
     in_packs = {run_id: step for members, step in interrupted(store).items() for run_id in members}
-    # A folder is listed once, and only the runs that have left something there are looked at one by one.
-    alive, saved_ones = _names(store.live("any").parent), _names(store.checkpoints("any").parent)
+    saved_ones = _names(store.checkpoints("any").parent)
+    claims = {name.rpartition(".")[0] for name in _names(store.live("any").parent) if name.endswith(CLAIMS)}
+    alive = {run_id for run_id in run_ids if run_id in claims and held(store, run_id)}
+    finished = ended()
     rows: list[dict[str, Any]] = []
-    for run in plan.runs:
-        run_id = run.run_id
-        live = not alive.isdisjoint((f"{run_id}.lock", f"{run_id}.leases")) and held(store, run_id)
-        if run_id in finished and not live:
-            status, steps, loss = finished[run_id]
+    for run_id in run_ids:
+        status, steps, loss = finished.get(run_id, ("", 0, math.nan))
+        live = run_id in alive and status not in ("done", "diverged")  # a failed one may be tried again
+        if status and not live:
             step = 0 if status == "failed" else steps
             rows.append({"run_id": run_id, "status": status, "step": step, "loss": loss, "idle": 0.0})
         else:
-            step, loss = _last_row(store, run_id) if live else (0, math.nan)
+            step, loss = last(run_id) if live else (0, math.nan)
             saved = (checkpointed_step(store, run_id) if run_id in saved_ones else 0) or in_packs.get(run_id, 0)
             status = "running" if live else "interrupted" if saved else "waiting"
             idle = _idle(store, run_id) if live else 0.0
             rows.append({"run_id": run_id, "status": status, "step": max(step, saved), "loss": loss, "idle": idle})
-    frame = pd.DataFrame(rows, columns=["run_id", "status", "step", "loss", "idle"])
-    return frame.assign(steps=[run.horizon.steps for run in plan.runs])
+    return pd.DataFrame(rows, columns=["run_id", "status", "step", "loss", "idle"])
 
 
-def _finished(plan: Plan, store: Store) -> dict[str, tuple[str, int, float]]:
-    """Run → status, steps and loss of those in the table."""
+def _ended(plan: Plan, store: Store) -> dict[str, End]:
+    """Those of the plan's runs that are in the table."""
     rows = store.runs_by_id(run.run_id for run in plan.runs)
     columns = (rows[name].tolist() for name in ("run_id", "status", "steps", "loss"))
     return {run_id: (status, steps, loss) for run_id, status, steps, loss in zip(*columns, strict=True)}
@@ -98,9 +122,3 @@ def _idle(store: Store, run_id: str) -> float:
         return max(0.0, time.time() - store.live(run_id).stat().st_mtime)
     except FileNotFoundError:  # it has not begun its log, or has just ended
         return 0.0
-
-
-def _last_row(store: Store, run_id: str) -> tuple[int, float]:
-    """Step and training loss of the newest whole line of the live curve."""
-    rows, _ = live_rows(store.live(run_id), 0)
-    return (int(rows[-1]["step"]), float(rows[-1]["train_loss"])) if rows else (0, math.nan)

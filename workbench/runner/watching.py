@@ -1,6 +1,8 @@
 """What a run has said: its newest rows, what its worker printed, why it failed. Free of torch."""
 
 import json
+import math
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +38,33 @@ def said(store: Store, run_id: str, most: int) -> Said:
     names = [run_id, *(pack_id(members) for members in interrupted(store) if run_id in members)]
     printed = [line for name in names for line in last_lines(store.output(name), most)]
     return Said(rows, printed, error)
+
+
+class Tails:
+    """The live curves of runs in training, of which each look reads what is new."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self._rows: dict[str, list[Row]] = {}
+        self._offsets: dict[str, int] = {}
+
+    def rows(self, run_id: str) -> list[Row]:
+        """All rows of a run so far, oldest first."""
+        new, self._offsets[run_id] = live_rows(self.store.live(run_id), self._offsets.get(run_id, 0))
+        kept = self._rows.setdefault(run_id, [])
+        if new:  # a run that was begun anew, or resumed, repeats steps
+            kept[:] = [row for row in kept if row["step"] < new[0]["step"]] + new
+        return kept
+
+    def last(self, run_id: str) -> tuple[int, float]:
+        """Step and training loss of its newest row; 0 and NaN before the first."""
+        rows = self.rows(run_id)
+        return (int(rows[-1]["step"]), float(rows[-1]["train_loss"])) if rows else (0, math.nan)
+
+    def keep(self, run_ids: Collection[str]) -> None:
+        """Forget all runs but these."""
+        for run_id in [run_id for run_id in self._rows if run_id not in run_ids]:
+            del self._rows[run_id], self._offsets[run_id]
 
 
 def live_size(store: Store, run_id: str) -> int:
