@@ -33,10 +33,11 @@ class View:
 
 def _views() -> dict[str, View]:
     """The table. Its modules are read when it is asked for: each is a study of its own."""
-    from workbench.analyses import curve_view, task_axes
+    from workbench.analyses import curve_view, live_view, task_axes
 
     return {
         "curves": View("how the loss fell while each run trained", curve_view.CurvesAsk, curve_view.blocks),
+        "live": View("how far a sweep in training has come", live_view.LiveAsk, live_view.view),
         "tasks": View("which abilities appear, and at what size", task_axes.TasksAsk, task_axes.view),
     }
 

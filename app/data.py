@@ -8,6 +8,7 @@ import streamlit as st
 
 from workbench.analyses import one_law, scaling_fits, scaling_runs, scaling_trust, selection, views
 from workbench.analyses.ask import Ask
+from workbench.analyses.live import Watch
 from workbench.analyses.one_law import Ask as LawAsk
 from workbench.analyses.scaling import ScalingStudy
 from workbench.analyses.selection import Selection
@@ -81,6 +82,11 @@ def everything() -> Selection:
     return _selection(folder, version(folder), None)
 
 
+def watch(sweep: str) -> Watch:
+    """Looks at a sweep in training, of which each reads only what is new."""
+    return _watch(store_folder(), sweep)
+
+
 def asked(ask: LawAsk) -> Fit | str:
     """One law of the chosen sweep, fitted as asked, or the reason why it cannot be."""
     folder = store_folder()
@@ -108,6 +114,11 @@ def _sweep_names(folder: str, version: str) -> list[str]:
 @st.cache_resource(max_entries=KEPT, show_spinner=False)
 def _selection(folder: str, version: str, sweep: str | None) -> Selection:  # noqa: ARG001, a key of the cache
     return Selection(Path(folder), sweep, RESAMPLES)
+
+
+@st.cache_resource(max_entries=KEPT, show_spinner=False)
+def _watch(folder: str, sweep: str) -> Watch:
+    return Watch(Store(folder), sweep)
 
 
 @st.cache_resource(max_entries=KEPT_BLOCKS, show_spinner="Drawing …")

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import streamlit as st
 
-from workbench.app import data
+from workbench.app import data, show
 from workbench.errors import WorkbenchError
 from workbench.reporting.figures.pieces import plural
 
 # File in `views/` → what the navigation calls it; the first is the home page.
 PAGES = {
     "overview": "Overview",
+    "live": "Live sweep",
     "runs": "Runs",
     "curves": "Curves",
     "fits": "Fits",
@@ -35,7 +36,7 @@ def main() -> None:
         _sidebar(folder)
         page.run()
     except (WorkbenchError, OSError) as error:
-        st.error(_escaped(str(error)))
+        show.trouble(error)
 
 
 def _sidebar(folder: str) -> None:
@@ -52,11 +53,6 @@ def _sidebar(folder: str) -> None:
         if readme.is_file():
             with st.expander("About this store"):
                 st.text(readme.read_text(encoding="utf-8", errors="replace"))
-
-
-def _escaped(text: str) -> str:
-    """A sentence as it is: no character is taken for Markdown."""
-    return "".join(f"\\{c}" if c in "\\`*_[]$#~:<>" else c for c in text)
 
 
 main()

@@ -1,10 +1,13 @@
 """A report's blocks on a page: text, lists, code, tables and figures, in the light or the dark."""
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from workbench.analyses import citing, views
 from workbench.analyses.ask import Ask
 from workbench.app import data
+from workbench.errors import WorkbenchError
 from workbench.reporting import inline
 from workbench.reporting.dark import on_dark
 from workbench.reporting.document import Block, Bullets, Code, Figure, Table, Text
@@ -34,14 +37,27 @@ def view(name: str, ask: Ask) -> None:
     blocks(data.blocks(name, ask), views.command(name, data.selected(), ask))
 
 
+def trouble(error: Exception) -> None:
+    """What is wrong with the store or with what was asked, as a sentence in which no character is Markdown."""
+    st.error("".join(f"\\{c}" if c in "\\`*_[]$#~:<>" else c for c in str(error)))
+
+
+def guarded(draw: Callable[[], None]) -> None:
+    """Draw a part that reruns by itself: it must say its own troubles, as no page stands around it then."""
+    try:
+        draw()
+    except (WorkbenchError, OSError) as error:
+        trouble(error)
+
+
 def blocks(items: list[Block], command: str = "") -> None:
     """Show the blocks one under another."""
     for item in items:
         block(item, command)
 
 
-def block(item: Block, command: str = "") -> None:
-    """Show one block; under a figure the command that makes it."""
+def block(item: Block, command: str = "", cited: bool = True) -> None:
+    """Show one block; under a figure the command that makes it, and how to cite it unless it will change."""
     if isinstance(item, Text):
         _text(item)
     elif isinstance(item, Bullets):
@@ -53,7 +69,7 @@ def block(item: Block, command: str = "") -> None:
     elif isinstance(item, Table):
         _table(item)
     else:
-        figure(item, command)
+        figure(item, command, cited)
 
 
 def named(items: list[Block], *names: str) -> list[Block]:
@@ -61,18 +77,18 @@ def named(items: list[Block], *names: str) -> list[Block]:
     return [item for item in items if isinstance(item, Figure | Table) and item.name in names]
 
 
-def figure(item: Figure, command: str = "") -> None:
+def figure(item: Figure, command: str = "", cited: bool = True) -> None:
     """A figure, what it shows, and what belongs under it."""
     drawn = on_dark(item.figure) if st.context.theme.type == "dark" else item.figure
     options = {"displaylogo": False, "toImageButtonOptions": {"filename": item.name, "scale": 2}}
     st.plotly_chart(drawn, theme=None, key=f"figure-{item.name}", config=options, alt=item.caption)
     words, more = st.columns([6, 1], vertical_alignment="top")
     words.caption(_html(item.caption), unsafe_allow_html=True)
-    with more.popover("Data, command, citation", type="tertiary"):
-        _footer(item, command)
+    with more.popover("Data, command, citation" if cited else "Data, command", type="tertiary"):
+        _footer(item, command, cited)
 
 
-def _footer(item: Figure, command: str) -> None:
+def _footer(item: Figure, command: str, cited: bool) -> None:
     """A figure's numbers to take away, the command that makes it, and how to cite it."""
     if not item.data.empty:
         places = st.columns(2)
@@ -91,8 +107,9 @@ def _footer(item: Figure, command: str) -> None:
     if command:
         st.caption("The command that draws it:")
         st.code(command, language="sh", wrap_lines=True)
-    st.caption("To cite it:")
-    st.code(citing.citation(data.selected(), item), language=None, wrap_lines=True)
+    if cited:
+        st.caption("To cite it:")
+        st.code(citing.citation(data.selected(), item), language=None, wrap_lines=True)
 
 
 def sentence(text: str) -> None:

@@ -175,6 +175,7 @@ def _expected(run: PlannedRun) -> dict[str, Any]:
     horizon = run.horizon
     expected = {"n_params": run.counts.n_params, "tokens": horizon.tokens, "steps": horizon.steps}
     expected |= {"flops": horizon.flops * run.own_share}
+    expected |= {"branch_step": horizon.branch_step} if run.parent_id else {}
     return expected | ({"seconds": run.seconds} if math.isfinite(run.seconds) else {})
 
 

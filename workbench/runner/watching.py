@@ -67,6 +67,15 @@ class Tails:
             del self._rows[run_id], self._offsets[run_id]
 
 
+def saved_rows(store: Store, run_id: str, step: int) -> list[Row]:
+    """The curve that an interrupted run's checkpoint of a step keeps; none where a pack's has it, or it is gone."""
+    try:
+        rows: list[Row] = json.loads((store.checkpoints(run_id) / str(step) / "state.json").read_text())["rows"]
+    except (OSError, ValueError, KeyError):  # what is wrong with it is said by the worker that reads it
+        return []
+    return rows
+
+
 def live_size(store: Store, run_id: str) -> int:
     """Bytes of a run's live curve so far."""
     try:
