@@ -1,21 +1,21 @@
-"""One fit of a scaling study, looked at closely: its numbers, its picture, what it misses, what it says of a budget."""
+"""One fitted law, looked at closely: its numbers, its picture, what it misses, what it says of a budget.
 
-from dataclasses import dataclass, replace
+Where the runs do not determine a law its loose numbers are left out, and words stand in their place.
+"""
+
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from workbench import fitting
 from workbench.analyses import scaling_tables as tables
-from workbench.analyses.scaling import MULTIPLES, ScalingStudy
+from workbench.analyses.scaling import MULTIPLES
 from workbench.analyses.scaling_fits import with_budgets
 from workbench.analyses.scaling_methods import PROCEDURES, goal
-from workbench.errors import BadInput
-from workbench.fitting import LAW_NAMES, LAWS, Fit
+from workbench.fitting import LAWS, Fit
+from workbench.fitting.forecasts.surface import narrow
 from workbench.fitting.isoflop.curves import SHAPES
-from workbench.fitting.isoflop.estimator import DEFAULT_SHAPE
-from workbench.fitting.laws import Law
 from workbench.fitting.record import CONVENTION_LABELS
 from workbench.reporting import figures, formats, theme
 from workbench.reporting.document import Block, Bullets, Code, Column, Figure, Table, Text
@@ -38,70 +38,15 @@ DERIVED = {
 }
 """Quantities that are read off a law's parameters, in words."""
 
+LOOSE = 10.0
+"""Of a law that is not identified, a number whose interval spans more than this factor is left out."""
 
-MOST, FEWER = 5, 100
-"""A law of more parameters than that has no grid to start from and many basins: its resamples are fewer."""
-
-
-@dataclass(frozen=True)
-class Ask:
-    """Which fit is wanted."""
-
-    law: str = "chinchilla"
-    convention: str = "n"
-    objective: str = "huber"
-    delta: float = 1e-3
-    intervals: str = "auto"
-    """A key of `uncertainty.METHODS`, or auto: by the design."""
-    shape: str = DEFAULT_SHAPE
-    """Of the curves of isoflop."""
+OPEN = "These runs do not determine this law. What they leave open is named below, and its numbers are left out."
 
 
-def choices(study: ScalingStudy, convention: str = "n") -> tuple[str, ...]:
-    """The laws that the study's columns can feed: those fitted side by side, then every other."""
-    table = study.table
-    others = (name for name, law in LAWS.items() if name not in LAW_NAMES and _feeds(table, law, convention))
-    return (*LAW_NAMES, *others)
-
-
-def _feeds(table: pd.DataFrame, law: Law, convention: str) -> bool:
-    """Whether the table has the law's columns, and they vary: what is the same in all runs tells nothing of it."""
-    names = [convention if name == "n" else name for name in (*law.columns, law.response)]
-    if any(name not in table or table[name].nunique() < 2 for name in names):
-        return False
-    return "u" not in law.columns or bool((table["u"] < table["d"]).any())
-
-
-def asked(study: ScalingStudy, ask: Ask) -> Fit | str:
-    """The fit asked for, or the reason why there is none; the study's own where it is the same."""
-    own = study.settings
-    same = ask.objective == own["objective"] and (ask.objective != "huber" or ask.delta == own["delta"])
-    plain = same and ask.intervals == "auto" and ask.law in LAWS
-    procedure = ask.law == "envelope" or (ask.law == "isoflop" and ask.shape == DEFAULT_SHAPE)
-    if ask.law in LAW_NAMES and (plain or procedure):
-        return chosen(study, ask.law, ask.convention)
-    shape = ask.shape if ask.law == "isoflop" else None
-    many = int(own["resamples"])
-    if ask.law in LAWS and len(LAWS[ask.law].theta_names) > MOST:
-        many = min(many, FEWER)
-    try:
-        return fitting.fit(
-            study.table, ask.law, ask.objective, ask.delta, ask.convention, many, int(own["seed"]),
-            float(own["level"]), intervals=ask.intervals, shape=shape,
-        )  # fmt: skip
-    except BadInput as error:
-        return f"Not fitted: {error}"
-
-
-def chosen(study: ScalingStudy, law: str, convention: str) -> Fit | str:
-    """The study's own fit, or the reason why there is none."""
-    found = study.fits.get(law, convention)
-    if found is not None:
-        return found
-    for item in study.fits.not_fitted:
-        if (item.law, item.convention) == (law, convention):
-            return f"Not fitted: {item.reason}"
-    return " ".join(study.problems) or f"{law} was not fitted under this count of N."
+def name_of(law: str) -> str:
+    """What a law is called on figures and in choices."""
+    return theme.LAW_NAMES.get(law, law)
 
 
 def numbers(fit: Fit) -> list[Block]:
@@ -111,7 +56,7 @@ def numbers(fit: Fit) -> list[Block]:
     parameters = fit.configured_law.parameters if law is not None else ()
     meanings = DERIVED | {p.name: p.meaning for p in parameters}
     rows = [
-        {"name": name, "value": value, "interval": list(tables.interval_of(fit, name)), "meaning": meanings.get(name)}
+        {"name": name, **_said(fit, name, value), "meaning": meanings.get(name)}
         for name, value in {**fit.params, **fit.derived}.items()
     ]
     columns = tuple(
@@ -119,22 +64,30 @@ def numbers(fit: Fit) -> list[Block]:
     )
     blocks: list[Block] = [Code(formula)] if law is not None else [Text(f"{formula}.")]
     if not fit.identified:
-        blocks.append(Text("These runs do not determine this law: see the notes before using its numbers.", note=True))
-    blocks.append(Table.of("one-law", f"Parameters from {plural(fit.n_points, 'point')}", pd.DataFrame(rows), columns))
+        blocks.append(Text(OPEN, note=True))
+    frame = pd.DataFrame(rows, dtype=object)
+    blocks.append(Table.of("one-law", f"Parameters from {plural(fit.n_points, 'point')}", frame, columns))
     text = f"{citation}. N counts {CONVENTION_LABELS.get(fit.convention, fit.convention)} parameters. Minimised: "
     text += f"{goal(fit)}; its value is {fit.objective_value:.8g}. Intervals: {fit.interval_method}."
     blocks.append(Text(text))
     return [*blocks, Bullets(fit.notes)] if fit.notes else blocks
 
 
-def picture(study: ScalingStudy, fit: Fit) -> list[Block]:
-    """The law over its points."""
+def _said(fit: Fit, name: str, value: float) -> dict[str, Any]:
+    """A number and its interval, or the words that these runs leave it open."""
+    ends = tables.interval_of(fit, name)
+    if fit.identified or (np.isfinite(ends).all() and narrow(ends, LOOSE)):
+        return {"value": value, "interval": list(ends)}
+    return {"value": "not determined", "interval": None}
+
+
+def picture(fit: Fit, points: pd.DataFrame) -> list[Block]:
+    """The law over its points; the envelope has no picture of its own but the frontier."""
     if fit.law == "isoflop":
-        return isoflop(study, fit)
+        return isoflop(points, fit.convention, fit)
     if fit.law == "envelope":
         return []
-    points = fit.residuals
-    law = LAWS[fit.law]
+    law, points = LAWS[fit.law], fit.residuals
     if law.response == "loss" and set(law.columns) == {"n", "d"}:
         return _surface(fit, points)
     if law.response == "loss" and len(law.columns) == 1 and law.columns[0] in ("n", "d", "c"):
@@ -199,10 +152,9 @@ def residuals(fit: Fit) -> list[Block]:
     return [Figure("one-law-residuals", caption, figures.residuals(shown, logarithmic), shown)]
 
 
-def isoflop(study: ScalingStudy, fit: Fit | None) -> list[Block]:
-    """The isoFLOP curves under the fit's count of N; points alone where approach 2 could not be fitted."""
-    convention = "n" if fit is None else fit.convention
-    points = with_budgets(study.table)
+def isoflop(points: pd.DataFrame, convention: str, fit: Fit | None) -> list[Block]:
+    """The isoFLOP curves under a count of N; points alone where approach 2 was not fitted."""
+    points = with_budgets(points)
     if points.empty or convention not in points:
         return []
     minima, lines = (None, None) if fit is None else (fit.extra["minima"], fit.extra["curves"])
@@ -217,18 +169,34 @@ def isoflop(study: ScalingStudy, fit: Fit | None) -> list[Block]:
     return [Figure("one-isoflop", caption + ".", figures.isoflop(shown, minima, lines), data)]
 
 
-def frontier(study: ScalingStudy, fit: Fit) -> list[Block]:
-    """N_opt and D_opt against compute by this fit, to 100 times the largest budget."""
-    largest, table = study.largest, study.table
-    if not np.isfinite(largest):
-        return []
-    lines = tables.allocations([fit], tables.grid(float(table["c"].min()), largest, largest * MULTIPLES[-1]))
+def minima_table(fit: Fit) -> list[Block]:
+    """The minimum of each budget."""
+    columns = (
+        Column("budget", "budget [FLOPs]", "power"),
+        Column("sizes", "sizes", "integer"),
+        Column("n_opt", "N_opt", "count"),
+        Column("d_opt", "D_opt", "count"),
+        Column("ratio", "tokens per parameter", "number"),
+        Column("loss_opt", "loss", "number4"),
+        Column("bracketed", "bracketed"),
+    )
+    minima = fit.extra["minima"]
+    frame = minima.assign(ratio=minima["d_opt"] / minima["n_opt"])
+    return [Table.of("minima", "The minimum of each budget", frame, columns)]
+
+
+def frontier(fit: Fit, points: pd.DataFrame, largest: float, minima: pd.DataFrame | None) -> list[Block]:
+    """N_opt and D_opt against compute by this fit, to 100 times the largest budget, where the runs determine them."""
+    lines = tables.allocations([fit], tables.grid(float(points["c"].min()), largest, largest * MULTIPLES[-1]))
     if lines.empty:
-        return []
-    minimum = fit if fit.law == "isoflop" else study.fits.get("isoflop", fit.convention)
-    minima = None if minimum is None else minimum.extra["minima"]
+        return [Text(f"{name_of(fit.law)} does not say how compute divides between N and D: it has no frontier.")]
+    drawn = lines[lines["determined"].astype(bool)].reset_index(drop=True)
+    if drawn.empty:
+        return [Text(f"No frontier is drawn: these runs do not determine {name_of(fit.law)}.", note=True)]
     caption = (
-        f"Compute-optimal size and data by {theme.LAW_NAMES.get(fit.law, fit.law)}, {plural(fit.n_points, 'point')}; "
+        f"Compute-optimal size and data by {name_of(fit.law)}, {plural(fit.n_points, 'point')}; "
         f"the band is the {100 * fit.level:g}% interval. Right of the dashed line everything is extrapolated."
     )
-    return [Figure("one-frontier", caption, figures.optimum(lines, minima, largest), lines)]
+    if len(drawn) < len(lines):
+        caption += " Nothing is drawn where the interval of the best size spans more than two decades."
+    return [Figure("one-frontier", caption, figures.optimum(drawn, minima, largest), drawn)]

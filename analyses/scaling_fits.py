@@ -38,20 +38,25 @@ def laws(study: ScalingStudy) -> list[Block]:
     fit = study.fits.get("chinchilla")
     if fit is not None:
         blocks += _surface(fit, study.table)
-    if not study.parameters.empty:
-        columns = (
-            Column("law", "law"),
-            Column("convention", "N counted"),
-            Column("name", "parameter"),
-            Column("value", "estimate", "number4"),
-            Column("interval", f"{100 * study.settings['level']:g}% interval", "interval-number4"),
-            Column("identified", "identified"),
-        )
-        caption = "Every parameter of every fit"
-        if study.parameters["value"].isna().any():
-            caption += "; a k whose interval spans two decades is left blank, for without its exponent it says nothing"
-        blocks.append(Table.of("parameters", caption, study.parameters, columns, folded=True))
-    return blocks
+    return [*blocks, *parameters_table(study.parameters, float(study.settings["level"]))]
+
+
+def parameters_table(parameters: pd.DataFrame, level: float) -> list[Block]:
+    """Every parameter of every fit (`scaling_tables.parameters`)."""
+    if parameters.empty:
+        return []
+    columns = (
+        Column("law", "law"),
+        Column("convention", "N counted"),
+        Column("name", "parameter"),
+        Column("value", "estimate", "number4"),
+        Column("interval", f"{100 * level:g}% interval", "interval-number4"),
+        Column("identified", "identified"),
+    )
+    caption = "Every parameter of every fit"
+    if parameters["value"].isna().any():
+        caption += "; a k whose interval spans two decades is left blank, for without its exponent it says nothing"
+    return [Table.of("parameters", caption, parameters, columns, folded=True)]
 
 
 def _loss_against_compute(study: ScalingStudy) -> Figure:
@@ -128,7 +133,11 @@ def allocation(study: ScalingStudy) -> list[Block]:
     """N_opt and D_opt against compute, and the exponents beside the published ones."""
     if not (study.exponents["source"] == tables.OURS).any():
         return []
-    blocks: list[Block] = [] if study.frontier.empty else [_optimum(study)]
+    return [*([] if study.frontier.empty else [_optimum(study)]), exponents_table(study.exponents)]
+
+
+def exponents_table(exponents: pd.DataFrame) -> Table:
+    """The exponents of every approach and convention, and the published ones."""
     columns = (
         Column("source", "source"),
         Column("approach", "approach"),
@@ -144,7 +153,7 @@ def allocation(study: ScalingStudy) -> list[Block]:
         "Exponents of N_opt ∝ C^a and D_opt ∝ C^b under every approach and convention, and the published ones, whose "
         "corpora and sizes differ"
     )
-    return [*blocks, Table.of("exponents", caption, study.exponents, columns)]
+    return Table.of("exponents", caption, exponents, columns)
 
 
 def _optimum(study: ScalingStudy) -> Figure:

@@ -60,18 +60,18 @@ def judge(table: pd.DataFrame, headline: Fit | None, fit: Fit | None, settings: 
         no = "not possible, since no law was fitted."
         return Judged(None, no, None, no, None, no, None, no)
     fewer = {**settings, "resamples": min(RESAMPLES, int(settings["resamples"]))}
-    tested, untested = _said(lambda: backtest(table, LAW, **settings))
-    distant, unheld = _said(lambda: backtests(table, LAW, **fewer))
+    tested, untested = said(lambda: backtest(table, LAW, **settings))
+    distant, unheld = said(lambda: backtests(table, LAW, **fewer))
     # Rivals are judged by their errors alone, which need no intervals.
     made = {} if distant is None else {LAW: distant}
-    compared, alone = _said(lambda: compare(table, **{**settings, "resamples": 0}, tested=made))
+    compared, alone = said(lambda: compare(table, **{**settings, "resamples": 0}, tested=made))
     if fit is None:
         return Judged(tested, untested, distant, unheld, compared, alone, None, "not possible: it was not fitted.")
-    diagnosed, undiagnosed = _said(lambda: diagnose_law(fit))
+    diagnosed, undiagnosed = said(lambda: diagnose_law(fit))
     return Judged(tested, untested, distant, unheld, compared, alone, diagnosed, undiagnosed)
 
 
-def _said(make: Callable[[], T]) -> tuple[T | None, str]:
+def said(make: Callable[[], T]) -> tuple[T | None, str]:
     """What is made, or why it cannot be."""
     try:
         return make(), ""

@@ -9,7 +9,7 @@ import pandas as pd
 from workbench.analyses.scaling import ScalingStudy
 from workbench.analyses.scaling_judged import LAW, Diagnosed
 from workbench.analyses.scaling_words import backtest_text
-from workbench.fitting import BackTests, Comparison
+from workbench.fitting import BackTest, BackTests, Comparison
 from workbench.fitting.design.proposing import DOUBT
 from workbench.fitting.diagnostics.diagnosis import LARGE, REJECT, SHOWN
 from workbench.reporting import figures, formats
@@ -48,30 +48,44 @@ INFLUENCE_COLUMNS = (
 
 def backtest(study: ScalingStudy) -> list[Block]:
     """How far the forecast of the held-out largest budget missed, and how errors grow with distance."""
-    tested = study.backtest
+    judged = study.judged
+    return tested_blocks(
+        judged.backtest, judged.backtest_reason, judged.backtests, judged.backtests_reason, study.largest_name
+    )
+
+
+def tested_blocks(
+    tested: BackTest | None,
+    untested: str,
+    distant: BackTests | None,
+    unheld: str,
+    largest_name: str,
+    law: str = "the parametric law",
+) -> list[Block]:
+    """A law's back-test of the largest compute and those by distance, each with its reason where there is none."""
     blocks: list[Block] = []
     if tested is None:
-        blocks.append(Text(f"A back-test was {study.backtest_reason}", note=True))
+        blocks.append(Text(f"A back-test was {untested}", note=True))
     else:
         blocks.append(
             Text(
-                f"The parametric law was fitted anew without the {plural(len(tested.points), 'run')} of the largest "
-                f"compute, and asked for their losses from {tested.distance:.3g} times less: {backtest_text(tested)}."
+                f"{law[:1].upper()}{law[1:]} was fitted anew without the {plural(len(tested.points), 'run')} of the "
+                f"largest compute, and asked for their losses from {tested.distance:.3g} times less: "
+                f"{backtest_text(tested)}."
             )
         )
         held, used = tested.points, tested.fit.residuals
-        caption = f"Forecast and outcome of the {study.largest_name}: {len(held)} runs held out, {len(used)} used."
+        caption = f"Forecast and outcome of the {largest_name}: {len(held)} runs held out, {len(used)} used."
         shown = held[[name for name in BACKTEST_COLUMNS if name in held.columns]]
         blocks.append(Figure("backtest", caption, figures.backtest(used, held), shown))
-    distant = study.judged.backtests
     if distant is None:
         if tested is not None:
-            blocks.append(Text(f"Back-tests by distance were {study.judged.backtests_reason}", note=True))
+            blocks.append(Text(f"Back-tests by distance were {unheld}", note=True))
         return blocks
-    return [*blocks, *_by_distance(distant)]
+    return [*blocks, *_by_distance(distant, law)]
 
 
-def _by_distance(distant: BackTests) -> list[Block]:
+def _by_distance(distant: BackTests, law: str) -> list[Block]:
     """The table of back-tests and the errors of every held-out run."""
     frame = distant.frame()
     frame["above"] = [_share(factor) for factor in frame["factor"]]
@@ -90,7 +104,7 @@ def _by_distance(distant: BackTests) -> list[Block]:
         Text(_how_errors_grow(distant, frame)),
         Table.of(
             "backtests",
-            f"Back-tests of the parametric law by distance. Errors are of ln L; a run should fall inside its "
+            f"Back-tests of {law} by distance. Errors are of ln L; a run should fall inside its "
             f"prediction interval {level} of the time",
             frame,
             DISTANT_COLUMNS,

@@ -1,10 +1,10 @@
 """What a page of the app shows, and a command draws: the runs of a sweep of a store, read when they are asked for."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 
@@ -12,6 +12,8 @@ from workbench.analyses import scaling
 from workbench.analyses.samples import of_sweep
 from workbench.analyses.scaling import ScalingStudy
 from workbench.store import Store
+
+T = TypeVar("T")
 
 RESAMPLES = 1000
 """As many as the report takes, so that both print the same intervals."""
@@ -75,6 +77,20 @@ class Selection:
         """Every law of theirs, as the report has it."""
         name = self.folder.resolve().name
         return scaling.study(self.runs, self.curves, self.evals, name=name, resamples=self.resamples)
+
+    @cached_property
+    def _kept(self) -> dict[Hashable, Any]:
+        return {}
+
+    def knows(self, key: Hashable) -> bool:
+        """Whether something was worked out already."""
+        return key in self._kept
+
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What `make` works out, kept: several figures of a page ask for one fit."""
+        if key not in self._kept:
+            self._kept[key] = make()
+        return self._kept[key]
 
     def _mine(self, rows: pd.DataFrame) -> pd.DataFrame:
         return rows[rows["run_id"].isin(self.runs["run_id"])].reset_index(drop=True)

@@ -33,12 +33,25 @@ class View:
 
 def _views() -> dict[str, View]:
     """The table. Its modules are read when it is asked for: each is a study of its own."""
-    from workbench.analyses import curve_view, live_view, task_axes
+    from workbench.analyses import curve_view, law_fits, law_views, live_view, task_axes
 
+    law = law_fits.LawAsk
     return {
         "curves": View("how the loss fell while each run trained", curve_view.CurvesAsk, curve_view.blocks),
         "live": View("how far a sweep in training has come", live_view.LiveAsk, live_view.view),
         "tasks": View("which abilities appear, and at what size", task_axes.TasksAsk, task_axes.view),
+        "law-points": View("the final losses, before any fit", law, law_views.points),
+        "law": View("one law with its parameters, over its runs", law, law_views.law),
+        "isoflop": View("the best size at each compute", law, law_views.isoflop),
+        "contour": View("the loss over N and D, with the runs and the frontier", law, law_views.contour),
+        "frontier": View("the best N and D against compute, by one law", law, law_views.frontier),
+        "law-residuals": View("what a law misses, against N, D and C", law, law_views.law_residuals),
+        "profile": View("how sure each parameter is", law, law_views.profile),
+        "cloud": View("which parameters move together", law, law_views.cloud),
+        "law-backtest": View("how far a law missed runs it had not seen", law, law_views.backtest),
+        "conventions": View("the exponents by every approach and count of N", Ask, law_views.conventions),
+        "diagnostics": View("whether the parametric law holds", Ask, law_views.diagnostics),
+        "laws-compared": View("which law forecasts best", Ask, law_views.compared),
     }
 
 
@@ -62,7 +75,7 @@ def asked(name: str, settings: Iterable[str]) -> Ask:
     for setting in settings:
         key, equals, text = setting.partition("=")
         if not equals or key not in kind.model_fields:
-            raise BadInput(f"--set {setting}: {name} takes KEY=VALUE, KEY one of {', '.join(kind.model_fields)}")
+            raise BadInput(f"--set {setting}: {name} takes {_takes(kind)}")
         values[key] = _value(text)
     try:
         return kind(**values)
@@ -70,6 +83,10 @@ def asked(name: str, settings: Iterable[str]) -> Ask:
         first = error.errors()[0]
         key = str(first["loc"][0])
         raise BadInput(f"--set {key}={values.get(key)}: {first['msg'].removeprefix('Value error, ')}") from error
+
+
+def _takes(kind: type[Ask]) -> str:
+    return f"KEY=VALUE, KEY one of {', '.join(kind.model_fields)}" if kind.model_fields else "no settings"
 
 
 def _value(text: str) -> Any:

@@ -6,13 +6,11 @@ from pathlib import Path
 
 import streamlit as st
 
-from workbench.analyses import one_law, scaling_fits, scaling_runs, scaling_trust, selection, views
+from workbench.analyses import scaling_fits, scaling_runs, selection, views
 from workbench.analyses.ask import Ask
 from workbench.analyses.live import Watch
-from workbench.analyses.one_law import Ask as LawAsk
 from workbench.analyses.scaling import ScalingStudy
 from workbench.analyses.selection import Selection
-from workbench.fitting import Fit
 from workbench.reporting.document import Block
 from workbench.store import Store
 
@@ -23,9 +21,6 @@ PARTS: dict[str, Callable[[ScalingStudy], list[Block]]] = {
     "laws": scaling_fits.laws,
     "allocation": scaling_fits.allocation,
     "forecasts": scaling_fits.forecasts,
-    "back-test": scaling_trust.backtest,
-    "compared": scaling_trust.compared,
-    "diagnostics": scaling_trust.diagnostics,
     "soundness": scaling_runs.soundness,
 }
 """Parts of the report that pages show."""
@@ -87,12 +82,6 @@ def watch(sweep: str) -> Watch:
     return _watch(store_folder(), sweep)
 
 
-def asked(ask: LawAsk) -> Fit | str:
-    """One law of the chosen sweep, fitted as asked, or the reason why it cannot be."""
-    folder = store_folder()
-    return _asked(folder, version(folder), sweep(), ask)
-
-
 def part(name: str) -> list[Block]:
     """A part of the report on the chosen sweep: see `PARTS`."""
     folder = store_folder()
@@ -124,11 +113,6 @@ def _watch(folder: str, sweep: str) -> Watch:
 @st.cache_resource(max_entries=KEPT_BLOCKS, show_spinner="Drawing …")
 def _blocks(folder: str, version: str, sweep: str | None, view: str, asked: str, _ask: Ask) -> list[Block]:  # noqa: ARG001
     return views.view(view).draw(_selection(folder, version, sweep), _ask)
-
-
-@st.cache_data(max_entries=KEPT_BLOCKS, show_spinner="Fitting the law …")
-def _asked(folder: str, version: str, sweep: str | None, ask: LawAsk) -> Fit | str:
-    return one_law.asked(_selection(folder, version, sweep).study, ask)
 
 
 @st.cache_resource(max_entries=KEPT_BLOCKS, show_spinner="Fitting every law, with intervals …")

@@ -18,7 +18,8 @@ PAGES = {
     "live": "Live sweep",
     "runs": "Runs",
     "curves": "Curves",
-    "fits": "Fits",
+    "laws": "Laws",
+    "what_if": "What if",
     "emergence": "Emergence",
 }
 

@@ -46,7 +46,7 @@ def page() -> None:
 
 def _pace(look: Look) -> float | None:
     """How often to look; never again where every run has ended, or the reader wants to look at one thing in peace."""
-    if look.complete and not look.training or not st.session_state.get("live_follow", True):
+    if (look.complete and not look.training) or not st.session_state.get("live_follow", True):
         return None
     return POLL if look.training else SLOW
 

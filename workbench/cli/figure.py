@@ -27,7 +27,7 @@ def command(
     from workbench.analyses import views
     from workbench.analyses.selection import Selection
     from workbench.errors import BadInput
-    from workbench.reporting.document import Figure, check_folder
+    from workbench.reporting.document import Figure, Text, check_folder
     from workbench.reporting.single_figure import write_figure
 
     if name is None:
@@ -40,7 +40,11 @@ def command(
     selection = Selection(store, sweep)
     check_folder(out)
     say(f"Reading {store} …")
-    drawn = [block for block in views.view(name).draw(selection, ask) if isinstance(block, Figure)]
+    blocks = views.view(name).draw(selection, ask)
+    drawn = [block for block in blocks if isinstance(block, Figure)]
+    if not drawn:
+        said = " ".join(block.text for block in blocks if isinstance(block, Text))
+        raise BadInput(f"{name} has nothing to draw of {store}: {said or 'it says so itself'}")
     written = {figure.name: write_figure(figure, out) for figure in drawn}
     payload: dict[str, Any] = {
         "command": views.command(name, selection, ask),

@@ -141,13 +141,13 @@ def walk(fits: list[Fitted], functions: list[Function]) -> Edge:
     sign_S = np.tile([-1.0, 1.0], len(fits) * len(functions))
     metrics = [Metric.of(fitted) for fitted in fits]
     unit_S = np.repeat([metric.unit for metric in metrics], ends)
-    start_S, error_S, step_SP = _starts(fits, metrics, functions)
-    wanted_S = np.repeat([_quantile(fitted) for fitted in fits], ends)
+    start_S, error_S, step_SP = starts(fits, metrics, functions)
+    wanted_S = np.repeat([quantile(fitted) for fitted in fits], ends)
     y_SM = np.repeat(np.concatenate([fitted.prepared.problem.y_SM for fitted in fits]), ends, axis=0)
     w_SM = np.repeat(np.concatenate([fitted.weight_M[None] for fitted in fits]), ends, axis=0)
     batch = Problem(problem.law, problem.objective, problem.x_MF, y_SM, w_SM)
     theta_SP = np.repeat(np.stack([fitted.best_P for fitted in fits]), ends, axis=0)
-    least_S = _total(batch, theta_SP)
+    least_S = total(batch, theta_SP)
     edge_SP, edge_S = theta_SP.copy(), np.zeros(len(theta_SP))
     best_SP = theta_SP
     bracket = _Bracket.around(len(theta_SP))
@@ -156,7 +156,7 @@ def walk(fits: list[Fitted], functions: list[Function]) -> Edge:
     for _ in range(WALKS):
         # On a quadratic profile the pull ends at STIFF/(1 + STIFF) of the way to its target.
         target_S = start_S + sign_S * length_S * error_S * (1 + STIFF) / STIFF
-        penalty = Penalty(_evaluator(functions), which_S, target_S, STIFF * unit_S / error_S**2)
+        penalty = Penalty(evaluator(functions), which_S, target_S, STIFF * unit_S / error_S**2)
         held = fits[0].prepared.held
         guess_SP = np.clip(best_SP + (theta_SP - best_SP) * (length_S / last_S)[:, None], *problem.law.bounds_2P)
         # An end that is met is walked no further.
@@ -165,7 +165,7 @@ def walk(fits: list[Fitted], functions: list[Function]) -> Edge:
         pulled = minimise(part, guess_SP[rows], held=held, tolerance=1e-9, near=True)
         theta_SP, last_S = theta_SP.copy(), length_S
         theta_SP[rows] = pulled.theta_SP
-        root_S = np.sqrt(np.maximum(2 * (_total(batch, theta_SP) - least_S) / unit_S, 0.0))
+        root_S = np.sqrt(np.maximum(2 * (total(batch, theta_SP) - least_S) / unit_S, 0.0))
         nearer_S = np.abs(root_S - wanted_S) < np.abs(edge_S - wanted_S)
         edge_SP[nearer_S], edge_S[nearer_S] = theta_SP[nearer_S], root_S[nearer_S]
         if (np.abs(edge_S / wanted_S - 1) < NEAR).all():
@@ -174,7 +174,7 @@ def walk(fits: list[Fitted], functions: list[Function]) -> Edge:
     return Edge(edge_SP, edge_S / wanted_S)
 
 
-def _starts(fits: list[Fitted], metrics: list[Metric], functions: list[Function]) -> tuple[Array, Array, Array]:
+def starts(fits: list[Fitted], metrics: list[Metric], functions: list[Function]) -> tuple[Array, Array, Array]:
     """For each row the function at the estimate, its standard error, and the step of theta that moves it by one."""
     best_SP = np.stack([fitted.best_P for fitted in fits])
     start_SF2, error_SF2 = (np.empty((len(fits), len(functions), 2)) for _ in range(2))
@@ -220,7 +220,7 @@ class _Bracket:
         return np.where(np.isfinite(self.high_S), between_S, beyond_S)
 
 
-def _evaluator(functions: list[Function]) -> Callable[[Array, np.ndarray], tuple[Array, Array]]:
+def evaluator(functions: list[Function]) -> Callable[[Array, np.ndarray], tuple[Array, Array]]:
     """Values and gradients, each row's own function."""
 
     def g(theta_SP: Array, which_S: np.ndarray) -> tuple[Array, Array]:
@@ -243,12 +243,12 @@ def _gradient(g: Function, theta_SP: Array) -> Array:
     return np.asarray((value[:, 0] - value[:, 1]) / (2 * DIFFERENCE))
 
 
-def _total(problem: Problem, theta_SP: Array) -> Array:
+def total(problem: Problem, theta_SP: Array) -> Array:
     """Σ w ρ, which the solver descends."""
     return np.asarray((problem.w_SM * rho(problem.residuals(theta_SP), problem.objective.delta)).sum(axis=1))
 
 
-def _quantile(fitted: Fitted) -> float:
+def quantile(fitted: Fitted) -> float:
     """The root of the quantile of F with 1 and M − P degrees of freedom: Student's."""
     from scipy.special import stdtrit
 
@@ -266,7 +266,7 @@ def directions(fitted: Fitted, many: int, rng: np.random.Generator) -> list[Func
     return found
 
 
-def _moves(fitted: Fitted, g: Function) -> bool:
+def moves(fitted: Fitted, g: Function) -> bool:
     """Whether a function is finite at the estimate and changes with theta there."""
     slope_P = _gradient(g, fitted.best_P[None])[0]
     return bool(np.isfinite(g(fitted.best_P[None])).all() and np.isfinite(slope_P).all() and slope_P.any())
@@ -293,7 +293,7 @@ def profile(fitted: Fitted, resamples: int, rng: np.random.Generator) -> Spread:
     if float((fitted.miss_M**2).max()) < 1e-24:
         return Spread(np.repeat(fitted.best_P[None], 20, axis=0), "profile likelihood of a law met exactly", None, True)
     with np.errstate(all="ignore"):  # far out a function may overflow: its walk then ends early, which is said
-        functions = [g for g in (*named(fitted).values(), *directions(fitted, DIRECTIONS, rng)) if _moves(fitted, g)]
+        functions = [g for g in (*named(fitted).values(), *directions(fitted, DIRECTIONS, rng)) if moves(fitted, g)]
         if not functions:
             return nothing(fitted, "the law does not move with its parameters at these runs")
         edge = walk([fitted], functions)

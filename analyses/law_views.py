@@ -1,0 +1,162 @@
+"""The views of the Laws page: each from a selection and a `LawAsk` to what is shown."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+
+from workbench import fitting
+from workbench.analyses import law_fits, law_map, law_sureness, one_law, scaling_fits, scaling_trust
+from workbench.analyses import scaling_tables as tables
+from workbench.analyses.ask import Ask
+from workbench.analyses.law_fits import LawAsk
+from workbench.analyses.scaling_judged import said
+from workbench.analyses.selection import Selection
+from workbench.fitting import BackTest, BackTests, Fit
+from workbench.fitting.forecasts.backtests import RESAMPLES as FEWER
+from workbench.fitting.forecasts.forecast import largest_budget
+from workbench.reporting import figures
+from workbench.reporting.document import Block, Figure, Text
+from workbench.reporting.figures.pieces import plural
+from workbench.reporting.figures.uncertainty import exponents
+
+View = Callable[[Selection, LawAsk], list[Block]]
+
+
+def of_fit(draw: Callable[[Fit], list[Block]]) -> View:
+    """A view of the fit alone, or the reason why there is none."""
+
+    def view(selection: Selection, ask: LawAsk) -> list[Block]:
+        fit = law_fits.fitted(selection, ask)
+        return [Text(fit, note=True)] if isinstance(fit, str) else draw(fit)
+
+    return view
+
+
+def points(selection: Selection, ask: LawAsk) -> list[Block]:
+    """The runs before any fit: loss against size at equal compute, or against tokens where runs share no compute."""
+    rows = law_fits.points(selection)
+    if rows.empty:
+        return [Text(law_fits.NO_RUNS, note=True)]
+    if drawn := one_law.isoflop(rows, _counted(rows, ask), None):
+        return _named(drawn, "law-points")
+    shown = rows[["n", "d", "c", "loss"]].assign(n=rows[_counted(rows, ask)])
+    caption = f"Loss against tokens: {plural(len(shown), 'run')}, coloured by size."
+    return [Figure("law-points", caption, figures.law_lines(shown, shown.iloc[:0]), shown)]
+
+
+def law(selection: Selection, ask: LawAsk) -> list[Block]:
+    """Formula, parameters, and the law over its points."""
+    rows = law_fits.points(selection)
+    return of_fit(lambda fit: [*one_law.picture(fit, rows), *one_law.numbers(fit)])(selection, ask)
+
+
+def isoflop(selection: Selection, ask: LawAsk) -> list[Block]:
+    """The isoFLOP curves with their minima, whatever the law chosen."""
+    rows = law_fits.points(selection)
+    if rows.empty:
+        return [Text(law_fits.NO_RUNS, note=True)]
+    fit = law_fits.fitted(selection, _isoflop(ask))
+    drawn = one_law.isoflop(rows, _counted(rows, ask), None if isinstance(fit, str) else fit)
+    if not drawn:
+        return [Text("No isoFLOP curves: they need three sizes that took equal compute.", note=True)]
+    return [*drawn, *([Text(fit, note=True)] if isinstance(fit, str) else one_law.minima_table(fit))]
+
+
+def frontier(selection: Selection, ask: LawAsk) -> list[Block]:
+    """N_opt and D_opt against compute."""
+    fit = law_fits.fitted(selection, ask)
+    if isinstance(fit, str):
+        return [Text(fit, note=True)]
+    other = fit if fit.law == "isoflop" else law_fits.fitted(selection, _isoflop(ask))
+    minima = None if isinstance(other, str) else other.extra["minima"]
+    return one_law.frontier(fit, law_fits.points(selection), largest_budget(law_fits.table(selection)), minima)
+
+
+def cloud(selection: Selection, ask: LawAsk) -> list[Block]:
+    """Resampled parameters in pairs."""
+    return of_fit(lambda fit: law_sureness.cloud_of(selection, ask, fit))(selection, ask)
+
+
+def backtest(selection: Selection, ask: LawAsk) -> list[Block]:
+    """The largest budget held out and forecast by the law as asked, and errors by distance."""
+    if isinstance(found := law_fits.fitted(selection, ask), str):
+        return [Text(found, note=True)]
+    if ask.law not in fitting.LAWS:
+        text = f"{one_law.name_of(ask.law)} forecasts no loss of single runs, so nothing can be held against them."
+        return [Text(f"{text} The parametric law has a back-test.")]
+    (tested, untested), (distant, unheld) = tests(selection, ask)
+    return scaling_trust.tested_blocks(tested, untested, distant, unheld, "largest compute", one_law.name_of(ask.law))
+
+
+Tests = tuple[tuple[BackTest | None, str], tuple[BackTests | None, str]]
+
+
+def tests(selection: Selection, ask: LawAsk) -> Tests:
+    """The back-test of the largest compute, and those by distance; each with the reason where there is none."""
+    rows, given = law_fits.table(selection), law_fits.settings(selection, ask)
+    fewer = given | {"resamples": min(FEWER, given["resamples"])}
+    return selection.once(
+        ("tests", *law_fits.key(selection, ask)),
+        lambda: (said(lambda: fitting.backtest(rows, **given)), said(lambda: fitting.backtests(rows, **fewer))),
+    )
+
+
+def conventions(selection: Selection, ask: Ask) -> list[Block]:  # noqa: ARG001, nothing is asked
+    """Exponents by every approach and count of N beside the published ones, then every parameter of every fit."""
+    study = selection.study
+    rows = study.exponents
+    if not (rows["source"] == tables.OURS).any():
+        return [Text(" ".join(study.problems) or law_fits.NO_RUNS, note=True)]
+    shown = pd.DataFrame([_exponent(row) for row in rows.to_dict("records") if row["identified"] is not False])
+    left = len(rows) - len(shown)
+    caption = (
+        f"The exponent of the best size by every approach and count of N, from {plural(len(study.table), 'run')}, and "
+        "as published, each with its interval (the level stands in the table). On the dotted line size and data grow "
+        "alike."
+    )
+    if left:
+        caption += f" {plural(left, 'fit')} that these runs do not identify left out."
+    blocks: list[Block] = [Figure("exponents-by-approach", caption, exponents(shown), shown)]
+    open_ = rows["identified"] == False  # noqa: E712, the column holds None too
+    told = rows.assign(**{k: rows[k].mask(open_) for k in ("a", "a_interval", "b", "b_interval")})
+    told = told.assign(identified=told["identified"].map({True: "yes", False: "not determined"}))
+    known = study.parameters[study.parameters["identified"] != False]  # noqa: E712
+    level = float(study.settings["level"])
+    tables_ = [scaling_fits.exponents_table(told), *scaling_fits.parameters_table(known, level)]
+    return [*blocks, *tables_, *scaling_fits.conventions(study)]
+
+
+def diagnostics(selection: Selection, ask: Ask) -> list[Block]:  # noqa: ARG001
+    """What a regression's diagnostics say of the parametric law."""
+    return scaling_trust.diagnostics(selection.study)
+
+
+def compared(selection: Selection, ask: Ask) -> list[Block]:  # noqa: ARG001
+    """Which law forecasts best."""
+    return scaling_trust.compared(selection.study)
+
+
+def _exponent(row: dict[str, object]) -> dict[str, object]:
+    low, high = row["a_interval"]  # type: ignore[misc]
+    of = "" if row["source"] == tables.OURS else f"{row['source']}, "
+    label = f"{of}{row['approach']}".replace("N_opt", "N<sub>opt</sub>") + f" (N {row['convention']})"
+    return {"label": label, "a": row["a"], "low": low, "high": high, "ours": row["source"] == tables.OURS}
+
+
+def _isoflop(ask: LawAsk) -> LawAsk:
+    return LawAsk(law="isoflop", convention=ask.convention, shape=ask.shape)
+
+
+def _counted(rows: pd.DataFrame, ask: LawAsk) -> str:
+    """The count of N asked for, or the only one there is."""
+    return ask.convention if ask.convention in rows and np.isfinite(rows[ask.convention]).any() else "n"
+
+
+def _named(blocks: list[Block], name: str) -> list[Block]:
+    return [Figure(name, b.caption, b.figure, b.data) for b in blocks if isinstance(b, Figure)]
+
+
+law_residuals: View = of_fit(one_law.residuals)
+contour: View = of_fit(law_map.blocks)
+profile: View = of_fit(law_sureness.profile)
