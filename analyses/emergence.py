@@ -6,36 +6,30 @@ probability of one (Schaeffer et al. 2023, arXiv 2304.15004). Both are shown, fi
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from workbench.analyses import leaps, thresholds
 from workbench.analyses.samples import samples
-from workbench.errors import BadInput
-from workbench.fitting.emergence import Threshold, fit_threshold
-from workbench.fitting.record import Fit
 from workbench.fitting.tables.canonical import LEFT_OUT
 from workbench.reporting import figures
-from workbench.reporting.document import Block, Code, Column, Figure, Table, Text
+from workbench.reporting.document import Block, Bullets, Code, Figure, Table, Text
 from workbench.reporting.figures.pieces import plural
 from workbench.reporting.inline import slug
 
-METRICS = ("exact_match", "token_probability")
-"""The two that are compared."""
+EXACT = "exact_match"
+
+BESIDE = {
+    "token_probability": "the mean probability of an answer's token",
+    "token_accuracy": "the share of an answer's tokens that come out right one by one",
+    "answer_nll": "the surprise per token of the right answer",
+}
+"""Metrics of the same answers that do not ask for every token at once → what each is; the first is the default."""
 
 COLUMNS = ["run_id", "cluster", "task", "metric", "key", "n", "d", "c", "loss", "value", "se", "items", "chance"]
-
-TABLE_COLUMNS = (
-    Column("metric", "metric"),
-    Column("key", "size of item"),
-    Column("threshold", "threshold N_c", "count"),
-    Column("threshold_interval", "interval", "interval-count"),
-    Column("width", "width [ln N]", "number"),
-    Column("floor", "floor", "number"),
-    Column("ceiling", "ceiling", "number"),
-    Column("remark", "remark"),
-)
 
 
 def task_points(runs: pd.DataFrame, evals: pd.DataFrame) -> pd.DataFrame:
@@ -71,93 +65,96 @@ def tasks_of(points: pd.DataFrame) -> list[str]:
     return sorted(points["task"].unique().tolist())
 
 
-def drawn(points: pd.DataFrame, task: str) -> pd.DataFrame:
-    """The points of one task that its figure shows: the two metrics, by size of item where that is known."""
-    chosen = points[(points["task"] == task) & points["metric"].isin(METRICS)]
+@dataclass(frozen=True)
+class Measured:
+    """One task on runs that belong together, and what was measured of it."""
+
+    task: str
+    of: str
+    """On which sweeps, where there is a choice; else empty."""
+    points: pd.DataFrame
+
+    @property
+    def title(self) -> str:
+        """The task, and of what."""
+        return f"{self.task} ({self.of})" if self.of else self.task
+
+    def drawn(self, beside: str) -> pd.DataFrame:
+        """The points that a figure shows: exact match and one metric, by size of item where that is known."""
+        return drawn(self.points, self.task, beside)
+
+
+def drawn(points: pd.DataFrame, task: str, beside: str = "token_probability") -> pd.DataFrame:
+    """The points of one task that its figure shows: exact match and one metric, by size of item where that is known."""
+    chosen = points[(points["task"] == task) & points["metric"].isin((EXACT, beside))]
     sizes = chosen[chosen["key"] != ""]
     return (chosen if sizes.empty else sizes).reset_index(drop=True)
 
 
-def fits(
-    points: pd.DataFrame, resamples: int = 200, seed: int = 0, level: float = 0.95
-) -> dict[tuple[str, str], Fit | str]:
-    """The threshold curve of each (metric, key), or the reason why there is none."""
-    found: dict[tuple[str, str], Fit | str] = {}
-    for (metric, key), group in points.groupby(["metric", "key"], sort=True):
-        try:
-            found[str(metric), str(key)] = fit_threshold(group, resamples=resamples, seed=seed, level=level)
-        except BadInput as error:
-            found[str(metric), str(key)] = str(error)
-    return found
-
-
-def threshold_table(fitted: Mapping[tuple[str, str], Fit | str]) -> pd.DataFrame:
-    """One row a curve: its threshold with an interval, width, floor, ceiling, and a remark where it is undetermined."""
-    rows: list[dict[str, Any]] = []
-    for (metric, key), fit in fitted.items():
-        row: dict[str, Any] = {"metric": metric.replace("_", " "), "key": key or "all"}
-        if isinstance(fit, str):
-            rows.append(row | {"remark": f"not fitted: {fit}"})
-            continue
-        low, high = fit.intervals.get("N_c", (float("nan"), float("nan")))
-        row |= {"threshold": fit.params["N_c"], "threshold_interval": [low, high]}
-        row |= {"width": fit.params["width"], "floor": fit.params["floor"], "ceiling": fit.params["ceiling"]}
-        rows.append(row | {"remark": " ".join(fit.notes) or "determined"})
-    return pd.DataFrame(rows, columns=[column.key for column in TABLE_COLUMNS])
-
-
-def threshold_lines(fitted: Mapping[tuple[str, str], Fit | str], points: pd.DataFrame, count: int = 81) -> pd.DataFrame:
-    """The fitted curves over the sizes measured: metric, key, n, value."""
-    n = np.geomspace(float(points["n"].min()), float(points["n"].max()), count)
-    law = Threshold()
-    frames = [
-        pd.DataFrame({"metric": metric, "key": key, "n": n, "value": law.predict(fit.params, n=n)})
-        for (metric, key), fit in fitted.items()
-        if isinstance(fit, Fit)
-    ]
-    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=["metric", "key", "n", "value"])
+def measured(runs: pd.DataFrame, evals: pd.DataFrame) -> Iterator[Measured]:
+    """Each task measured: one corpus at a time."""
+    apart = samples(runs)
+    for sample in apart:
+        points = task_points(sample.runs, evals)
+        for task in tasks_of(points):
+            yield Measured(task, sample.name.replace("'", "") if len(apart) > 1 else "", points)
 
 
 def blocks(
     runs: pd.DataFrame, evals: pd.DataFrame, resamples: int = 200, seed: int = 0, level: float = 0.95
 ) -> list[Block]:
-    """For each task: the curves, the thresholds, and how to read them. Nothing where no task was measured."""
+    """For each task, against size: the curves, the thresholds, and how to read them. Nothing where none was."""
     found: list[Block] = []
-    for task, of, points in measured(runs, evals):
-        found += _task_blocks(task, of, points, fits(points, resamples, seed, level), level)
+    for one in measured(runs, evals):
+        found += of_task(one, resamples=resamples, seed=seed, level=level)
     return found
 
 
-def measured(runs: pd.DataFrame, evals: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
-    """Each task measured, on which sweeps where there is a choice, and its points: one corpus at a time."""
-    apart = samples(runs)
-    for sample in apart:
-        points = task_points(sample.runs, evals)
-        for task in tasks_of(points):
-            shown = drawn(points, task)
-            if not shown.empty:
-                yield task, sample.name.replace("'", "") if len(apart) > 1 else "", shown
-
-
-def _task_blocks(
-    task: str, of: str, points: pd.DataFrame, fitted: Mapping[tuple[str, str], Fit | str], level: float
+def of_task(
+    one: Measured,
+    x: str = "n",
+    beside: str = "token_probability",
+    resamples: int = 200,
+    seed: int = 0,
+    level: float = 0.95,
 ) -> list[Block]:
-    title = f"{task} ({of})" if of else task
-    name = slug(title)
+    """The curves of one task against one axis, whether its leap survives, and the thresholds."""
+    points = one.drawn(beside)
+    if points.empty:
+        return [Text(f"Task `{one.task}`: neither exact match nor {BESIDE[beside]} was measured.", note=True)]
+    fitted = thresholds.fits(points, resamples, seed, level, x)
+    axis, name = thresholds.AXES[x], slug(one.title) + ("" if x == "n" else f"-{x}")
     caption = (
-        f"{title}: exact match and the mean probability of an answer's token against size, "
+        f"{one.title}: exact match and {BESIDE[beside]} against {axis.title}, "
         f"{plural(points['run_id'].nunique(), 'run')}; bars are one standard error over test items, lines the fitted "
         "threshold curves."
     )
-    figure = figures.emergence(points, threshold_lines(fitted, points))
-    shown = points[["n", "metric", "key", "value", "se", "items", "run_id"]]
-    table = threshold_table(fitted)
+    shown = points[[x, "metric", "key", "value", "se", "items", "run_id"]]
+    figure = figures.emergence(points, thresholds.lines(fitted, points, x), x)
+    table = f"{one.title}: thresholds, with {100 * level:g}% intervals"
     return [
         Text(
-            f"Task `{task}`{f', on {of}' if of else ''}. A curve that leaps on the left and climbs evenly on the right "
-            "leaps because the metric demands every token at once, not because the ability appears suddenly."
+            f"Task `{one.task}`{f', on {one.of}' if one.of else ''}. A curve that leaps on the left and climbs evenly "
+            "on the right leaps because the metric demands every token at once, not because the ability appears "
+            "suddenly."
         ),
+        *_leaps(leaps.sentences(fitted, beside, x), level, x),
         Figure(f"task-{name}", caption, figure, shown),
-        Code(Threshold.formula),
-        Table.of(f"thresholds-{name}", f"{title}: thresholds, with {100 * level:g}% intervals", table, TABLE_COLUMNS),
+        Code(axis.formula),
+        Table.of(f"thresholds-{name}", table, thresholds.table(fitted), thresholds.columns(x)),
     ]
+
+
+def _leaps(sentences: list[str], level: float, x: str) -> list[Block]:
+    """Whether each leap survives, and what is called a leap."""
+    if not sentences:
+        return []
+    axis = thresholds.AXES[x]
+    if axis.falls:
+        how = "How far the loss falls while each rises. Whether a leap survives is judged against N, D or C."
+    else:
+        how = (
+            f"Does the leap survive? A rise is called a leap where 10% to 90% of it takes less than a factor of "
+            f"{leaps.LEAP:g} in {axis.symbol}."
+        )
+    return [Text(f"{how} In brackets {100 * level:g}% intervals."), Bullets(tuple(sentences))]

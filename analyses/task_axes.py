@@ -1,4 +1,4 @@
-"""A task's curves against N, D, C or the loss; against N with the fitted thresholds."""
+"""A task's curves against N, D, C or the loss, each with its fitted thresholds."""
 
 from typing import Annotated
 
@@ -6,46 +6,66 @@ import pandas as pd
 
 from workbench.analyses import emergence
 from workbench.analyses.ask import Ask, one_of
+from workbench.analyses.emergence import BESIDE
+from workbench.analyses.samples import members
 from workbench.analyses.selection import Selection
-from workbench.reporting import figures
-from workbench.reporting.document import Block, Figure, Text
-from workbench.reporting.figures.pieces import plural
-from workbench.reporting.inline import slug
+from workbench.analyses.thresholds import AXES
+from workbench.errors import BadInput
+from workbench.reporting.document import Block, Text
 
-AXES = {"n": "parameters N", "d": "tokens D", "c": "compute C", "loss": "held-out loss"}
-"""Column of the task's points → what it is."""
-
-NO_TASKS = Text(
-    "No task was measured on these runs. `workbench eval RUN task --store STORE` measures one on a trained model; the "
-    "sweep `emergence.toml` trains models on addition so that there is something to see.",
-    note=True,
+HOW = (
+    "`workbench eval RUN task --store STORE` measures one on a trained model (RUN is a run, a sweep or `all`); the "
+    "definition `sweeps/emergence.toml` trains models on addition and measures them, so that there is something to see."
 )
-"""What a page says where there are no measurements."""
 
 
 class TasksAsk(Ask):
-    """Against what."""
+    """Which task, against what, and which metric beside exact match."""
 
     x: Annotated[str, one_of(AXES)] = "n"
+    beside: Annotated[str, one_of(BESIDE)] = "token_probability"
+    task: str = ""
+    """As `titles` names it; empty for all."""
+
+
+def titles(selection: Selection) -> list[str]:
+    """The tasks measured on a selection's runs."""
+    return [one.title for one in emergence.measured(selection.runs, selection.evals)]
 
 
 def view(selection: Selection, ask: TasksAsk) -> list[Block]:
-    """The curves of a selection's tasks."""
-    return blocks(selection.runs, selection.evals, ask.x)
+    """The curves of a selection's tasks, or why there are none."""
+    if not (names := titles(selection)):
+        return [no_tasks(selection)]
+    if ask.task and ask.task not in names:
+        raise BadInput(f"task is '{ask.task}'; measured on these runs: {', '.join(names)}.")
+    return blocks(selection.runs, selection.evals, ask)
 
 
-def blocks(runs: pd.DataFrame, evals: pd.DataFrame, x: str = "n", resamples: int = 200, seed: int = 0) -> list[Block]:
-    """The curves of every task measured; nothing where none was."""
-    if x == "n":
-        return emergence.blocks(runs, evals, resamples, seed)
+def blocks(runs: pd.DataFrame, evals: pd.DataFrame, ask: TasksAsk, resamples: int = 200, seed: int = 0) -> list[Block]:
+    """The curves of every task asked for; nothing where none was measured."""
     found: list[Block] = []
-    for task, of, shown in emergence.measured(runs, evals):
-        title = f"{task} ({of})" if of else task
-        caption = (
-            f"{title}: exact match and the mean probability of an answer's token against {AXES[x]}, "
-            f"{plural(shown['run_id'].nunique(), 'run')}; bars are one standard error over test items. Thresholds are "
-            "fitted in N alone."
-        )
-        data = shown[[x, "metric", "key", "value", "se", "items", "run_id"]]
-        found.append(Figure(f"task-{slug(title)}-{x}", caption, figures.emergence(shown, None, x), data))
+    for one in emergence.measured(runs, evals):
+        if ask.task in ("", one.title):
+            found += emergence.of_task(one, ask.x, ask.beside, resamples, seed)
     return found
+
+
+def no_tasks(selection: Selection) -> Text:
+    """What a page says where no task was measured: what was, where else in the store one was, and what to do."""
+    probes = sorted(selection.evals["probe"].unique().tolist())
+    said = "No task was measured on these runs"
+    said += f", though {' and '.join(probes)} {'was' if len(probes) == 1 else 'were'}." if probes else "."
+    if elsewhere := _sweeps_with_tasks(selection):
+        names = " and ".join(f"`{name}`" for name in elsewhere)
+        choose = f"choose it as the sweep, in the sidebar or by `--sweep {elsewhere[0]}`"
+        return Text(
+            f"{said} In this store {names} {'has' if len(elsewhere) == 1 else 'have'} one: {choose}.", note=True
+        )
+    return Text(f"{said} {HOW}", note=True)
+
+
+def _sweeps_with_tasks(selection: Selection) -> list[str]:
+    evals = selection.store.evals()
+    tested = set(evals.loc[evals["probe"] == "task", "run_id"])
+    return [str(manifest["name"]) for manifest in selection.manifests if tested & set(members(manifest))]

@@ -1,13 +1,14 @@
-"""Tasks: exact match and per-token probability side by side, so that a reader sees which leaps survive."""
+"""Tasks: exact match and a metric of its tokens side by side, so that a reader sees which leaps survive."""
 
 import streamlit as st
 
 from workbench.analyses import sweeps, task_axes
 from workbench.app import data, show
+from workbench.reporting.figures.checks import METRIC_NAMES
 
 
 def page() -> None:
-    """The axis, then every task measured."""
+    """The axis, the metric and the task, then what was measured."""
     show.title(
         "Emergence",
         "What trained models can do, against their size: which abilities appear suddenly, and which only seem to.",
@@ -15,19 +16,36 @@ def page() -> None:
     if data.selected().runs.empty:
         show.block(sweeps.NO_RUNS)
         return
-    x = st.segmented_control(
+    show.view("tasks", _ask(task_axes.titles(data.selected())))
+
+
+def _ask(tasks: list[str]) -> task_axes.TasksAsk:
+    """What the widgets ask for: none where no task was measured, and no choice among one."""
+    if not tasks:
+        return task_axes.TasksAsk()
+    places = st.columns([2, 1, 1], vertical_alignment="bottom")
+    x = places[0].segmented_control(
         "Against",
         list(task_axes.AXES),
-        format_func=lambda key: task_axes.AXES[key],
+        format_func=lambda key: task_axes.AXES[key].title,
         default="n",
         required=True,
         key="task_x",
         bind="query-params",
     )
-    if data.selected().evals.empty:
-        show.block(task_axes.NO_TASKS)
-    else:
-        show.view("tasks", task_axes.TasksAsk(x=str(x)))
+    beside = places[1].selectbox(
+        "Beside exact match",
+        list(task_axes.BESIDE),
+        format_func=lambda key: METRIC_NAMES[key][0],
+        key="task_beside",
+        bind="query-params",
+    )
+    task = ""
+    if len(tasks) > 1:
+        task = places[2].selectbox(
+            "Task", ["", *tasks], format_func=lambda title: title or "all", key="task", bind="query-params"
+        )
+    return task_axes.TasksAsk(x=str(x), beside=str(beside), task=str(task))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.factories import make_runs
-from workbench.analyses import emergence
+from workbench.analyses import emergence, thresholds
 from workbench.fitting.record import Fit
 
 
@@ -22,7 +22,7 @@ def points(tables):
 
 @pytest.fixture(scope="module")
 def fitted(points):
-    return emergence.fits(emergence.drawn(points, "addition"), resamples=50)
+    return thresholds.fits(emergence.drawn(points, "addition"), resamples=50)
 
 
 def test_points_stand_at_their_runs_size(tables, points):
@@ -64,7 +64,7 @@ def test_exact_match_seems_to_emerge_later_and_sharper(fitted):
 
 
 def test_lines_cover_the_sizes_measured(fitted, points):
-    lines = emergence.threshold_lines(fitted, points)
+    lines = thresholds.lines(fitted, points)
     assert lines["n"].min() == pytest.approx(points["n"].min())
     assert lines["n"].max() == pytest.approx(points["n"].max())
     assert lines["value"].between(0, 1).all()
@@ -72,10 +72,10 @@ def test_lines_cover_the_sizes_measured(fitted, points):
 
 def test_a_curve_without_enough_sizes_is_listed_with_the_reason(points):
     few = points[points["n"].isin(sorted(points["n"].unique())[:2])]
-    fitted = emergence.fits(emergence.drawn(few, "addition"), resamples=0)
-    table = emergence.threshold_table(fitted)
+    fitted = thresholds.fits(emergence.drawn(few, "addition"), resamples=0)
+    table = thresholds.table(fitted)
     assert table["remark"].str.contains("at least four sizes").all()
-    assert emergence.threshold_lines(fitted, few).empty
+    assert thresholds.lines(fitted, few).empty
 
 
 def test_no_task_no_section(tables):
@@ -93,7 +93,7 @@ def test_items_of_one_size_fall_back_to_all(tables):
     whole = tables[2][tables[2]["key"] == "1"].assign(key="")
     shown = emergence.drawn(emergence.task_points(tables[0], whole), "addition")
     assert set(shown["key"]) == {""}
-    assert set(shown["metric"]) == set(emergence.METRICS)
+    assert set(shown["metric"]) == {"exact_match", "token_probability"}
 
 
 def test_the_blocks_are_json(tables):

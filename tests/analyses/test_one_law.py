@@ -7,11 +7,11 @@ import pytest
 
 from tests.factories import make_runs
 from workbench import fitting
-from workbench.analyses import one_law, task_axes
+from workbench.analyses import one_law
 from workbench.analyses.one_law import Ask
 from workbench.analyses.scaling import ScalingStudy, study
 from workbench.fitting import LAW_NAMES, Fit, allocate
-from workbench.reporting.document import Figure, Table, Text
+from workbench.reporting.document import Figure, Table
 
 
 @pytest.fixture(scope="module")
@@ -79,17 +79,6 @@ def test_isoflop_curves_follow_the_count_of_n(simulated: ScalingStudy):
     (points,) = one_law.isoflop(simulated, None)
     assert isinstance(points, Figure)
     assert "star" not in points.caption
-
-
-def test_tasks_are_drawn_against_any_axis_and_fitted_against_size_alone():
-    runs, _, evals = make_runs(0)
-    for x in task_axes.AXES:
-        blocks = task_axes.blocks(runs, evals, x, resamples=10)
-        assert any(isinstance(block, Table) for block in blocks) == (x == "n")
-        (figure,) = [block for block in blocks if isinstance(block, Figure)]
-        assert x in figure.data.columns
-    assert task_axes.blocks(runs, evals.iloc[:0], "c") == []
-    assert isinstance(task_axes.NO_TASKS, Text)
 
 
 def test_laws_to_choose_are_those_whose_columns_are_there_and_vary(simulated: ScalingStudy):

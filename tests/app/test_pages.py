@@ -177,11 +177,21 @@ def test_trust_stands_below_the_laws_as_in_the_report(open_page: Opener, simulat
 
 def test_tasks_can_be_seen_against_compute(open_page: Opener, simulated: Path):
     page = open_page(simulated, "emergence")
-    assert "threshold" in tables(page)
+    assert "threshold N<sub>c</sub>" in tables(page)
+    assert "the leap does not survive" in text(page)
     page.segmented_control(key="task_x").set_value("c").run()
     axis = figures(page)[0]["layout"]["xaxis"]
     assert axis["title"]["text"] == "compute C [FLOPs]"
-    assert "Thresholds are fitted in N alone" in text(page)
+    assert "threshold C<sub>c</sub>" in tables(page)
+    assert not [box for box in page.selectbox if box.key == "task"]
+
+
+def test_the_metric_beside_exact_match_may_be_another(open_page: Opener, simulated: Path):
+    page = open_page(simulated, "emergence")
+    page.selectbox(key="task_beside").set_value("token_accuracy").run()
+    assert not page.exception
+    titles = [note["text"] for note in figures(page)[0]["layout"]["annotations"]]
+    assert titles == ["exact match"]
 
 
 def test_the_sidebar_chooses_the_sweep(open_page: Opener, two_sweeps: Path):

@@ -41,7 +41,7 @@ def test_half_the_rise_is_done_at_the_threshold():
     ("table", "words"),
     [
         (accuracies(n_c=1e8), "rises by|past the bend"),
-        (accuracies(n_c=1e2), "No size lies below"),
+        (accuracies(n_c=1e2), "None of the sizes lies below"),
     ],
     ids=["never bends", "bent before the first size"],
 )
@@ -69,3 +69,19 @@ def test_nonsense_is_refused(table, message):
 def test_too_few_sizes_are_refused():
     with pytest.raises(NotIdentifiable, match="at least four sizes; the table has 3"):
         fit_threshold(accuracies(sizes=(1e4, 1e5, 1e6)))
+
+
+def test_a_metric_that_rises_as_the_loss_falls_has_its_threshold_in_one_over_it():
+    loss = np.geomspace(2.0, 4.0, 24)
+    value = 1 / (1 + np.exp((np.log(loss) - np.log(2.8)) / 0.05))
+    table = pd.DataFrame({"inverse_loss": 1 / loss, "value": value, "items": 200})
+    found = fit_threshold(table, resamples=0, convention="inverse_loss")
+    assert 1 / found.params["N_c"] == pytest.approx(2.8, rel=0.01)
+    assert found.params["width"] == pytest.approx(0.05, rel=0.05)
+    with pytest.raises(NotIdentifiable, match="at least four losses; the table has 2"):
+        fit_threshold(table.head(2), convention="inverse_loss")
+
+
+def test_what_a_threshold_cannot_be_in_is_refused():
+    with pytest.raises(BadInput, match="convention is 'value'; a threshold is one in n, "):
+        fit_threshold(accuracies(), convention="value")

@@ -22,16 +22,29 @@ from workbench.fitting.solving.problem import Problem
 from workbench.fitting.solving.solver import minimise
 from workbench.fitting.uncertainty import bootstrap
 
+ENDS = {
+    "n": ("sizes", "the largest size", "smaller than the smallest size"),
+    "n_non_embedding": ("sizes", "the largest size", "smaller than the smallest size"),
+    "d": ("numbers of tokens", "the most tokens", "fewer than the fewest tokens"),
+    "c": ("computes", "the largest compute", "less than the least compute"),
+    "inverse_loss": ("losses", "the lowest loss", "above the highest loss"),
+}
+"""What a threshold may be against → what its values are called, and what lies beyond each end of them."""
+
 
 def fit_threshold(
     table: pd.DataFrame, resamples: int = 1000, seed: int = 0, level: float = 0.95, convention: str = "n"
 ) -> Fit:
     """Fit the threshold curve to `table[n, value]`, with optional `chance` (fixes the floor), `items` and `run_id`.
 
-    Points are weighted by the inverse variance of a proportion of `items` answers (1 where unknown), reweighted at
-    the fit. Intervals redraw every run's miss as normal noise of that variance, scaled to what the misses show, so
-    that the spread between seeds counts and no size is lost; rows of one `run_id` miss together.
+    `convention` is the column that takes the place of n, a key of `ENDS`: as a metric rises with the inverse of the
+    loss, the threshold there is that of 1/L. Points are weighted by the inverse variance of a proportion of `items`
+    answers (1 where unknown), reweighted at the fit. Intervals redraw every run's miss as normal noise of that
+    variance, scaled to what the misses show, so that the spread between seeds counts and no size is lost; rows of one
+    `run_id` miss together.
     """
+    if convention not in ENDS:
+        raise BadInput(f"convention is '{convention}'; a threshold is one in {', '.join(ENDS)}.")
     x_M, y_M, chance, items_M, run_M = _read(table, convention)
     centre = float((x_M.min() + x_M.max()) / 2)
     law = Threshold(chance, max((x_M.max() - x_M.min()) / 2, 0.5))
@@ -44,7 +57,7 @@ def fit_threshold(
     draws_SP = _draws(law, goal, x_MF, y_M, weights_M, fitted_M, theta_P, run_M, resamples, seed)
     draws = law.to_params(draws_SP, np.array([centre]), 0.0)
     tail = bootstrap.tail(level, max(len(y_M) - len(theta_P), 1))
-    notes = _weaknesses(params, np.exp(x_M), y_M)
+    notes = _weaknesses(params, np.exp(x_M), y_M, convention)
     return Fit(
         law="threshold",
         objective="weighted squared error",
@@ -57,7 +70,7 @@ def fit_threshold(
         interval_method=f"percentile bootstrap of noise between runs, tails as Student's, {resamples} resamples",
         convention=convention,
         conventions={
-            "N": f"{CONVENTION_LABELS.get(convention, convention)} parameters",
+            "N": f"{CONVENTION_LABELS[convention]} parameters" if convention in CONVENTION_LABELS else convention,
             "floor": "fitted" if chance is None else f"fixed at chance, {chance:g}",
         },
         notes=notes,
@@ -82,13 +95,14 @@ def _read(table: pd.DataFrame, convention: str) -> tuple[Array, Array, float | N
     if len(n_M) == 0:
         raise BadInput("the table has no row with both a size and a value; a threshold needs measured runs.")
     if (n_M <= 0).any():
-        raise BadInput(f"{convention} is {n_M.min():g}; a number of parameters must be positive.")
+        what = "a number of parameters" if convention in CONVENTION_LABELS else "what a threshold is in"
+        raise BadInput(f"{convention} is {n_M.min():g}; {what} must be positive.")
     if ((y_M < 0) | (y_M > 1)).any():
         worst = y_M[(y_M < 0) | (y_M > 1)][0]
         raise BadInput(f"value is {worst:g}; a threshold is fitted to a share between 0 and 1, such as exact match.")
     sizes = len(np.unique(n_M))
     if sizes < 4:
-        raise NotIdentifiable(f"a threshold needs at least four sizes; the table has {sizes}.")
+        raise NotIdentifiable(f"a threshold needs at least four {ENDS[convention][0]}; the table has {sizes}.")
     chance = table["chance"].dropna().unique() if "chance" in table else np.array([])
     if len(chance) > 1:
         raise BadInput(f"chance is {chance[0]:g} and {chance[1]:g}; one curve has one chance level.")
@@ -131,18 +145,17 @@ def _draws(
     return minimise(Problem(law, goal, x_MF, drawn_SM, weights_M[None]), starts_SP).theta_SP
 
 
-def _weaknesses(params: Mapping[str, float], n_M: Array, y_M: Array) -> tuple[str, ...]:
+def _weaknesses(params: Mapping[str, float], n_M: Array, y_M: Array, convention: str) -> tuple[str, ...]:
     """What keeps the threshold from being determined."""
     found = []
+    values, far, near = ENDS[convention]
     rise = params["ceiling"] - params["floor"]
     past = np.unique(n_M[n_M > params["N_c"]])
     below = np.unique(n_M[n_M < params["N_c"]])
     if len(past) < 1 or y_M.max() < params["floor"] + 0.5 * rise:
-        found.append(
-            "No point lies past the bend: the threshold is beyond the largest size, and its place is not determined."
-        )
+        found.append(f"No point lies past the bend: the threshold is beyond {far}, and its place is not determined.")
     if len(below) < 1:
-        found.append("No size lies below the threshold: it is smaller than the smallest size.")
+        found.append(f"None of the {values} lies below the threshold: it is {near}.")
     if rise < 0.1:
         found.append(f"The metric rises by {rise:.3f} only; a threshold needs a rise to be placed on.")
     return tuple(found)

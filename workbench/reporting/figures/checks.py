@@ -59,13 +59,13 @@ def seed_noise(points: pd.DataFrame) -> go.Figure:
 
 
 def emergence(points: pd.DataFrame, lines: pd.DataFrame | None = None, x: str = "n") -> go.Figure:
-    """Exact match and per-token probability side by side: a leap that is a slope on the right is the metric's.
+    """Exact match and a metric of its tokens side by side: a leap that is a slope on the right is the metric's.
 
     `points` has x, metric, key, value and, where known, se; `lines` the fitted threshold curves on a finer grid.
     """
-    metrics = [m for m in ("exact_match", "token_probability") if m in set(points["metric"])]
+    metrics = [m for m in METRIC_NAMES if m in set(points["metric"])]
     metrics += sorted(set(points["metric"]) - set(metrics))
-    titles = [METRIC_NAMES.get(metric, metric) for metric in metrics]
+    titles = [METRIC_NAMES.get(metric, (metric, ""))[0] for metric in metrics]
     figure = theme.dress(make_subplots(cols=len(metrics), horizontal_spacing=0.1, subplot_titles=titles), 460)
     keys = [str(key) for key in sorted(points["key"].unique(), key=_natural)]
     for column, metric in enumerate(metrics, start=1):
@@ -77,8 +77,9 @@ def emergence(points: pd.DataFrame, lines: pd.DataFrame | None = None, x: str = 
                 _task_line(figure, lines[(lines["metric"] == metric) & (lines["key"] == key)], x, color, column)
         title, style = X_TITLES[x]
         figure.update_xaxes(theme.log_axis(points[x], title, style), row=1, col=column)
-        figure.update_yaxes(range=[-0.03, 1.03], row=1, col=column)
-    figure.update_yaxes(title={"text": "value"}, row=1, col=1)
+        figure.update_yaxes(title={"text": METRIC_NAMES.get(metric, ("", "value"))[1]}, row=1, col=column)
+        if metric != "answer_nll":  # every other is a share
+            figure.update_yaxes(range=[-0.03, 1.03], row=1, col=column)
     sized = any(keys)
     return figure.update_layout(
         legend={"y": 1.1, "title": {"text": "size of item  " if sized else ""}}, margin={"t": 84}
@@ -91,7 +92,14 @@ def _natural(key: object) -> tuple[int, str]:
     return (int(text), "") if text.isdigit() else (-1, text)
 
 
-METRIC_NAMES = {"exact_match": "exact match", "token_probability": "probability of a correct token"}
+METRIC_NAMES = {
+    "exact_match": ("exact match", "share of answers"),
+    "token_probability": ("probability of a correct token", "probability"),
+    "token_accuracy": ("correct tokens", "share of tokens"),
+    "answer_nll": ("surprise per token of the answer", "nats per token"),
+}
+"""Metric → the title of its panel, and of its axis."""
+
 X_TITLES = {
     "n": ("parameters N", "count"),
     "d": ("tokens D", "count"),
