@@ -13,9 +13,11 @@ def fingerprint(selection: Selection) -> str:
     return hashlib.sha256(rows.to_csv(index=False).encode()).hexdigest()[:12]
 
 
-def citation(selection: Selection, figure: Figure) -> str:
-    """One paragraph, the same for the same runs and version."""
-    title = figure.caption.partition(".")[0].partition(";")[0]
+def citation(selection: Selection | None, figure: Figure) -> str:
+    """One paragraph, the same for the same runs and version; of a figure that shows no runs, without them."""
+    title = figure.caption.partition(". ")[0].partition(";")[0].rstrip(".")
+    if selection is None:
+        return f"“{title}.” Figure “{figure.name}”. The scaling-law workbench {__version__}."
     years = selection.runs["created_at"].dropna().str[:4]
     year = f"{years.max()}. " if len(years) else ""
     return (

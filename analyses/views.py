@@ -29,16 +29,24 @@ class View:
     ask: type[Ask]
     draw: Callable[[Selection, Any], list[Block]]
     """From the runs and an `ask` to what is shown."""
+    of_runs: bool = True
+    """False where it shows none of a store's runs, and so needs no store."""
 
 
 def _views() -> dict[str, View]:
     """The table. Its modules are read when it is asked for: each is a study of its own."""
-    from workbench.analyses import curve_view, law_fits, law_views, live_view, task_axes
+    from workbench.analyses import curve_view, law_fits, law_views, live_view, model_card, model_shape, task_axes
 
     law = law_fits.LawAsk
     return {
         "curves": View("how the loss fell while each run trained", curve_view.CurvesAsk, curve_view.blocks),
         "live": View("how far a sweep in training has come", live_view.LiveAsk, live_view.view),
+        "model": View(
+            "what a model weighs, costs to train and keeps in memory",
+            model_shape.ModelAsk,
+            model_card.blocks,
+            of_runs=False,
+        ),
         "tasks": View("which abilities appear, and at what size", task_axes.TasksAsk, task_axes.view),
         "law-points": View("the final losses, before any fit", law, law_views.points),
         "law": View("one law with its parameters, over its runs", law, law_views.law),
@@ -98,9 +106,11 @@ def _value(text: str) -> Any:
 
 def command(name: str, selection: Selection, ask: Ask) -> str:
     """The command that draws the same."""
-    words = ["workbench", "figure", name, where(selection.folder)]
-    if selection.sweep is not None and selection.sweep_is_a_choice:
-        words += ["--sweep", selection.sweep]
+    words = ["workbench", "figure", name]
+    if view(name).of_runs:
+        words.append(where(selection.folder))
+        if selection.sweep is not None and selection.sweep_is_a_choice:
+            words += ["--sweep", selection.sweep]
     for key, value in ask.changed().items():
         words += ["--set", f"{key}={value if isinstance(value, str) else json.dumps(value)}"]
     return shlex.join(words)

@@ -21,6 +21,7 @@ PAGES = {
     "laws": "Laws",
     "what_if": "What if",
     "emergence": "Emergence",
+    "models": "Models",
 }
 
 

@@ -26,6 +26,20 @@ TABLE_STYLE = """<style>
 </style>"""
 
 
+Cite = Callable[[Figure], str]
+"""From a figure to how one cites it."""
+
+
+def of_these_runs(item: Figure) -> str:
+    """A figure of the chosen sweep."""
+    return citing.citation(data.selected(), item)
+
+
+def of_no_runs(item: Figure) -> str:
+    """A figure that says nothing of any run."""
+    return citing.citation(None, item)
+
+
 def title(text: str, answers: str) -> None:
     """A page's title, and what the page answers."""
     st.title(text)
@@ -34,7 +48,8 @@ def title(text: str, answers: str) -> None:
 
 def view(name: str, ask: Ask) -> None:
     """What a view draws of the chosen sweep, under each figure the command that draws it too."""
-    blocks(data.blocks(name, ask), views.command(name, data.selected(), ask))
+    cite = of_these_runs if views.view(name).of_runs else of_no_runs
+    blocks(data.blocks(name, ask), views.command(name, data.selected(), ask), cite)
 
 
 def trouble(error: Exception) -> None:
@@ -50,13 +65,13 @@ def guarded(draw: Callable[[], None]) -> None:
         trouble(error)
 
 
-def blocks(items: list[Block], command: str = "") -> None:
+def blocks(items: list[Block], command: str = "", cite: Cite | None = of_these_runs) -> None:
     """Show the blocks one under another."""
     for item in items:
-        block(item, command)
+        block(item, command, cite)
 
 
-def block(item: Block, command: str = "", cited: bool = True) -> None:
+def block(item: Block, command: str = "", cite: Cite | None = of_these_runs) -> None:
     """Show one block; under a figure the command that makes it, and how to cite it unless it will change."""
     if isinstance(item, Text):
         _text(item)
@@ -69,7 +84,7 @@ def block(item: Block, command: str = "", cited: bool = True) -> None:
     elif isinstance(item, Table):
         _table(item)
     else:
-        figure(item, command, cited)
+        figure(item, command, cite)
 
 
 def named(items: list[Block], *names: str) -> list[Block]:
@@ -77,18 +92,18 @@ def named(items: list[Block], *names: str) -> list[Block]:
     return [item for item in items if isinstance(item, Figure | Table) and item.name in names]
 
 
-def figure(item: Figure, command: str = "", cited: bool = True) -> None:
+def figure(item: Figure, command: str = "", cite: Cite | None = of_these_runs) -> None:
     """A figure, what it shows, and what belongs under it."""
     drawn = on_dark(item.figure) if st.context.theme.type == "dark" else item.figure
     options = {"displaylogo": False, "toImageButtonOptions": {"filename": item.name, "scale": 2}}
     st.plotly_chart(drawn, theme=None, key=f"figure-{item.name}", config=options, alt=item.caption)
     words, more = st.columns([6, 1], vertical_alignment="top")
     words.caption(_html(item.caption), unsafe_allow_html=True)
-    with more.popover("Data, command, citation" if cited else "Data, command", type="tertiary"):
-        _footer(item, command, cited)
+    with more.popover("Data, command, citation" if cite else "Data, command", type="tertiary"):
+        _footer(item, command, cite)
 
 
-def _footer(item: Figure, command: str, cited: bool) -> None:
+def _footer(item: Figure, command: str, cite: Cite | None) -> None:
     """A figure's numbers to take away, the command that makes it, and how to cite it."""
     if not item.data.empty:
         places = st.columns(2)
@@ -107,9 +122,9 @@ def _footer(item: Figure, command: str, cited: bool) -> None:
     if command:
         st.caption("The command that draws it:")
         st.code(command, language="sh", wrap_lines=True)
-    if cited:
+    if cite:
         st.caption("To cite it:")
-        st.code(citing.citation(data.selected(), item), language=None, wrap_lines=True)
+        st.code(cite(item), language=None, wrap_lines=True)
 
 
 def sentence(text: str) -> None:

@@ -61,11 +61,11 @@ def _shown(watch: Watch, selection: Selection, every: float | None) -> None:
     st.progress(live_view.share(look, remains))
     for cell, (label, value, below) in zip(st.columns(4), live_view.numbers(look, remains), strict=True):
         cell.metric(label, value, below, delta_color="off", delta_arrow="off", border=True)
-    show.block(live_view.states_figure(look), views.command("live", selection, LiveAsk()), cited=False)
+    show.block(live_view.states_figure(look), views.command("live", selection, LiveAsk()), cite=None)
     show.blocks(live_view.under_way(look))
     st.subheader("Curves")
     ask = _ask()
-    show.block(live_view.curves_figure(look, ask), views.command("live", selection, ask), cited=False)
+    show.block(live_view.curves_figure(look, ask), views.command("live", selection, ask), cite=None)
     _failures(look)
 
 

@@ -43,7 +43,7 @@ def tables(page: AppTest) -> str:
 
 
 def test_there_is_a_page_for_each_part():
-    assert PAGES == ["curves", "emergence", "fits", "overview", "runs"]
+    assert PAGES == ["curves", "emergence", "fits", "models", "overview", "runs"]
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -192,6 +192,19 @@ def test_the_metric_beside_exact_match_may_be_another(open_page: Opener, simulat
     assert not page.exception
     titles = [note["text"] for note in figures(page)[0]["layout"]["annotations"]]
     assert titles == ["exact match"]
+
+
+def test_a_model_is_counted_as_chosen_and_changed(open_page: Opener, simulated: Path):
+    page = open_page(simulated, "models")
+    assert "124,439,808" in tables(page)
+    page.selectbox(key="preset").set_value("gpt2-xl").run()
+    assert "1,557,611,200" in tables(page)
+    page.number_input(key="n_layer").set_value(24).run()
+    assert "changed by hand" in text(page)
+    page.number_input(key="n_head").set_value(24).run()
+    assert not page.exception
+    assert "is not divisible by" in page.error[0].value
+    assert not figures(page)
 
 
 def test_the_sidebar_chooses_the_sweep(open_page: Opener, two_sweeps: Path):

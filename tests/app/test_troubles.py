@@ -11,12 +11,18 @@ from tests.app.test_pages import PAGES, figures, text
 from workbench.store import Store
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", sorted({*PAGES} - {"models"}))
 def test_an_empty_store_says_what_to_do(open_page: Opener, empty: Path, name: str):
     page = open_page(empty, name)
     assert not page.exception
     assert "workbench sweep run" in page.warning[0].value
     assert not figures(page)
+
+
+def test_models_are_counted_beside_an_empty_store(open_page: Opener, empty: Path):
+    page = open_page(empty, "models")
+    assert not page.exception
+    assert len(figures(page)) == 2
 
 
 @pytest.mark.parametrize("name", PAGES)

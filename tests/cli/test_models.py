@@ -37,3 +37,13 @@ def test_torch_is_not_imported():
         "assert CliRunner().invoke(command, []).exit_code == 0\nsys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_models_figures_are_drawn_without_a_store(run, tmp_path):
+    code, out, _ = run("figure", "model", "--set", "preset=gpt2-xl", "--out", tmp_path, "--json")
+    found = json.loads(out)
+    assert code == 0
+    assert found["command"] == "workbench figure model --set preset=gpt2-xl"
+    assert set(found["figures"]) == {"model-parts", "model-memory"}
+    code, _, err = run("figure", "curves", "--out", tmp_path)
+    assert code == 2 and "STORE is missing" in err

@@ -49,3 +49,12 @@ def test_an_interval_is_shown_in_the_style_of_its_value():
 
 def test_truth_is_yes_or_no():
     assert [formats.show(True), formats.show(False)] == ["yes", "no"]
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [(0, "0 bytes"), (512, "512 bytes"), (36_864, "36.9 kB"), (999_999, "1.00 MB"), (2e16, "20.0 PB")],
+)
+def test_sizes_have_the_unit_they_round_to(value, written):
+    assert formats.size(value) == written
+    assert formats.show(value, "bytes") == written

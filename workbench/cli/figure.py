@@ -21,30 +21,31 @@ def command(
 ) -> None:
     """Draw what a page of the app shows: the command under each of its figures.
 
-    NAME is a view's; without it they are listed. Of each figure HTML, CSV (the numbers drawn) and JSON (plotly's) are
-    written. Exit codes: 0 done, 2 bad input.
+    NAME is a view's; without it they are listed. STORE is not needed where no run is drawn. Of each figure HTML, CSV
+    (the numbers drawn) and JSON (plotly's) are written. Exit codes: 0 done, 2 bad input.
     """
     from workbench.analyses import views
     from workbench.analyses.selection import Selection
     from workbench.errors import BadInput
     from workbench.reporting.document import Figure, Text, check_folder
     from workbench.reporting.single_figure import write_figure
+    from workbench.store import reference_store
 
     if name is None:
         listed = views.names()
         emit(as_json, listed, lambda: click.echo("\n".join(f"{key:16}{text}" for key, text in listed.items())))
         return
     ask = views.asked(name, settings)
-    if store is None:
+    if store is None and views.view(name).of_runs:
         raise BadInput("STORE is missing: give the folder of a store, or the word reference")
-    selection = Selection(store, sweep)
+    selection = Selection(store or reference_store(), sweep)
     check_folder(out)
-    say(f"Reading {store} …")
+    say(f"Reading {store} …" if store else f"Drawing {name} …")
     blocks = views.view(name).draw(selection, ask)
     drawn = [block for block in blocks if isinstance(block, Figure)]
     if not drawn:
         said = " ".join(block.text for block in blocks if isinstance(block, Text))
-        raise BadInput(f"{name} has nothing to draw of {store}: {said or 'it says so itself'}")
+        raise BadInput(f"{name} has nothing to draw: {said or 'the page says why'}")
     written = {figure.name: write_figure(figure, out) for figure in drawn}
     payload: dict[str, Any] = {
         "command": views.command(name, selection, ask),

@@ -10,10 +10,8 @@ from rich.table import Table
 from workbench.cli.output import emit, json_option
 from workbench.models.config import ModelConfig
 from workbench.models.counts import count, kv_cache_bytes, training_bytes
-from workbench.models.open_models import OPEN_MODELS
-from workbench.models.presets import PRESETS
+from workbench.models.open_models import MODELS
 
-MODELS = PRESETS | OPEN_MODELS
 SHAPE = ("layers", "width", "heads", "context")
 
 EPILOG = "Exit codes: 0 done, 1 failed, 2 bad input."

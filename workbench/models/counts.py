@@ -117,7 +117,18 @@ def training_bytes(
     keeps_weights: bool = True,
     recomputes: bool = False,
 ) -> int:
-    """Estimate of the memory one training step needs, in bytes: state plus activations.
+    """Estimate of the memory one training step needs, in bytes: the sum of `training_memory`."""
+    return sum(training_memory(config, micro_batch, precision, keeps_weights, recomputes).values())
+
+
+def training_memory(
+    config: ModelConfig,
+    micro_batch: int,
+    precision: Precision = "fp32",
+    keeps_weights: bool = True,
+    recomputes: bool = False,
+) -> dict[str, int]:
+    """What one training step keeps, in bytes, by kind: state plus activations.
 
     State: 4 bytes each for weight, gradient and AdamW's two moments, 16·N; in bf16 or fp16 also a 2-byte copy, 18·N.
 
@@ -135,7 +146,7 @@ def training_bytes(
     """
     d, f, k = config.d_model, config.ff_dim, config.head_dim
     low = precision != "fp32"
-    state = (18 if low else 16) * count(config).n_params
+    n_params = count(config).n_params
     copies = (3 if config.position == "rope" else 2) + (config.attention_gate == "input") + 2 * config.qk_norm
     weights = 0 if not keeps_weights else 1 + (config.attention_softcap > 0) + 1.25 * (config.dropout > 0)
     hidden = 4 if config.gated else {"relu": 1}.get(config.activation, 2)
@@ -143,8 +154,15 @@ def training_bytes(
     attention = _qkv_width(config) + copies * config.n_head * k + weights * config.n_head * config.context
     per_layer = int(norms * d + attention + hidden * f)
     kept = per_layer + config.n_layer * d if recomputes else config.n_layer * per_layer
-    per_token = kept * (2 if low else 4) + 3 * config.vocab_size * 4
-    return state + micro_batch * config.context * per_token
+    tokens = micro_batch * config.context
+    return {
+        "weights": 4 * n_params,
+        "copy": 2 * n_params if low else 0,
+        "gradients": 4 * n_params,
+        "optimizer": 8 * n_params,
+        "activations": tokens * kept * (2 if low else 4),
+        "logits": tokens * 3 * config.vocab_size * 4,
+    }
 
 
 def _qkv_width(config: ModelConfig) -> int:

@@ -8,6 +8,7 @@ normalises queries and keys with a gain for each head, which adds 0.001% to ours
 from typing import Any
 
 from workbench.models.config import ModelConfig
+from workbench.models.presets import PRESETS
 
 
 def _llama(**fields: Any) -> ModelConfig:
@@ -69,3 +70,6 @@ OPEN_MODELS: dict[str, ModelConfig] = {
         norm="layernorm", parallel=True, qk_norm=True, tie_embeddings=True,
     ),
 }  # fmt: skip
+
+MODELS = PRESETS | OPEN_MODELS
+"""Every configuration that has a name."""

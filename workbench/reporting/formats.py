@@ -6,6 +6,7 @@ from typing import Any
 
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 COUNT_UNITS = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"))
+SIZE_UNITS = ((1e15, "PB"), (1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
 MISSING = "–"
 
 
@@ -61,6 +62,15 @@ def seconds(value: float) -> str:
     return f"{minutes // 60} h {minutes % 60:02d} min"
 
 
+def size(value: float) -> str:
+    """Bytes in units of a thousand: 512 bytes, 36.9 kB, 16.2 GB."""
+    if not math.isfinite(value):
+        return MISSING
+    rounded = float(f"{value:.2e}")
+    unit, name = next(((unit, name) for unit, name in SIZE_UNITS if rounded >= unit), (1.0, "bytes"))
+    return f"{number(value / unit)} {name}" if unit > 1 else f"{value:.0f} {name}"
+
+
 def percent(value: float) -> str:
     """A share as percent: 0.0123 → 1.23%."""
     return f"{number(100 * value, 3)}%" if math.isfinite(value) else MISSING
@@ -93,6 +103,7 @@ STYLES = {
     "count": count,
     "power": lambda value: power(value, 3),
     "seconds": seconds,
+    "bytes": size,
     "percent": percent,
     "signed": signed_percent,
     "level": lambda value: f"{100 * value:g}%" if math.isfinite(value) else MISSING,

@@ -5,7 +5,7 @@ import re
 from markupsafe import Markup, escape
 
 CODE = re.compile(r"`([^`]+)`")
-SUBSCRIPT = re.compile(r"\b([NDCk])_(opt|[NDCc])\b")
+SUBSCRIPT = re.compile(r"\b([NDCLk])_(opt|[NDCc])\b")
 SUPERSCRIPT = re.compile(r"\b([NDC])\^([ab])\b")
 
 
