@@ -14,6 +14,7 @@ from workbench.fitting.laws.power_law import PowerC, PowerD, PowerN
 from workbench.fitting.laws.precision import PostTrainingQuantisation, Precision
 from workbench.fitting.laws.repetition import DataConstrained
 from workbench.fitting.laws.reward import RewardBestOfN, RewardRL
+from workbench.fitting.laws.shared_exponents import SharedExponents, SharedExponentsCorpora
 from workbench.fitting.laws.threshold import Threshold
 from workbench.fitting.laws.vocabulary import Vocabulary
 
@@ -47,6 +48,8 @@ LAWS: dict[str, Law] = {
     "loss-to-loss": LossToLoss(),
     "family": Family(),
     "family-corpora": FamilyCorpora(),
+    "shared-exponents": SharedExponents(),
+    "shared-exponents-corpora": SharedExponentsCorpora(),
     "threshold": Threshold(),
 }
 """Name of a law of single points → the law. `isoflop` and `envelope` are procedures, not laws of points."""

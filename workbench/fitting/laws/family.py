@@ -7,20 +7,19 @@ is the same for all groups.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
-import pandas as pd
 
-from workbench.errors import BadInput
-from workbench.fitting.laws.base import Array, Law, Local, Parameter, Separable
+from workbench.fitting.laws.base import Array, Local, Parameter, Separable
+from workbench.fitting.laws.grouped import Grouped
 from workbench.fitting.laws.powers import EXPONENTS, power
 
 MULTIPLIER = 12.0
 """Bound of ln κ either side of zero."""
 
 
-class Family(Law):
+class Family(Grouped):
     """One irreducible loss for all groups; theta is ln E, ln A, ln B, α, β, and ln κ of all but the reference."""
 
     name = "family"
@@ -30,17 +29,11 @@ class Family(Law):
         r"\gamma = \frac{\alpha\beta}{\alpha+\beta},\ \kappa_1 = 1"
     )
     citation = "Hoffmann et al. 2022 (arXiv 2203.15556), eq. 2 and 4, with a compute multiplier for each group"
-    columns = ("n", "d", "group")
     shared_floor: ClassVar[bool] = True
 
     def __init__(self, groups: Sequence[str] = ("a", "b")) -> None:
         """`groups` by name, the reference first."""
-        self.groups = tuple(str(group) for group in groups)
-        if len(self.groups) < 2:
-            from workbench.fitting.record import NotIdentifiable  # the record knows the laws
-
-            raise NotIdentifiable(f"{self.name} compares two groups or more; the column group has {len(self.groups)}.")
-        self.setting = {"groups": list(self.groups)}
+        super().__init__(groups)
         floors = ("E",) if self.shared_floor else tuple(f"E_{group}" for group in self.groups)
         self.floors = n = len(floors)
         others, reference = self.groups[1:], self.groups[0]
@@ -71,37 +64,6 @@ class Family(Law):
         self.theta_bounds = (*((-8.0, 1.0),) * n, amplitude, amplitude, exponent, exponent, *worth)
         self.nonlinear = tuple(range(n + 2, n + 4 + len(others)))
 
-    @classmethod
-    def setting_of(cls, table: pd.DataFrame) -> dict[str, Any]:
-        """The groups, the one with most rows first (ties by name): it is the reference."""
-        if "group" not in table:
-            return {}
-        counts = table["group"].dropna().astype(str).value_counts()
-        return {"groups": sorted(counts.index, key=lambda group: (-counts[group], group))}
-
-    def configured(self, **setting: Any) -> Self:
-        """The law of `groups`."""
-        return type(self)(self.known(setting).get("groups", self.groups))
-
-    def features(self, columns: Mapping[str, Any]) -> Array:
-        """Ln N, ln D, and 1 in the column of the row's group, the reference's left out."""
-        which_M = self._which(columns["group"])
-        one_hot = which_M[:, None] == np.arange(1, len(self.groups))
-        return np.column_stack([np.log(columns["n"]), np.log(columns["d"]), one_hot.astype(np.float64)])
-
-    def _which(self, group: Any) -> np.ndarray:
-        """The index of each row's group."""
-        names = np.atleast_1d(np.asarray(group, dtype=object)).astype(str)
-        unknown = sorted(set(names.tolist()) - set(self.groups))
-        if unknown:
-            raise BadInput(f"group is '{unknown[0]}'; {self.name} was fitted to {', '.join(self.groups)}.")
-        place = {name: i for i, name in enumerate(self.groups)}
-        return np.array([place[name] for name in names.tolist()])
-
-    def centre(self, x_MF: Array) -> Array:
-        """Means of ln N and ln D; groups are not moved."""
-        return np.concatenate([x_MF[:, :2].mean(axis=0), np.zeros(x_MF.shape[1] - 2)])
-
     def starts(self) -> Array:
         """Chinchilla's shares × exponents, fewer of them, with all multipliers 1: 2 × 2 × 3 × 3 = 36 starts."""
         ones = [0.0] * (len(self.groups) - 1)
@@ -124,7 +86,7 @@ class Family(Law):
         """What each irreducible loss is multiplied by, (M,): 1, or whether a row is of its group."""
         if self.shared_floor:
             return [np.ones(len(x_MF))]
-        return [1 - x_MF[:, 2:].sum(axis=1), *x_MF[:, 2:].T]
+        return list(self._members(x_MF))
 
     def separable(self, nodes_SK: Array, x_MF: Array) -> Separable:
         """Given exponents and multipliers, L is linear in each E, A and B."""
@@ -220,16 +182,8 @@ class Family(Law):
         """The loss at `n` parameters and `d` tokens in `group`: one name, or one a row; the reference if left out."""
         alpha, beta = params["alpha"], params["beta"]
         group = columns.get("group", self.groups[0])
-        which = self._which(group)
-
-        def of_group(values: Sequence[Array | float]) -> Array:
-            """Of a value for each group, the row's own; one group by name keeps the shape of its value."""
-            if np.ndim(group) == 0:
-                return np.asarray(values[which[0]])
-            return np.asarray(sum(np.asarray(value) * (which == i) for i, value in enumerate(values)))
-
-        floor = params["E"] if self.shared_floor else of_group([params[f"E_{name}"] for name in self.groups])
-        worth = of_group([1.0, *(params[f"multiplier_{name}"] for name in self.groups[1:])])
+        floor = params["E"] if self.shared_floor else self._own([params[f"E_{name}"] for name in self.groups], group)
+        worth = self._own([1.0, *(params[f"multiplier_{name}"] for name in self.groups[1:])], group)
         terms = params["A"] * power(columns["n"], alpha) + params["B"] * power(columns["d"], beta)
         return np.asarray(floor + worth ** (-alpha * beta / (alpha + beta)) * terms)
 
