@@ -1,7 +1,7 @@
 """A simulated sweep: the tables a store would hold, drawn from a Chinchilla law whose constants are known."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,14 +77,16 @@ def plans() -> Iterator[Plan]:
                 yield Plan(shape, round(budget / shape.flops_per_token), budget, "rate", factor)
 
 
-def make_runs(seed: int) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """The tables (runs, curves, evals) of a finished sweep of forty runs."""
+def make_runs(
+    seed: int, planned: Iterable[Plan] | None = None, points: int = 24
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """The tables (runs, curves, evals) of a finished sweep, by default of forty runs."""
     rng = np.random.default_rng(seed)
     runs, curves, evals = [], [], []
-    for index, plan in enumerate(plans()):
+    for index, plan in enumerate(plans() if planned is None else planned):
         run = _run(plan, index, rng)
         runs.append(run)
-        curves.append(_curve(run, plan, rng))
+        curves.append(_curve(run, plan, rng, points))
         evals += _evals(run, plan, rng)
     return pd.DataFrame(runs), pd.concat(curves, ignore_index=True), pd.DataFrame(evals)
 
@@ -154,7 +156,7 @@ def _run(plan: Plan, index: int, rng: np.random.Generator) -> dict[str, object]:
         "tokens_per_second": plan.tokens / seconds,
         "peak_memory_bytes": 300_000_000 + 16 * shape.n,
         "numerics": "1",
-        "created_at": f"2026-01-02T03:{index:02d}:05Z",
+        "created_at": f"2026-01-02T{3 + index // 60:02d}:{index % 60:02d}:05Z",
         "workbench_version": "0.1.0",
         "torch_version": "2.13.0",
         "packages": "{}",
@@ -164,7 +166,7 @@ def _run(plan: Plan, index: int, rng: np.random.Generator) -> dict[str, object]:
     }
 
 
-def _curve(run: dict[str, object], plan: Plan, rng: np.random.Generator, points: int = 24) -> pd.DataFrame:
+def _curve(run: dict[str, object], plan: Plan, rng: np.random.Generator, points: int) -> pd.DataFrame:
     """Logged points, evenly spaced in steps; half-way losses lie above what a run that ended there would reach."""
     steps = np.unique(np.linspace(1, int(str(run["steps"])), points).astype(int))
     tokens = np.round(steps / steps[-1] * plan.tokens).astype(int)

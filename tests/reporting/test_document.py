@@ -5,10 +5,8 @@ import json
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-import pytest
 
-from workbench.errors import BadInput
-from workbench.reporting.document import Bullets, Code, Column, Figure, Report, Section, Table, Text, write
+from workbench.reporting.document import Bullets, Code, Column, Figure, Report, Section, Table, Text
 from workbench.reporting.render_html import framed, render_html
 from workbench.reporting.render_markdown import render_markdown
 
@@ -77,22 +75,6 @@ def test_no_text_becomes_markup_in_markdown():
 def test_a_fence_is_longer_than_any_fence_in_the_code():
     document = Report("t", (), (Section("s", (Code("a\n```\nb"),)),)).to_dict()
     assert "````\na\n```\nb\n````" in render_markdown(document)
-
-
-def test_writing_leaves_three_files_and_no_temporary(tmp_path):
-    paths = write(small_report(), tmp_path / "new" / "report")
-    assert sorted(path.name for path in (tmp_path / "new" / "report").iterdir()) == [
-        "report.html",
-        "report.json",
-        "report.md",
-    ]
-    assert json.loads(paths["json"].read_text())["title"] == "plain"
-
-
-def test_a_file_where_the_folder_should_be_is_a_sentence(tmp_path):
-    (tmp_path / "taken").write_text("")
-    with pytest.raises(BadInput, match="this is a file; give a folder"):
-        write(small_report(), tmp_path / "taken")
 
 
 def test_a_notebook_shows_the_page_in_a_frame():

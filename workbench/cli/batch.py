@@ -35,7 +35,8 @@ def command(store_path: Path, sweep: str, out: Path | None, resamples: int, seed
     from workbench.analyses.batch_report import report
     from workbench.analyses.critical_batch import critical_batches
     from workbench.fitting.fit import checked_settings
-    from workbench.reporting.document import check_folder, write
+    from workbench.reporting.document import check_folder
+    from workbench.reporting.outputs import write
     from workbench.store import Store
 
     checked_settings(None, "log-mse", 1e-3, resamples)

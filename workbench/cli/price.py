@@ -33,7 +33,8 @@ def command(store_path: Path, sweep: str, out: Path | None, resamples: int, seed
     from workbench.analyses.prices import price
     from workbench.analyses.prices_report import report, summary
     from workbench.fitting.fit import checked_settings
-    from workbench.reporting.document import check_folder, write
+    from workbench.reporting.document import check_folder
+    from workbench.reporting.outputs import write
     from workbench.store import Store
 
     checked_settings(None, "huber", 1e-3, resamples)

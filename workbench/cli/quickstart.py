@@ -44,7 +44,7 @@ def command(out: Path, workers: int | None, device: str, as_json: bool) -> None:
     from workbench.analyses.scaling_report import report
     from workbench.analyses.scaling_words import summary_lines
     from workbench.cli.source import read_source
-    from workbench.reporting.document import write
+    from workbench.reporting.outputs import write
 
     say("fitting the laws and writing the report")
     fitted = study(**read_source(store.folder, None, None), name="quickstart", source=str(store.folder))

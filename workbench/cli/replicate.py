@@ -32,7 +32,8 @@ def command(name: str, table: Path, out: Path, resamples: int, seed: int, as_jso
     third the 182 runs of Muennighoff et al. (columns params, tokens, unique_tokens, loss).
     """
     from workbench.analyses.replications import REPLICATIONS
-    from workbench.reporting.document import check_folder, write
+    from workbench.reporting.document import check_folder
+    from workbench.reporting.outputs import write
 
     if name not in REPLICATIONS:
         raise BadInput(f"NAME is '{name}'; it must be one of {', '.join(REPLICATIONS)}.")

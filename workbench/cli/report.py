@@ -1,4 +1,4 @@
-"""`workbench report SOURCE`: the scaling report of a store or a table, as HTML, Markdown and JSON."""
+"""`workbench report SOURCE`: the scaling report of a store or a table, as one folder of every format."""
 
 import shlex
 from pathlib import Path
@@ -24,7 +24,21 @@ from workbench.cli.source import (
     type=click.Path(path_type=Path),
     default=Path("report"),
     show_default=True,
-    help="Folder for report.html, report.md and report.json.",
+    help="Folder of the report.",
+)
+@click.option(
+    "--format",
+    "formats",
+    multiple=True,
+    metavar="FORMAT",
+    help="html, md, pdf, tex, json, csv, svg or png; several as html,pdf or one by one. Without it, all that can be "
+    "made here.",
+)
+@click.option(
+    "--templates",
+    type=click.Path(path_type=Path),
+    help="Folder of your own templates (report.html.j2, report.md.j2, table.tex.j2, report.typ, report.css); what it "
+    "lacks is ours.",
 )
 @columns_option
 @where_option
@@ -32,8 +46,9 @@ from workbench.cli.source import (
 @seed_option
 @json_option
 def command(
-    source: Path, out: Path, columns: str | None, where: str | None, resamples: int, seed: int, as_json: bool
-) -> None:
+    source: Path, out: Path, formats: tuple[str, ...], templates: Path | None, columns: str | None, where: str | None,
+    resamples: int, seed: int, as_json: bool,
+) -> None:  # fmt: skip
     """Write the report of the runs of SOURCE.
 
     SOURCE is a store (the word reference stands for the one that ships with the workbench); a table (.csv, .tsv,
@@ -41,15 +56,25 @@ def command(
     a wandb folder), TensorBoard (a folder of event files) or MLflow (mlruns).
 
     It says what was run, how each law was fitted, what the laws forecast and how far a forecast can be trusted. Laws
-    that the runs cannot identify are listed with the reason. Exit codes: 0 done, 2 bad input.
+    that the runs cannot identify are listed with the reason.
+
+    The folder holds report.json, the source of the rest; report.html, one file that needs no network; report.md with
+    its pictures; report.pdf; tables/*.tex; data/*.csv, the numbers of every figure; figures/*.svg and *.png, and
+    *-column.svg for one column of a page. Exit codes: 0 done, 2 bad input.
     """
     from workbench.analyses.scaling import study
     from workbench.analyses.scaling_report import report
     from workbench.analyses.scaling_words import summary_lines
     from workbench.fitting.fit import checked_settings
-    from workbench.reporting.document import check_folder, write
+    from workbench.reporting.document import check_folder
+    from workbench.reporting.outputs import chosen, write
+    from workbench.reporting.render_pdf import HOW
+    from workbench.reporting.templating import check_templates
 
     checked_settings(None, "huber", 1e-3, resamples)
+    kinds = chosen(formats)
+    if templates is not None:
+        check_templates(templates)
     check_folder(out)
     say(f"Reading {source} and fitting its laws …")
     result = study(
@@ -57,7 +82,7 @@ def command(
         name=source.name, source=shlex.join([str(source), *(["--columns", columns] if columns else [])]), where=where,
         resamples=resamples, seed=seed,
     )  # fmt: skip
-    paths = write(report(result), out)
+    paths = write(report(result), out, kinds, templates)
     lines = summary_lines(result)
     payload: dict[str, Any] = {
         "source": str(source),
@@ -68,7 +93,9 @@ def command(
     }
 
     def text() -> None:
-        for line in [*lines, "", *(f"wrote {path}" for path in paths.values())]:
+        for line in [*lines, "", *(f"wrote {path}" for path in dict.fromkeys(paths.values()))]:
             click.echo(line)
+        if not formats and "pdf" not in kinds:
+            click.echo(HOW)
 
     emit(as_json, payload, text)

@@ -38,6 +38,18 @@ def on_dark(figure: go.Figure) -> go.Figure:
     return swapped.update_layout(paper_bgcolor=PAPER, plot_bgcolor=PAPER)
 
 
+def colors(value: Any) -> dict[str, str]:
+    """Every colour in a specification that a dark page draws otherwise → its colour there."""
+    if isinstance(value, dict | list | tuple):
+        items = value.values() if isinstance(value, dict) else value
+        # Most of a specification is lists of numbers.
+        found = [colors(item) for item in items if isinstance(item, str | dict | list | tuple)]
+        return dict(sorted(pair for one in found for pair in one.items()))
+    if not isinstance(value, str) or (changed := _swapped(value)) == value:
+        return {}
+    return {value: str(changed)}
+
+
 def _swapped(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _swapped(item) for key, item in value.items()}

@@ -12,7 +12,6 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from workbench.errors import BadInput
-from workbench.files import write_text
 from workbench.reporting.plain import plain, records
 
 DOCUMENT_VERSION = 1
@@ -162,18 +161,3 @@ def check_folder(folder: Path) -> None:
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except OSError as error:
         raise BadInput(f"--out {folder}: this folder cannot be made or written in ({error.strerror})") from error
-
-
-def write(report: Report, folder: Path) -> dict[str, Path]:
-    """Write `report.html`, `report.md` and `report.json` into `folder`; the first two are rendered from the last."""
-    from workbench.reporting.render_html import render_html
-    from workbench.reporting.render_markdown import render_markdown
-
-    check_folder(folder)
-    source = report.to_json()
-    document = json.loads(source)
-    texts = {"html": render_html(document), "md": render_markdown(document), "json": source}
-    paths = {kind: folder / f"report.{kind}" for kind in texts}
-    for kind, text in texts.items():
-        write_text(paths[kind], text)
-    return paths
