@@ -19,7 +19,6 @@ PAGES = {
     "runs": "Runs",
     "curves": "Curves",
     "laws": "Laws",
-    "what_if": "What if",
     "emergence": "Emergence",
     "models": "Models",
 }

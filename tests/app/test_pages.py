@@ -43,7 +43,7 @@ def tables(page: AppTest) -> str:
 
 
 def test_there_is_a_page_for_each_part():
-    assert PAGES == ["curves", "emergence", "fits", "models", "overview", "runs"]
+    assert PAGES == ["curves", "emergence", "laws", "live", "models", "overview", "runs"]
 
 
 @pytest.mark.parametrize("name", PAGES)

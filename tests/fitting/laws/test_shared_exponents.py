@@ -75,5 +75,10 @@ def test_the_compute_over_the_references_is_the_same_at_every_loss():
 
 
 def test_every_law_of_groups_takes_them_from_the_table():
-    assert SharedExponents().configured(groups=list(GROUPS)).theta_names[:4] == ("ln E", "ln A_adam", "ln A_lion", "ln A_muon")
+    assert SharedExponents().configured(groups=list(GROUPS)).theta_names[:4] == (
+        "ln E",
+        "ln A_adam",
+        "ln A_lion",
+        "ln A_muon",
+    )
     assert len(SharedExponentsCorpora(GROUPS).theta_names) == 3 * len(GROUPS) + 2
