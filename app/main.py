@@ -8,6 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from workbench.analyses import views
 from workbench.app import data, show
 from workbench.errors import WorkbenchError
 from workbench.reporting.figures.pieces import plural
@@ -44,7 +45,7 @@ def _sidebar(folder: str) -> None:
     """Which store is shown, and which of its sweeps."""
     with st.sidebar:
         st.caption("Store")
-        st.code(folder, language=None, wrap_lines=True)
+        st.code(views.where(Path(folder)), language=None, wrap_lines=True)
         names = data.sweep_names()
         if len(names) > 1:
             st.selectbox("Sweep", [*names, data.EVERYTHING], key="sweep", bind="query-params")

@@ -97,9 +97,9 @@ def figure(item: Figure, command: str = "", cite: Cite | None = of_these_runs) -
     drawn = on_dark(item.figure) if st.context.theme.type == "dark" else item.figure
     options = {"displaylogo": False, "toImageButtonOptions": {"filename": item.name, "scale": 2}}
     st.plotly_chart(drawn, theme=None, key=f"figure-{item.name}", config=options, alt=item.caption)
-    words, more = st.columns([6, 1], vertical_alignment="top")
+    words, more = st.columns([4, 1], vertical_alignment="top")
     words.caption(_html(item.caption), unsafe_allow_html=True)
-    with more.popover("Data, command, citation" if cite else "Data, command", type="tertiary"):
+    with more.popover("Data and citation" if cite else "Data", type="tertiary"):
         _footer(item, command, cite)
 
 
