@@ -1,9 +1,10 @@
 """A bad file is refused in one sentence that names the file, the key and the value."""
 
 from pathlib import Path
+from typing import Annotated, Literal
 
 import pytest
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from workbench.errors import BadInput
 from workbench.validation import read_toml, validated
@@ -14,21 +15,45 @@ class Inner(BaseModel):
     width: int = 1
 
 
+class Rule(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    width: float = Field(gt=0)
+
+
 class Outer(BaseModel):
     model_config = ConfigDict(extra="forbid")
     inner: Inner = Inner()
     name: str
+    rule: Literal["ours", "theirs"] | Rule = "ours"
+    levels: tuple[Annotated[float, Field(gt=0)] | Rule, ...] = ()
+    many: tuple[Rule, ...] = ()
 
 
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
-        ({"name": "a", "inner": {"widht": 2}}, "f.toml: unknown key inner.widht = 2; the keys here are width"),
-        ({"name": "a", "colour": 1}, "f.toml: unknown key colour = 1; the keys here are inner, name"),
+        (
+            {"name": "a", "inner": {"widht": 2}},
+            "f.toml: unknown key inner.widht = 2; did you mean width? The keys here are width",
+        ),
+        (
+            {"name": "a", "colour": 1},
+            "f.toml: unknown key colour = 1; the keys here are inner, name, rule, levels, many",
+        ),
         ({}, "f.toml: the key name is missing"),
-        ({"nmae": "a"}, "f.toml: unknown key nmae = 'a'; the keys here are inner, name"),
+        (
+            {"nmae": "a"},
+            "f.toml: unknown key nmae = 'a'; did you mean name? The keys here are inner, name, rule, levels, many",
+        ),
         ({"name": 3}, "f.toml: name = 3: it should be a valid string"),
         ({"name": "a", "inner": {"width": "x" * 99}}, "f.toml: inner.width = 'xxx"),
+        ({"name": ["a"]}, "f.toml: name = ['a']: it should be one text, not a list"),
+        ({"name": "a", "rule": {"width": -1}}, "f.toml: rule.width = -1: it should be greater than 0"),
+        ({"name": "a", "rule": "wide"}, "f.toml: rule = 'wide': it should be 'ours' or 'theirs'"),
+        ({"name": "a", "rule": {"widht": 1}}, "f.toml: unknown key rule.widht = 1; did you mean width? The keys here"),
+        ({"name": "a", "levels": [1, -2]}, "f.toml: levels.1 = -2: it should be greater than 0"),
+        ({"name": "a", "levels": [{"width": -2}]}, "f.toml: levels.0.width = -2: it should be greater than 0"),
+        ({"name": "a", "many": [{"width": [1]}]}, "f.toml: many.0.width = [1]: it should be one number, not a list; "),
     ],
 )
 def test_the_first_complaint_is_one_sentence(data: dict[str, object], sentence: str) -> None:

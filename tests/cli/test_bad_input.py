@@ -49,7 +49,7 @@ FLAWS = {
     "unknown key": (
         "d_model = 8",
         "d_model = 8\nwidth = 3",
-        "one.toml: unknown key model.width = 3; the keys here",
+        "one.toml: unknown key model.width = 3; ",
     ),
     "wrong type": ("d_model = 8", 'd_model = "wide"', "one.toml: model.d_model = 'wide': it should be a valid integer"),
     "not TOML": ("[model]", "[model", "one.toml: not valid TOML"),
@@ -123,6 +123,46 @@ def test_a_probe_that_cannot_be_measured_is_refused_before_anything_trains(
         assert "tiny.toml: sweep.probes: " in sentence and reason in sentence
         path.write_text(text)
     assert not (tmp_path / "store").exists()
+
+
+DEFINITIONS = {
+    "misspelt in a size": (
+        "d_model = 4",
+        "d_modle = 4",
+        "size small: unknown key model.d_modle = 4; did you mean d_model?",
+    ),
+    "misspelt table": ("[train]", "[trian]", "unknown key trian = .*; did you mean train?"),
+    "negative level": ("[3e7, 6e7]", "[-3e7, 6e7]", "design.levels.0 = -30000000.0: it should be greater than 0"),
+    "rule of one's own": (
+        "[train]",
+        "[train]\nrate_rule = { constant = -1 }",
+        "train.rate_rule.constant = -1: it should",
+    ),
+    "unquoted axis": ("[design]", '[axes]\nmodel.position = ["rope"]\n[design]', 'write "model.position" = ..rope'),
+    "axis of one value": ("[design]", '[axes]\n"model.position" = "rope"\n[design]', "should be a list of the values"),
+    "level that is a list": (
+        "[design]",
+        '[[replicates]]\nlevel = [3e7]\nsize = "small"\nseeds = [1]\n[design]',
+        "replicates.0.level = .30000000.0.: it should be one number, not a list; write a ..replicates.. for each",
+    ),
+    "misspelt size": (
+        "[design]",
+        '[[replicates]]\nlevel = 3e7\nsize = "smal"\nseeds = [1]\n[design]',
+        "replicates names the size 'smal'; did you mean small?",
+    ),
+}
+
+
+@pytest.mark.parametrize("flaw", DEFINITIONS)
+def test_a_flawed_definition_says_what_was_likely_meant(
+    flaw: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import re
+
+    old, new, sentence = DEFINITIONS[flaw]
+    path = write_sweep(tmp_path)
+    path.write_text(path.read_text().replace(old, new))
+    assert re.search(sentence, refused(capsys, "sweep", "plan", path, "--store", tmp_path / "store"))
 
 
 def test_an_axis_over_execution_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -264,8 +304,16 @@ def test_a_table_of_nonsense(name: str, command: str, tmp_path: Path, capsys: py
 
 def test_a_filter_over_a_column_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "runs.csv").write_text(f"n,d,loss\n{ROWS}")
+    sentence = refused(capsys, "fit", tmp_path / "runs.csv", "--where", "lss > 3")
+    assert "names the column lss; did you mean loss? The columns of " in sentence
     sentence = refused(capsys, "fit", tmp_path / "runs.csv", "--where", "size > 3")
     assert sentence.endswith("names the column size; the columns of " + str(tmp_path / "runs.csv") + " are n, d, loss.")
+
+
+def test_a_text_without_quotes_in_a_filter(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "runs.csv").write_text("n,d,loss,sweep\n1e6,2e7,4,smoke\n2e6,2e7,3.9,smoke\n")
+    sentence = refused(capsys, "fit", tmp_path / "runs.csv", "--where", "loss > 1 AND sweep = smoke")
+    assert sentence.endswith("which names the column smoke; a text stands in quotes: sweep = 'smoke'.")
 
 
 def test_a_folder_that_is_neither_a_store_nor_an_export(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

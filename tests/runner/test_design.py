@@ -179,7 +179,11 @@ def test_points_that_vary_n_and_d_are_judged_as_a_law(tmp_path: Path) -> None:
             "draws = 4\nfields = { tokens = { low = 1, high = 9, step = 8 } }\n",
             r"step = 8 has fewer than two",
         ),
-        ("random", "draws = 4\nfields = { tokens = { low = 1, hi = 9 } }\n", r'"tokens": unknown key hi = 9; the keys'),
+        (
+            "random",
+            "draws = 4\nfields = { tokens = { low = 1, hi = 9 } }\n",
+            r'"tokens": unknown key hi = 9; did you mean high',
+        ),
         ("random", "draws = 4\nfields = { tokens = [1000], d_modle = [4] }\n", r"unknown key model\.d_modle"),
         (
             "random",

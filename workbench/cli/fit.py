@@ -188,7 +188,7 @@ def _compare(
     from workbench.cli.comparison_text import show
     from workbench.fitting.forecasts.comparison import RESAMPLES, compare
     from workbench.fitting.forecasts.crossvalidation import GROUPS
-    from workbench.fitting.words import known_word
+    from workbench.words import known_word
 
     known_word("by", leave_out, GROUPS)
     with working("Comparing laws"):

@@ -18,7 +18,7 @@ def command(name: str | None, as_json: bool) -> None:
     """
     from workbench.fitting.laws import LAWS
     from workbench.fitting.laws.documentation import entry, listing
-    from workbench.fitting.words import known_word
+    from workbench.words import known_word
 
     if name is None:
         emit(as_json, [entry(law) for law in LAWS.values()], lambda: click.echo(listing()))

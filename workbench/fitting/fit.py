@@ -19,7 +19,7 @@ from workbench.fitting.solving.blocks import one_thread
 from workbench.fitting.solving.objectives import OBJECTIVES, objective_named
 from workbench.fitting.uncertainty.methods import METHODS
 from workbench.fitting.uncertainty.weighting import NOISES
-from workbench.fitting.words import known_word, meant
+from workbench.words import known_word, meant
 
 Runs = pd.DataFrame | Mapping[str, Any] | str | Path
 """A table of runs: itself, its columns, or the path of a file."""

@@ -15,7 +15,7 @@ from workbench.fitting.laws.base import Array, Law
 from workbench.fitting.record import NotIdentifiable
 from workbench.fitting.solving.objectives import Objective
 from workbench.fitting.solving.problem import Problem
-from workbench.fitting.words import meant
+from workbench.words import meant
 
 TEXT = ("group",)
 """Columns that hold names, not numbers."""

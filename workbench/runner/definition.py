@@ -17,15 +17,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from workbench.corpus.config import CorpusConfig
 from workbench.errors import BadInput
 from workbench.runner.configs import Configs
-from workbench.runner.design import HORIZON_OF, Budget, Design, LevelledType, Point, full
+from workbench.runner.design import HORIZON_OF, Budget, Design, Level, LevelledType, Point, full
 from workbench.store.store import NAME
 from workbench.training.config import HORIZONS, Frozen, RunConfig
-from workbench.validation import read_toml, validated
+from workbench.validation import read_toml, shown, validated
+from workbench.words import meant
 
 
 class SweepInfo(Frozen):
@@ -53,7 +54,7 @@ class Replicate(Frozen):
 class RateCheck(Frozen):
     """Points of the design, trained again at multiples of the rate."""
 
-    levels: tuple[float, ...] = Field(min_length=1)
+    levels: tuple[Level, ...] = Field(min_length=1)
     """Levels of the design."""
     sizes: tuple[str, ...] = Field(min_length=1)
     """Sizes; every level is checked at every one of them."""
@@ -66,7 +67,7 @@ class Variants(Frozen):
 
     type: LevelledType = "grid"
     """What a level is, as in the design."""
-    levels: tuple[float, ...] = Field(min_length=1)
+    levels: tuple[Level, ...] = Field(min_length=1)
     """Levels, of their own."""
     sizes: tuple[str, ...] = Field(min_length=1)
     """Names of sizes."""
@@ -91,6 +92,21 @@ class SweepDefinition(Frozen):
     rate_checks: tuple[RateCheck, ...] = ()
     variants: Variants | None = None
 
+    @field_validator("axes", mode="before")
+    @classmethod
+    def _dotted_keys_are_quoted(cls, given: Any) -> Any:
+        """Say what TOML makes of a dotted key without quotes: a table within a table."""
+        for name, values in given.items() if isinstance(given, dict) else ():
+            if isinstance(values, dict) and values:
+                inner = next(iter(values))
+                raise ValueError(
+                    f"{name}.{inner} stands without quotes, which makes it a table within a table; write "
+                    f'"{name}.{inner}" = {shown(values[inner])}'
+                )
+            if not isinstance(values, list):
+                raise ValueError(f'"{name}" = {shown(values)}; it should be a list of the values it takes, in brackets')
+        return given
+
     @model_validator(mode="after")
     def _names_exist(self) -> Self:
         if problem := self.design.problem(list(self.sizes)):
@@ -109,7 +125,9 @@ class SweepDefinition(Frozen):
         named += [(size, "variants") for size in (self.variants.sizes if self.variants else ())]
         for size, where in named:
             if size not in self.sizes:
-                raise ValueError(f"{where} names the size {size!r}; the sizes are {', '.join(self.sizes)}")
+                known = ", ".join(self.sizes)
+                said = meant(size, self.sizes)
+                raise ValueError(f"{where} names the size {size!r}; {said}{'The' if said else 'the'} sizes are {known}")
         for level in [r.level for r in self.replicates] + [x for c in self.rate_checks for x in c.levels]:
             if level not in levels:
                 raise ValueError(f"replicates and rate_checks need a level of the design; {level:g} is not one")

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, field_validator
 
@@ -28,6 +28,10 @@ FIELDS_OF: Mapping[str, set[str]] = {
     "list": {"points"},
 }
 """Design → what its table may hold beside `type`."""
+
+
+Level = Annotated[float, Field(gt=0)]
+"""FLOPs, tokens, or tokens per parameter."""
 
 
 class Budget(Frozen):
@@ -59,7 +63,7 @@ class Design(Frozen):
     type: DesignType
     """`isoflop`, `grid` and `ladder` are levels × sizes, a level being training FLOPs, tokens, or tokens per parameter;
     `random` and `latin-hypercube` draw points from `fields`; `list` has `points`."""
-    levels: tuple[float | Budget, ...] = ()
+    levels: tuple[Level | Budget, ...] = ()
     """Numbers, or tables `{ level = …, sizes = […] }` where a level has sizes of its own. Of drawn points numbers
     alone: each point is trained at every level."""
     trunk: bool = False

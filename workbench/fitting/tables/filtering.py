@@ -8,6 +8,7 @@ import pandas as pd
 
 from workbench.errors import BadInput
 from workbench.fitting.tables.columns import listed
+from workbench.words import meant
 
 if TYPE_CHECKING:
     import duckdb
@@ -47,7 +48,8 @@ def _objection(error: "duckdb.Error", where: str, table: pd.DataFrame, source: s
     text = str(error)
     columns = f"the columns of {source} are {listed(list(table.columns))}."
     if match := re.search(r'Referenced column "(.*?)" not found|does not have a column named "(.*?)"', text):
-        return f"which names the column {match[1] or match[2]}; {columns}"
+        name = match[1] or match[2]
+        return f"which names the column {name}; {_intended(name, where, table, columns)}"
     if "unterminated" in text:
         return "in which a quote or a comment is not closed."
     if match := re.search(r'syntax error at or near "(.*?)"', text, re.DOTALL):
@@ -69,3 +71,13 @@ def _objection(error: "duckdb.Error", where: str, table: pd.DataFrame, source: s
     if "were not provided" in text:
         return f"which holds a placeholder (? or $); write the value itself, and {columns}"
     return f"which is no boolean expression; {columns}"
+
+
+def _intended(name: str, where: str, table: pd.DataFrame, columns: str) -> str:
+    """What was likely meant by a name that is no column, a text without its quotes or a column misspelt; else which
+    there are."""
+    compared = re.search(rf"(\w+)\s*(=|==|!=|<>)\s*{re.escape(name)}(?![\w.])", where)
+    if compared and compared[1] in table and not pd.api.types.is_numeric_dtype(table[compared[1]]):
+        return f"a text stands in quotes: {compared[1]} {compared[2]} '{name}'."
+    said = meant(name, [str(column) for column in table.columns])
+    return f"{said}{columns[0].upper()}{columns[1:]}" if said else columns
