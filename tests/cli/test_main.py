@@ -38,6 +38,13 @@ def test_wrong_usage_leaves_with_2(args: tuple[str, ...]) -> None:
     assert call(*args) == 2
 
 
+def test_a_mistyped_command_is_told_which_was_likely_meant(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("reprt") == 2
+    assert "there is no command 'reprt'; did you mean report?" in capsys.readouterr().err
+    assert call("xyzzy") == 2
+    assert "there is no command 'xyzzy'; workbench --help lists them." in capsys.readouterr().err
+
+
 def test_a_bad_definition_leaves_with_2_and_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = write_sweep(tmp_path)
     path.write_text(path.read_text().replace("eval_windows", "eval_window"))

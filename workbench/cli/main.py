@@ -9,6 +9,7 @@ import click
 
 from workbench import __version__
 from workbench.errors import BadInput, Stopped, WorkbenchError
+from workbench.words import meant
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "quickstart": ("workbench.cli.quickstart", "The main job, end to end: corpus, sweep, fits, report."),
@@ -56,6 +57,15 @@ class LazyGroup(click.Group):
         module = importlib.import_module(COMMANDS[cmd_name][0])
         command: click.Command = module.command
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that is called; of a mistyped one, which was likely meant."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            said = meant(args[0], COMMANDS) or "workbench --help lists them."
+            ctx.fail(f"there is no command '{args[0]}'; {said.rstrip()}")
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, _: click.Context, formatter: click.HelpFormatter) -> None:
         """The list of commands, from the table alone."""
