@@ -78,7 +78,8 @@ def test_bounds_are_kept(run, table):
         (["--out", "next.txt"], "it must end in .toml"),
         (["--out", "nowhere/next.csv"], "there is no folder nowhere"),
         (["--robust", "2"], "robust is 2"),
-        (["--flops", "1e9"], "less than the smallest run so far"),
+        (["--flops", "1e9"], "--flops is 1e+09, less than the smallest run so far"),
+        (["--flops", "-1"], "--flops is -1; it must be a positive number"),
         (["--law", "isoflop"], "not for isoflop"),
         (["--law", "nonsense"], "law is 'nonsense'"),
     ],
@@ -87,6 +88,14 @@ def test_bad_input_is_one_sentence_and_exit_code_2(run, table, options, message)
     code, out, err = run("next", table, "--flops", "3e13", "--resamples", 20, *options)
     assert code == 2 and out == ""
     assert message in err and err.count("\n") == 1
+
+
+def test_what_the_budget_cannot_buy_is_said_before_anything_is_fitted(run, table, monkeypatch):
+    monkeypatch.setattr("workbench.fitting.fit", lambda *_, **__: pytest.fail("fitted"))
+    for option, said in (("--flops", "--flops is 1e+09"), ("--max-runs", "--max-runs is 1"), ("--at", "--at is -1")):
+        value = {"--flops": 1e9, "--max-runs": 1, "--at": -1}[option]
+        code, _, err = run("next", table, "--flops", 3e13, "--target", "loss", option, value)
+        assert code == 2 and said in err
 
 
 def test_a_store_whose_configs_are_incomplete_is_refused(run, tmp_path):

@@ -96,20 +96,27 @@ def command(
     workbench sweep plan next.toml
     """
     from workbench.fitting import fit
-    from workbench.fitting.design.candidates import bounds_of
-    from workbench.fitting.design.proposing import propose
+    from workbench.fitting.design.candidates import bounds_of, check_amounts
+    from workbench.fitting.design.proposing import fewest_runs, propose
     from workbench.fitting.design.targets import AT_COMPUTE, Target
     from workbench.fitting.fit import checked_settings
+    from workbench.fitting.tables import final_points
 
     checked_settings(law, "huber", 1e-3, resamples, intervals=intervals)
+    check_amounts(flops=flops, at=at, max_run_flops=max_run_flops, min_run_flops=min_run_flops, max_tokens=max_tokens)
+    fewest_runs(robust, max_runs)
+    ratio = _range(tokens_per_param)
     loaded = load_source(source, columns, where)
     _writable(out, loaded, source)
     if at is None and target in AT_COMPUTE:
         at = TIMES * _largest(loaded)
     wanted = Target(target, at)
+    final = final_points(loaded.table)[0].dropna(subset=["n", "d", "c"])
+    if len(final):  # what the budget cannot buy is said before anything is fitted
+        bounds_of(final, "n", flops, max_run_flops, min_run_flops, ratio, max_tokens)
     with working(f"Fitting {law}"):
         found = fit(loaded.table, law, resamples=resamples, seed=seed, intervals=intervals)
-    bounds = bounds_of(found.residuals, "n", flops, max_run_flops, min_run_flops, _range(tokens_per_param), max_tokens)
+    bounds = bounds_of(found.residuals, "n", flops, max_run_flops, min_run_flops, ratio, max_tokens)
     choice = _of_store(source, found, bounds) if loaded.kind == "store" else _of_table(found, bounds)
     proposal = propose(found, wanted, choice.pool, flops, robust=robust, max_runs=max_runs, seed=seed)
     names = [choice.sizes[i].name if choice.sizes else "" for i in choice.pool.size[proposal.runs["candidate"]]]

@@ -88,9 +88,12 @@ where_option = click.option(
 
 
 TYPED = {"by": "--leave-out", "fixed": "--fix", "setting": "--set"} | {
-    name: f"--{name}"
-    for name in ("law", "objective", "delta", "intervals", "noise", "shape", "level", "resamples", "convention")
-}
+    name: f"--{name.replace('_', '-')}"
+    for name in (
+        "law", "objective", "delta", "intervals", "noise", "shape", "level", "resamples", "convention",
+        "flops", "at", "max_run_flops", "min_run_flops", "max_tokens", "max_runs", "robust", "tokens_per_param",
+    )
+}  # fmt: skip
 """What the fitting room calls a setting → what was typed."""
 
 

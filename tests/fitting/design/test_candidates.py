@@ -37,7 +37,7 @@ def test_the_runs_so_far_set_the_bounds_and_one_ratio_is_widened():
     [
         ({"flops": 1e9}, "flops is 1e.09, less than the smallest run so far"),
         ({"flops": float("nan")}, "flops is nan"),
-        ({"flops": 1e13, "max_run": 1e9}, "max_run is 1e.09, less than"),
+        ({"flops": 1e13, "max_run": 1e9}, "max_run_flops is 1e.09, less than"),
         ({"flops": 1e13, "tokens_per_param": (50.0, 5.0)}, "tokens_per_param is 50 to 5"),
     ],
 )

@@ -56,10 +56,7 @@ def bounds_of(
     max_tokens: float | None = None,
 ) -> Bounds:
     """Bounds from the fitted points: no run below their smallest C or above the budget, D/N within theirs."""
-    asked = {"flops": flops, "max_run": max_run, "min_run": min_run, "max_tokens": max_tokens}
-    for name, value in asked.items():
-        if value is not None and not (np.isfinite(value) and value > 0):
-            raise BadInput(f"{name} is {value:g}; it must be a positive number.")
+    check_amounts(flops=flops, max_run_flops=max_run, min_run_flops=min_run, max_tokens=max_tokens)
     ratio = points["d"] / points[convention]
     widen = max(1.0, SPAN * float(ratio.min() / ratio.max())) ** 0.5
     low, high = tokens_per_param or (float(ratio.min()) / widen, float(ratio.max()) * widen)
@@ -69,10 +66,17 @@ def bounds_of(
         )
     least, most = min_run or float(points["c"].min()), min(flops, max_run or np.inf)
     if most < least:
-        which = f"max_run is {max_run:g}" if max_run is not None and max_run < flops else f"flops is {flops:g}"
-        what = "min_run" if min_run else "the smallest run so far"
+        which = f"max_run_flops is {max_run:g}" if max_run is not None and max_run < flops else f"flops is {flops:g}"
+        what = "min_run_flops" if min_run else "the smallest run so far"
         raise BadInput(f"{which}, less than {what} ({least:.3g}), which is the least a run may have; it buys none.")
     return Bounds((least, most), (low, high), max_tokens or np.inf)
+
+
+def check_amounts(**asked: float | None) -> None:
+    """Refuse what is no amount of compute or of tokens; None is one that is not asked for."""
+    for name, value in asked.items():
+        if value is not None and not (np.isfinite(value) and value > 0):
+            raise BadInput(f"{name} is {value:g}; it must be a positive number.")
 
 
 def largest_size(bounds: Bounds) -> float:

@@ -147,6 +147,16 @@ def _inside(state: Known) -> Known:
     return replace(state, theta_SP=np.clip(theta_SP[inside], low_P, high_P))
 
 
+def fewest_runs(robust: float, max_runs: int) -> tuple[int, str]:
+    """The fewest runs of a design with this share of check points, and why; settings that allow none are refused."""
+    if not 0 <= robust < 1:
+        raise BadInput(f"robust is {robust:g}; it must be a share of the budget from 0 to below 1, such as 0.2.")
+    fewest, said = (2, ", one of them a check point (robust = 0 needs none)") if robust else (1, "")
+    if max_runs < fewest:
+        raise BadInput(f"max_runs is {max_runs}; it must be at least {fewest}{said}.")
+    return fewest, said
+
+
 def propose(
     fit: Fit,
     target: Target,
@@ -159,11 +169,7 @@ def propose(
     seed: int = 0,
 ) -> Proposal:
     """The runs of `pool` that shrink the target's variance most for `flops`, and check points for a share `robust`."""
-    if not 0 <= robust < 1:
-        raise BadInput(f"robust is {robust:g}; it must be a share of the budget from 0 to below 1, such as 0.2.")
-    fewest, said = (2, ", one of them a check point (robust = 0 needs none)") if robust else (1, "")
-    if max_runs < fewest:
-        raise BadInput(f"max_runs is {max_runs}; it must be at least {fewest}{said}.")
+    fewest, said = fewest_runs(robust, max_runs)
     cheapest = float(pool.c.min())
     if flops < cheapest * fewest:
         raise BadInput(f"flops is {flops:g}; it must pay for {fewest} of the cheapest run, {cheapest:.3g}{said}.")
