@@ -114,3 +114,23 @@ def test_a_plan_grows_with_its_runs_and_not_with_what_they_share(tmp_path: Path)
     tracemalloc.stop()
     assert len(plan.runs) == 2000
     assert kept / len(plan.runs) < 3000  # bytes
+
+
+def test_sizes_that_a_factory_does_not_tell_apart_are_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`bag` reads `settings.hidden` alone: widths of the decoder make other ids of the same model."""
+    from workbench.models import own
+
+    for registry in ("_registered", "_imported"):
+        monkeypatch.setattr(own, registry, getattr(own, registry).copy())
+    own.import_models([str(Path(__file__).parents[1] / "models" / "own_models.py")])
+    path = write_sweep(tmp_path)
+    text = path.read_text().replace("n_layer = 1\nn_head = 1", 'architecture = "bag"\nn_layer = 1\nn_head = 1')
+    path.write_text(text)
+    (said,) = [warning for warning in planned(path)[0].warnings if "factory" in warning]
+    assert said.startswith("the sizes small, large differ in d_model but not in their ")
+    assert said.endswith("parameters and FLOPs: the factory of 'bag' may not read it")
+    told_apart = text.replace("d_model = 4", "settings = { hidden = 4 }").replace(
+        "d_model = 8", "settings = { hidden = 6 }"
+    )
+    path.write_text(told_apart)
+    assert not [warning for warning in planned(path)[0].warnings if "factory" in warning]

@@ -238,12 +238,28 @@ def warnings(runs: Sequence[PlannedRun], corpus: Corpus) -> list[str]:
 def _of_registered_models(runs: Iterable[PlannedRun]) -> list[str]:
     """What their first look and their count have to say, once; a model that cannot be trained is refused here."""
     found: dict[str, None] = {}
-    for run in runs:
-        if run.config.model.architecture != DECODER:
-            from workbench.models.own_counts import own_warnings  # torch
+    own = [run for run in runs if run.config.model.architecture != DECODER]
+    for run in own:
+        from workbench.models.own_counts import own_warnings  # torch
 
-            found |= dict.fromkeys(own_warnings(run.config.model))
-    return list(found)
+        found |= dict.fromkeys(own_warnings(run.config.model))
+    return [*found, *_alike(own)]
+
+
+def _alike(runs: Sequence[PlannedRun]) -> Iterator[str]:
+    """Sizes of a registered model that came out alike: its factory may not read what they differ in."""
+    shapes: dict[tuple[str, int, int], dict[str, dict[str, Any]]] = {}
+    for run in runs:
+        same = (run.config.model.architecture, run.counts.n_params, run.counts.flops_per_token_forward)
+        shapes.setdefault(same, {}).setdefault(run.size, run.config.model.model_dump())
+    for (name, n_params, _), sizes in shapes.items():
+        first, *others = sizes.values()
+        ignored = sorted({key for other in others for key in other if other[key] != first[key]})
+        if ignored:
+            yield (
+                f"the sizes {', '.join(sizes)} differ in {', '.join(ignored)} but not in their {n_params:,} parameters "
+                f"and FLOPs: the factory of {name!r} may not read {'it' if len(ignored) == 1 else 'them'}"
+            )
 
 
 def wall_seconds(runs: Sequence[PlannedRun], slots: int) -> float:
