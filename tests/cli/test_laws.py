@@ -2,18 +2,29 @@
 
 import json
 
+import pytest
+
 from workbench.fitting.laws import LAWS
 
 
-def test_every_law_has_a_line(run):
+def test_every_law_has_its_formula_and_below_it_its_source(run):
     code, out, _ = run("laws")
+    lines = out.splitlines()
     assert code == 0
-    assert [line.split()[0] for line in out.splitlines()] == list(LAWS)
+    assert [line.split()[0] for line in lines[::2]] == list(LAWS)
+    assert [line.strip() for line in lines[1::2]] == [law.citation for law in LAWS.values()]
 
 
-def test_one_law_shows_its_parameters(run):
-    code, out, _ = run("laws", "chinchilla")
-    assert code == 0 and "irreducible loss" in out and "2203.15556" in out
+@pytest.mark.parametrize("name", LAWS)
+def test_one_law_is_shown_in_full(run, name):
+    law = LAWS[name]
+    code, out, _ = run("laws", name)
+    assert code == 0 and out.startswith(f"{name}: {law.formula}\nSource: {law.citation}\n")
+    assert all(f"  {one.name} " in out and f"{one.meaning} [{one.unit}]" in out for one in law.parameters)
+    assert law.latex in out and "docs/laws.md" in out
+
+
+def test_one_law_as_json(run):
     assert json.loads(run("laws", "chinchilla", "--json")[1])["columns"] == ["n", "d"]
 
 
