@@ -288,3 +288,33 @@ def test_long_work_is_said_on_stderr_in_one_line(capsys, monkeypatch):
         pass
     captured = capsys.readouterr()
     assert captured.err == "Fitting chinchilla …\n" and captured.out == ""
+
+
+def test_longer_work_is_said_every_few_seconds_with_what_is_being_done_by_then(capsys, monkeypatch):
+    import time
+
+    from workbench.cli import output
+
+    monkeypatch.setattr(output, "PATIENCE", 0.05)
+    monkeypatch.setattr(output, "EVERY", 0.5)
+    with output.working("Fitting") as told:
+        told("chinchilla")
+        time.sleep(0.3)
+        told("isoflop")
+        time.sleep(0.6)
+    first, second, *_ = capsys.readouterr().err.splitlines()
+    assert first == "Fitting chinchilla …" and second.startswith("Fitting isoflop … ") and second.endswith(" s")
+
+
+def test_each_law_and_count_of_n_is_named_before_it_is_fitted():
+    from workbench.fitting import fit_all
+
+    said: list[str] = []
+    table = isoflop(0.003).assign(n_non_embedding=lambda t: 0.7 * t["n"])
+    fit_all(table, ("kaplan-n", "kaplan-d"), resamples=0, told=said.append)
+    assert said == [
+        "kaplan-n, total N (1 of 4)",
+        "kaplan-d, total N (2 of 4)",
+        "kaplan-n, non-embedding N (3 of 4)",
+        "kaplan-d, non-embedding N (4 of 4)",
+    ]

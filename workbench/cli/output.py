@@ -6,6 +6,7 @@ import shutil
 import sys
 import textwrap
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -58,10 +59,13 @@ def size(many: float) -> str:
 PATIENCE = 2.0
 """Seconds of work after which a line says what is being done."""
 
+EVERY = 5.0
+"""Seconds from one such line to the next."""
+
 
 @contextmanager
 def working(doing: str) -> Iterator[Callable[[str], None]]:
-    """Say on stderr what is being done: on a terminal all the time, elsewhere in one line once it takes long.
+    """Say on stderr what is being done: on a terminal all the time, elsewhere in a line every few seconds.
 
     What is called with a word says what of it.
     """
@@ -71,14 +75,19 @@ def working(doing: str) -> Iterator[Callable[[str], None]]:
         with Console(stderr=True).status(f"{doing} …") as status:
             yield lambda what: status.update(f"{doing} {what} …")
         return
-    current = [""]
-    timer = threading.Timer(PATIENCE, lambda: say(f"{' '.join([doing, *filter(None, current)])} …"))
-    timer.daemon = True
-    timer.start()
+    current, done, began = [""], threading.Event(), time.monotonic()
+
+    def speak() -> None:
+        wait, so_far = PATIENCE, ""
+        while not done.wait(wait):
+            say(f"{' '.join([doing, *filter(None, current)])} …{so_far}")
+            wait, so_far = EVERY, f" {time.monotonic() - began + EVERY:.0f} s"
+
+    threading.Thread(target=speak, daemon=True).start()
     try:
         yield lambda what: current.__setitem__(0, what)
     finally:
-        timer.cancel()
+        done.set()
 
 
 def plain(value: Any) -> Any:

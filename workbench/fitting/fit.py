@@ -184,7 +184,7 @@ def fit_all(
 
     `intervals`, `fixed` and `noise` are for the laws of single runs, `shape` for isoflop; of several laws each takes
     what it has of `fixed`, and `setting` is for one law alone. `convention` restricts to one count of N; `told` is
-    called with each law's name before it is fitted.
+    called with each law's name, and how many there are, before it is fitted.
     """
     if setting and len(laws) != 1:
         raise BadInput(f"setting is {dict(setting)}, which is for one law; name it.")
@@ -194,21 +194,25 @@ def fit_all(
     fits: list[Fit] = []
     not_fitted: list[NotFitted] = []
     counts = conventions_of(table) if convention is None else (convention_named(convention, table),)
-    for count in counts:
-        for law in laws:
-            if count != counts[0] and law not in LAW_NAMES and "n" not in LAWS[law].columns:
-                continue  # a law without N is the same under every count of it
-            if told:
-                told(law)
-            try:
-                own = _own(law, intervals, fixed, noise, alone=len(laws) == 1)
-                own |= {"shape": shape} if law == "isoflop" or len(laws) == 1 else {}
-                own |= {"setting": setting} if setting else {}
-                found = fit(table, law, objective, delta, count, resamples, seed, level, **own)
-                fits.append(replace(found, notes=(*found.notes, *_not_held(law, fixed))) if len(laws) > 1 else found)
-            except NotIdentifiable as error:
-                not_fitted.append(NotFitted(law, str(error), count))
+    # a law without N is the same under every count of it
+    todo = [(n, law) for n in counts for law in laws if n == counts[0] or law in LAW_NAMES or "n" in LAWS[law].columns]
+    for number, (count, law) in enumerate(todo, start=1):
+        if told:
+            told(_named(law, count, number, len(todo), several=len(counts) > 1))
+        try:
+            own = _own(law, intervals, fixed, noise, alone=len(laws) == 1)
+            own |= {"shape": shape} if law == "isoflop" or len(laws) == 1 else {}
+            own |= {"setting": setting} if setting else {}
+            found = fit(table, law, objective, delta, count, resamples, seed, level, **own)
+            fits.append(replace(found, notes=(*found.notes, *_not_held(law, fixed))) if len(laws) > 1 else found)
+        except NotIdentifiable as error:
+            not_fitted.append(NotFitted(law, str(error), count))
     return FitSet(tuple(fits), tuple(not_fitted), tuple(table.attrs.get("notes", ())))
+
+
+def _named(law: str, count: str, number: int, many: int, *, several: bool) -> str:
+    """'kaplan-nd, non-embedding N (11 of 14)': what of a long fit is being done."""
+    return law + (f", {CONVENTION_LABELS[count]} N" if several else "") + (f" ({number} of {many})" if many > 1 else "")
 
 
 def refuse_held(laws: tuple[str, ...], fixed: Mapping[str, float] | None) -> None:
