@@ -14,7 +14,7 @@ from workbench.analyses.scaling import MULTIPLES
 from workbench.analyses.scaling_fits import with_budgets
 from workbench.analyses.scaling_methods import PROCEDURES, goal
 from workbench.fitting import LAWS, Fit
-from workbench.fitting.forecasts.surface import narrow
+from workbench.fitting.determined import narrow
 from workbench.fitting.isoflop.curves import SHAPES
 from workbench.fitting.record import CONVENTION_LABELS
 from workbench.reporting import figures, formats, theme

@@ -24,7 +24,7 @@ ROOMS = {
 }
 """Room → the rooms it may import; every room may import itself and the few files beside the rooms."""
 
-SHARED = {"errors", "files", "validation"}
+SHARED = {"errors", "files", "validation", "words"}
 
 
 def imports_of(path: Path) -> set[str]:
