@@ -35,12 +35,19 @@ class View:
 
 def _views() -> dict[str, View]:
     """The table. Its modules are read when it is asked for: each is a study of its own."""
-    from workbench.analyses import curve_view, law_fits, law_views, live_view, model_card, model_shape, task_axes
+    from workbench.analyses import (
+        compare_view, curve_view, law_fits, law_views, live_view, model_card, model_shape, task_axes,
+    )
 
     law = law_fits.LawAsk
     return {
         "curves": View("how the loss fell while each run trained", curve_view.CurvesAsk, curve_view.blocks),
         "live": View("how far a sweep in training has come", live_view.LiveAsk, live_view.view),
+        "compare": View(
+            "how many times the compute one group of runs needs for the loss of another",
+            compare_view.CompareAsk,
+            compare_view.blocks,
+        ),
         "model": View(
             "what a model weighs, costs to train and keeps in memory",
             model_shape.ModelAsk,

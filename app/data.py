@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from workbench.analyses import scaling_fits, scaling_runs, selection, views
+from workbench.analyses import compare_groups, scaling_fits, scaling_runs, selection, views
 from workbench.analyses.ask import Ask
 from workbench.analyses.live import Watch
 from workbench.analyses.scaling import ScalingStudy
@@ -88,6 +88,24 @@ def part(name: str) -> list[Block]:
     return _part(folder, version(folder), sweep(), name)
 
 
+def comparable_sweeps() -> list[str]:
+    """Sweeps of the store that can be held against one another."""
+    folder = store_folder()
+    return _comparable_sweeps(folder, version(folder))
+
+
+def comparable_keys() -> list[str]:
+    """Keys that set the runs of the chosen sweep apart into groups with a law each."""
+    folder = store_folder()
+    return _comparable_keys(folder, version(folder), sweep())
+
+
+def values_of(key: str) -> list[str]:
+    """The values of a key with runs enough, that of most runs first."""
+    folder = store_folder()
+    return _values_of(folder, version(folder), sweep(), key)
+
+
 def blocks(view: str, ask: Ask) -> list[Block]:
     """What a view draws of the chosen sweep."""
     folder = store_folder()
@@ -113,6 +131,22 @@ def _watch(folder: str, sweep: str) -> Watch:
 @st.cache_resource(max_entries=KEPT_BLOCKS, show_spinner="Drawing …")
 def _blocks(folder: str, version: str, sweep: str | None, view: str, asked: str, _ask: Ask) -> list[Block]:  # noqa: ARG001
     return views.view(view).draw(_selection(folder, version, sweep), _ask)
+
+
+@st.cache_data(max_entries=KEPT, show_spinner="Reading the runs …")
+def _comparable_sweeps(folder: str, version: str) -> list[str]:
+    everything = _selection(folder, version, None)
+    return compare_groups.usable_sweeps(everything.all_runs, everything.manifests)
+
+
+@st.cache_data(max_entries=KEPT, show_spinner="Reading the runs …")
+def _comparable_keys(folder: str, version: str, sweep: str | None) -> list[str]:
+    return compare_groups.keys(_selection(folder, version, sweep).runs)
+
+
+@st.cache_data(max_entries=KEPT_BLOCKS, show_spinner=False)
+def _values_of(folder: str, version: str, sweep: str | None, key: str) -> list[str]:
+    return compare_groups.usable_values(_selection(folder, version, sweep).runs, key)
 
 
 @st.cache_resource(max_entries=KEPT_BLOCKS, show_spinner="Fitting every law, with intervals …")

@@ -21,6 +21,7 @@ PAGES = {
     "curves": "Curves",
     "laws": "Laws",
     "emergence": "Emergence",
+    "compare": "Compare",
     "models": "Models",
 }
 

@@ -256,3 +256,30 @@ def add_sweep(folder: Path, name: str = "other", many: int = 8, **columns: objec
         {"run_id": str(run_id).replace("r-", f"r-{name}-"), "role": "grid"} for run_id in runs["run_id"].head(many)
     ]
     store.write_manifest({"name": name, "runs": listed})
+
+
+def add_twin(folder: Path, name: str = "twin", times: float = 0.8, activation: str = "swiglu") -> None:
+    """Add the same sweep with another activation, which needs `times` the compute for the same loss, of other noise."""
+    from workbench.store import Store
+
+    store = Store(folder)
+    runs, curves, _ = make_runs(2)
+    factor = times ** (ALPHA * BETA / (ALPHA + BETA))
+    listed = []
+    for row in runs.to_dict("records"):
+        old = str(row["run_id"])
+        loss = E + factor * (float(row["loss"]) - E)
+        config = json.loads(str(row["config"]))
+        config["model"]["activation"] = activation
+        changed = {
+            "run_id": old.replace("r-", f"r-{name}-"),
+            "config_id": str(row["config_id"]).replace("c-", f"c-{name}-"),
+            "sweep": name,
+            "activation": activation,
+            "loss": loss,
+            "bpb": float(row["bpb"]) * loss / float(row["loss"]),
+            "config": json.dumps(config),
+        }
+        store.write_run({str(key): value for key, value in row.items()} | changed, curves[curves["run_id"] == old])
+        listed.append({"run_id": changed["run_id"], "role": row["role"]})
+    store.write_manifest({"name": name, "runs": listed})

@@ -2,10 +2,11 @@
 
 import shlex
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from workbench.cli.compare import Groups, compare_options, compared
 from workbench.cli.output import emit, json_option, say
 from workbench.cli.source import (
     columns_option,
@@ -15,6 +16,9 @@ from workbench.cli.source import (
     source_argument,
     where_option,
 )
+
+if TYPE_CHECKING:
+    from workbench.reporting.document import Report
 
 
 @click.command()
@@ -44,10 +48,11 @@ from workbench.cli.source import (
 @where_option
 @resamples_option
 @seed_option
+@compare_options
 @json_option
 def command(
     source: Path, out: Path, formats: tuple[str, ...], templates: Path | None, columns: str | None, where: str | None,
-    resamples: int, seed: int, as_json: bool,
+    resamples: int, seed: int, as_json: bool, **comparison: Any,
 ) -> None:  # fmt: skip
     """Write the report of the runs of SOURCE.
 
@@ -58,13 +63,18 @@ def command(
     It says what was run, how each law was fitted, what the laws forecast and how far a forecast can be trusted. Laws
     that the runs cannot identify are listed with the reason.
 
+    With --compare or --by it is the report of a comparison: how many times the compute one group of runs needs for the
+    loss of another, with intervals, and whether that is one number.
+
+    \b
+    workbench report mine --compare theirs                     # two stores or tables, mine the reference
+    workbench report store --compare before --compare after    # two sweeps of one store
+    workbench report store --by model.activation --share-e     # the values of a key
+
     The folder holds report.json, the source of the rest; report.html, one file that needs no network; report.md with
     its pictures; report.pdf; tables/*.tex; data/*.csv, the numbers of every figure; figures/*.svg and *.png, and
     *-column.svg for one column of a page. Exit codes: 0 done, 2 bad input.
     """
-    from workbench.analyses.scaling import study
-    from workbench.analyses.scaling_report import report
-    from workbench.analyses.scaling_words import summary_lines
     from workbench.fitting.fit import checked_settings
     from workbench.reporting.document import check_folder
     from workbench.reporting.outputs import chosen, write
@@ -77,20 +87,14 @@ def command(
         check_templates(templates)
     check_folder(out)
     say(f"Reading {source} and fitting its laws …")
-    result = study(
-        **read_source(source, columns, where),
-        name=source.name, source=shlex.join([str(source), *(["--columns", columns] if columns else [])]), where=where,
-        resamples=resamples, seed=seed,
-    )  # fmt: skip
-    paths = write(report(result), out, kinds, templates)
-    lines = summary_lines(result)
-    payload: dict[str, Any] = {
-        "source": str(source),
-        "files": {name: str(path) for name, path in paths.items()},
-        "summary": lines,
-        "fitted": [{"law": fit.law, "convention": fit.convention, "identified": fit.identified} for fit in result.fits],
-        "not_fitted": [item.to_dict() for item in result.fits.not_fitted],
-    }
+    groups = Groups(**comparison)
+    if groups:
+        document, lines, said = compared(source, columns, where, groups, resamples, seed)
+    else:
+        document, lines, said = _studied(source, columns, where, resamples, seed)
+    paths = write(document, out, kinds, templates)
+    files = {name: str(path) for name, path in paths.items()}
+    payload: dict[str, Any] = {"source": str(source), "files": files, "summary": lines, **said}
 
     def text() -> None:
         for line in [*lines, "", *(f"wrote {path}" for path in dict.fromkeys(paths.values()))]:
@@ -99,3 +103,21 @@ def command(
             click.echo(HOW)
 
     emit(as_json, payload, text)
+
+
+def _studied(
+    source: Path, columns: str | None, where: str | None, resamples: int, seed: int
+) -> tuple["Report", list[str], dict[str, Any]]:
+    """The report of the scaling study, its closing lines, and what of it the command's JSON says."""
+    from workbench.analyses.scaling import study
+    from workbench.analyses.scaling_report import report
+    from workbench.analyses.scaling_words import summary_lines
+
+    result = study(
+        **read_source(source, columns, where),
+        name=source.name, source=shlex.join([str(source), *(["--columns", columns] if columns else [])]), where=where,
+        resamples=resamples, seed=seed,
+    )  # fmt: skip
+    fitted = [{"law": fit.law, "convention": fit.convention, "identified": fit.identified} for fit in result.fits]
+    not_fitted = [item.to_dict() for item in result.fits.not_fitted]
+    return report(result), summary_lines(result), {"fitted": fitted, "not_fitted": not_fitted}

@@ -2,6 +2,7 @@
 
 from workbench.reporting.figures.batches import critical_batch
 from workbench.reporting.figures.checks import emergence, rate_check, seed_noise
+from workbench.reporting.figures.compare import compared_losses, compared_times
 from workbench.reporting.figures.laws import isoflop, law_lines, optimum, residuals
 from workbench.reporting.figures.outcomes import backtest, backtest_errors, observed_predicted
 from workbench.reporting.figures.prices import prices, widths
@@ -10,6 +11,8 @@ from workbench.reporting.figures.sweep import learning_curves, loss_against_comp
 __all__ = [
     "backtest",
     "backtest_errors",
+    "compared_losses",
+    "compared_times",
     "critical_batch",
     "emergence",
     "isoflop",
