@@ -40,8 +40,11 @@ class Side:
     notes: tuple[str, ...] = ()
 
 
-def together(sides: Sequence[Side], measure: str = "loss") -> pd.DataFrame:
-    """One canonical table of all groups, told apart by a column `group`. Raises `BadInput` where it may not be."""
+def together(sides: Sequence[Side], measure: str = "loss") -> tuple[pd.DataFrame, list[Side]]:
+    """One canonical table of all groups, told apart by a column `group`, and the groups with the runs that it took.
+
+    Raises `BadInput` where their losses cannot be compared.
+    """
     if len(sides) < 2:
         raise BadInput("a comparison needs two groups of runs; name another sweep, value or condition.")
     if len(sides) > MOST:
@@ -62,7 +65,7 @@ def together(sides: Sequence[Side], measure: str = "loss") -> pd.DataFrame:
     found = pd.concat([table[shared] for table, _ in tables], ignore_index=True)
     stated = tables[0][1] | ({"loss": "bits per byte of the held-out split"} if measure == "bpb" else {})
     found.attrs = {"notes": tuple(dict.fromkeys(notes)), "conventions": stated}
-    return found
+    return found, matched
 
 
 def _measured(runs: pd.DataFrame, name: str, measure: str) -> pd.DataFrame:

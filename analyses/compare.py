@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.analyses.comparable import Side, together
+from workbench.analyses.compare_groups import differences
 from workbench.errors import BadInput
 from workbench.fitting import Fit, fit
 from workbench.fitting.forecasts.cost import Cost
@@ -64,6 +65,8 @@ class Comparison:
     ladder: Ladder
     paired: dict[str, Paired]
     """Each group but the reference beside it at equal N and D; those without such a point are missing."""
+    differences: pd.DataFrame
+    """A row for each key of the configurations in which the groups differ, where they are of stores."""
     notes: tuple[str, ...] = ()
 
     @property
@@ -111,14 +114,14 @@ def compare(
     level: float = 0.95,
 ) -> Comparison:
     """Compare groups of runs with the first; raises `BadInput` where their losses are not of one thing."""
-    table = together(sides, measure)
+    table, matched = together(sides, measure)
     groups = tuple(side.name for side in sides)
     if convention not in table or table[convention].isna().any():
         raise BadInput(f"not every run has the count of N that is asked for ({convention}); compare by the other one.")
     law, method = shared_law(table, share_e, convention, resamples, seed, level)
     paid = costs(table, groups, convention)
     frontiers = {group: Frontier.of(law, group, paid[group]) for group in groups}
-    highest, lowest, overlap = _common(table, groups, frontiers)
+    highest, lowest, overlap = common(table, groups, frontiers)
     found = ladder(table, groups, convention)
     alone = {group: _alone(table[table["group"] == group], convention, resamples, seed, level) for group in groups}
     return Comparison(
@@ -134,7 +137,8 @@ def compare(
         _multiples(groups, frontiers, _spaced(frontiers[groups[0]], highest, lowest, LINE), law.cut),
         alone,
         found,
-        _paired(table, groups, convention, found, paid, level),
+        paired(table, groups, convention, found, paid, level),
+        differences({side.name: side.runs for side in matched if side.runs is not None}),
         _notes(table),
     )
 
@@ -157,7 +161,7 @@ def shared_law(
     return law, method
 
 
-def _common(table: pd.DataFrame, groups: Sequence[str], frontiers: dict[str, Frontier]) -> tuple[float, float, bool]:
+def common(table: pd.DataFrame, groups: Sequence[str], frontiers: dict[str, Frontier]) -> tuple[float, float, bool]:
     """The highest and the lowest loss that every frontier reaches within its group's compute, and if there is one."""
     spans = table.groupby("group")["c"].agg(["min", "max"]).loc[list(groups)]
     starts, ends = [], []
@@ -177,6 +181,11 @@ def _spaced(reference: Frontier, highest: float, lowest: float, many: int) -> Ar
     if np.isfinite(last):
         return np.asarray(reference.loss(np.exp(np.linspace(first, last, many)))[0])
     return np.linspace(highest, lowest, many)
+
+
+def middle_loss(reference: Frontier, highest: float, lowest: float) -> float:
+    """The middle of the losses, at which the answer stands."""
+    return float(_spaced(reference, highest, lowest, AT)[AT // 2])
 
 
 def _multiples(groups: Sequence[str], frontiers: dict[str, Frontier], losses: Array, cut: float) -> pd.DataFrame:
@@ -203,7 +212,7 @@ def _alone(table: pd.DataFrame, convention: str, resamples: int, seed: int, leve
         return str(error)
 
 
-def _paired(
+def paired(
     table: pd.DataFrame, groups: Sequence[str], convention: str, found: Ladder, paid: dict[str, Cost], level: float
 ) -> dict[str, Paired]:
     """The groups at equal N and D; in compute by the E and γ of the law that shares both."""

@@ -17,6 +17,9 @@ NO_GROUP = ("seed_init", "seed_data", "execution.", "train.flops", "train.tokens
 PLAIN = ("True", "False", "None", "not set")
 """Values that say nothing without their key."""
 
+FEW = 3
+"""Values of a key that are written out."""
+
 SHAPES = ("model.n_layer", "model.d_model", "model.n_head", "model.n_kv_head", "model.d_head", "model.d_ff")
 """Keys that go with N, by which nothing is grouped unless asked."""
 
@@ -61,17 +64,26 @@ def values_of(runs: pd.DataFrame, key: str) -> pd.Series:
     A configuration written before its key existed has the value of the column of that name, where there is one.
     """
     if key in runs:
-        values = runs[key]
-    else:
-        configs = [_flat(text) for text in runs["config"]]
-        if not any(key in one for one in configs):
-            known = ", ".join(sorted({name for one in configs for name in one})) or "none"
-            raise BadInput(
-                f"by is '{key}', no column of the runs and no key of their configurations, which are {known}."
-            )
-        column = runs.get(key.rpartition(".")[2], pd.Series(None, index=runs.index, dtype=object))
-        pairs = zip(configs, column, strict=True)
-        values = pd.Series([one.get(key, other) for one, other in pairs], index=runs.index, dtype=object)
+        return _text(runs[key])
+    configs = _configs(runs)
+    if key not in configs:
+        known = ", ".join(sorted(map(str, configs))) or "none"
+        raise BadInput(f"by is '{key}', no column of the runs and no key of their configurations: {known}.")
+    return _text(_completed(configs[key], runs, key))
+
+
+def _configs(runs: pd.DataFrame) -> pd.DataFrame:
+    """A column for each key of the configurations."""
+    return pd.DataFrame([_flat(text) for text in runs["config"]], index=runs.index)
+
+
+def _completed(values: pd.Series, runs: pd.DataFrame, key: str) -> pd.Series:
+    """Values of a key; of a run whose configuration lacks it, those of the column of that name."""
+    column = key.rpartition(".")[2]
+    return values.astype(object).where(values.notna(), runs[column]) if column in runs else values
+
+
+def _text(values: pd.Series) -> pd.Series:
     return values.map(lambda value: "not set" if pd.isna(value) else _said(value))
 
 
@@ -103,11 +115,13 @@ def keys(runs: pd.DataFrame) -> list[str]:
     kept = _of_law(runs)
     if kept.empty:
         return []
-    configs = pd.DataFrame([_flat(text) for text in kept["config"]], index=kept.index)
+    configs = _configs(kept)
     found = []
-    for key in (name for name in configs if not name.startswith(NO_GROUP) and name not in SHAPES):
-        if configs[key].astype(str).nunique() >= 2 and len(_enough(kept, values_of(kept, str(key)))) >= 2:
-            found.append(str(key))
+    for key in (str(name) for name in configs):
+        if key.startswith(NO_GROUP) or key in SHAPES or configs[key].nunique(dropna=False) < 2:
+            continue
+        if len(_enough(kept, _text(_completed(configs[key], kept, key)))) >= 2:
+            found.append(key)
     return found
 
 
@@ -142,3 +156,27 @@ def _enough(runs: pd.DataFrame, values: pd.Series) -> list[str]:
         for value, group in runs.groupby(values)
         if len(group) >= FEWEST_RUNS and min(group["n_params"].nunique(), group["tokens"].nunique()) >= FEWEST_LEVELS
     ]
+
+
+def differences(groups: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """What sets the groups apart: a row for each key of the configurations whose values differ between them.
+
+    A key with many values in every group (a learning rate that follows the size) sets nothing apart.
+    """
+    found = {name: _configs(_of_law(runs)) for name, runs in groups.items()}
+    rows = []
+    for key in sorted({str(key) for frame in found.values() for key in frame}):
+        if key.startswith(NO_GROUP):
+            continue
+        sets = {name: _set(frame, key) for name, frame in found.items()}
+        if len(set(map(frozenset, sets.values()))) < 2 or min(map(len, sets.values())) > FEW:
+            continue
+        said = {name: ", ".join(sorted(v)) if len(v) <= FEW else f"{len(v)} values" for name, v in sets.items()}
+        rows.append({"key": key, **said})
+    return pd.DataFrame(rows, columns=["key", *groups])
+
+
+def _set(frame: pd.DataFrame, key: str) -> set[str]:
+    """The values of a key."""
+    values = frame[key] if key in frame else pd.Series([None])
+    return {"not set" if pd.isna(value) else _said(value) for value in values}

@@ -84,9 +84,14 @@ def _made(found: Comparison) -> list[Block]:
 
 
 def _compared(found: Comparison) -> list[Block]:
-    blocks: list[Block] = [tables.groups_table(found)]
-    blocks += [Text(f"{name}: {text}.") for name, text in found.law.conventions.items()]
-    return [*blocks, *([Bullets(found.notes)] if found.notes else [])]
+    stated = tuple(f"{name}: {text}." for name, text in found.law.conventions.items())
+    return [
+        tables.groups_table(found),
+        *tables.differences_table(found),
+        Text("What the numbers are:"),
+        Bullets(stated),
+        *([Text("What was left out or taken for granted:"), Bullets(found.notes)] if found.notes else []),
+    ]
 
 
 def _again(commands: Sequence[str]) -> list[Block]:
@@ -120,6 +125,7 @@ def data(found: Comparison) -> dict[str, Any]:
             }
             for group, one in found.paired.items()
         },
+        "differences": found.differences,
         "not_identified": list(words.unknown(found)),
         "notes": list(found.notes),
         "summary_lines": [said for said in words.answers(found) if said],

@@ -132,6 +132,15 @@ def groups_table(found: Comparison) -> Table:
     return Table.of("compare-groups", caption, pd.DataFrame(rows), GROUPS)
 
 
+def differences_table(found: Comparison) -> list[Block]:
+    """What sets the groups apart; nothing where they are no runs of stores, or differ in nothing but their luck."""
+    if found.differences.empty:
+        return []
+    columns = [Column("key", "key"), *(Column(str(name), str(name)) for name in found.differences.columns[1:])]
+    caption = "What sets the groups apart: keys of the configuration whose values differ"
+    return [Table.of("compare-differences", caption, found.differences, columns)]
+
+
 def _rate(table: pd.DataFrame) -> float:
     return float(np.exp(np.log(table["c"] / table["n"] / table["d"]).mean()))
 

@@ -79,6 +79,7 @@ def blocks(selection: Selection, ask: CompareAsk) -> list[Block]:
         compare_tables.ladder_table(found),
         compare_tables.fits_table(found),
         compare_tables.groups_table(found),
+        *compare_tables.differences_table(found),
         *compare_tables.pairs_table(found),
         Text("What these runs do not tell:"),
         Bullets((*compare_words.unknown(found), *found.notes)),

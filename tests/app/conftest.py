@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.factories import make_store
+from tests.factories import add_twin, make_store
 from workbench import app
 from workbench.app import data
 from workbench.store import Store
@@ -31,6 +31,15 @@ def two_sweeps(simulated: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     store = Store(folder)
     chosen = store.runs("budget = 1e11")["run_id"].tolist()
     store.write_manifest({"name": "smallest", "runs": [{"run_id": run_id, "role": "grid"} for run_id in chosen]})
+    return folder
+
+
+@pytest.fixture(scope="session")
+def twins(simulated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The simulated sweep beside one of another activation, which needs 0.8 times the compute."""
+    folder = tmp_path_factory.mktemp("app") / "twins"
+    shutil.copytree(simulated, folder)
+    add_twin(folder)
     return folder
 
 

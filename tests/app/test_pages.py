@@ -43,12 +43,14 @@ def tables(page: AppTest) -> str:
 
 
 def test_there_is_a_page_for_each_part():
-    assert PAGES == ["curves", "emergence", "laws", "live", "models", "overview", "runs"]
+    assert PAGES == ["compare", "curves", "emergence", "laws", "live", "models", "overview", "runs"]
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_every_page_shows_figures_with_captions_and_no_error(open_page: Opener, simulated: Path, name: str):
-    page = open_page(simulated, name)
+def test_every_page_shows_figures_with_captions_and_no_error(
+    open_page: Opener, simulated: Path, twins: Path, name: str
+):
+    page = open_page(twins if name == "compare" else simulated, name)
     assert not page.exception
     assert not page.error
     assert [title.value for title in page.title] == [name.capitalize()]

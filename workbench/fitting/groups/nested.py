@@ -80,8 +80,8 @@ class Ladder:
         return next((step for step in self.steps if step.behind == 0), None)
 
 
-def ladder(table: pd.DataFrame, groups: Sequence[str], convention: str = "n") -> Ladder:
-    """Fit every law of the ladder to a canonical table whose rows have all the laws read."""
+def ladder(table: pd.DataFrame, groups: Sequence[str], convention: str = "n", scored: bool = True) -> Ladder:
+    """Fit every law of the ladder to a canonical table whose rows have all the laws read; `scored`, with log scores."""
     own = {group: table[table["group"] == group].reset_index(drop=True) for group in groups}
     names = [name for name in WORDS if name != SEPARATE]
     square: dict[str, float] = {}
@@ -99,6 +99,8 @@ def ladder(table: pd.DataFrame, groups: Sequence[str], convention: str = "n") ->
         Step(name, free[name], float(np.sqrt(square[name] / len(table))), *_f_test(name, square, free, len(table)))
         for name in square
     ]
+    if not scored:
+        return Ladder(tuple(steps), "", reason, params)
     try:
         scores, units = _scores(table, own, convention, list(square))
     except BadInput as error:
