@@ -85,12 +85,13 @@ def _made(found: Comparison) -> list[Block]:
 
 def _compared(found: Comparison) -> list[Block]:
     stated = tuple(f"{name}: {text}." for name, text in found.law.conventions.items())
+    left: list[Block] = [Text("What was left out or taken for granted:"), Bullets(found.notes)] if found.notes else []
     return [
         tables.groups_table(found),
         *tables.differences_table(found),
         Text("What the numbers are:"),
         Bullets(stated),
-        *([Text("What was left out or taken for granted:"), Bullets(found.notes)] if found.notes else []),
+        *left,
     ]
 
 

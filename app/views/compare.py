@@ -43,12 +43,12 @@ def page() -> None:
     if groups is not None:
         settings = {"measure": measure, "convention": convention, "x": x, "share_e": share_e}
         try:
-            show.view("compare", CompareAsk(**groups, **settings))
+            show.view("compare", groups.model_copy(update=settings))
         except BadInput as error:  # a choice that cannot be compared: the widgets stay, to choose another
             show.block(Text(str(error), note=True))
 
 
-def _groups() -> dict[str, object] | None:
+def _groups() -> CompareAsk | None:
     """The groups as they are asked for; None where too few are chosen."""
     named, keys = data.comparable_sweeps(), data.comparable_keys()
     ways = [way for way, there in (("sweeps", named), ("key", keys), ("where", True)) if there]
@@ -61,7 +61,7 @@ def _groups() -> dict[str, object] | None:
             "Sweeps, the reference first", named, default=named[:2], max_selections=MOST, key="compare_sweeps",
             bind="query-params",
         )  # fmt: skip
-        return _two(chosen, {"sweeps": tuple(chosen)})
+        return _two(chosen, CompareAsk(sweeps=tuple(chosen)))
     if way == "key":
         return _by_key(keys)
     text = st.text_area(
@@ -75,10 +75,11 @@ def _groups() -> dict[str, object] | None:
     if not named and not keys and not lines:
         st.info(compare_view.NOTHING)
         return None
-    return _two(lines, {"where": tuple(lines)})
+    return _two(lines, CompareAsk(where=tuple(lines)))
 
 
-def _by_key(keys: list[str]) -> dict[str, object] | None:
+def _by_key(keys: list[str]) -> CompareAsk | None:
+    """The values of a key."""
     places = st.columns([1, 2])
     key = str(places[0].selectbox("Key", keys, key="compare_by", bind="query-params"))
     values = data.values_of(key)
@@ -86,10 +87,11 @@ def _by_key(keys: list[str]) -> dict[str, object] | None:
         "Values, the reference first", values, default=values[:MOST], max_selections=MOST, key="compare_values",
         bind="query-params",
     )  # fmt: skip
-    return _two(chosen, {"by": key, "values": tuple(chosen)})
+    return _two(chosen, CompareAsk(by=key, values=tuple(chosen)))
 
 
-def _two(chosen: list[str], asked: dict[str, object]) -> dict[str, object] | None:
+def _two(chosen: list[str], asked: CompareAsk) -> CompareAsk | None:
+    """What is asked, of two groups or more."""
     if len(chosen) >= 2:
         return asked
     st.info("Choose two groups or more; the first is the one that the others are held against.")

@@ -44,8 +44,8 @@ def sides(truth: Truth, seed: int = 0) -> list[Side]:
     return [Side(group, table=table[table["group"] == group]) for group in GROUPS]
 
 
-def held(one: Estimate, truth: float) -> bool:
-    return one.interval[0] <= truth <= one.interval[1]
+def held(one: Estimate | None, truth: float) -> bool:
+    return one is not None and one.interval[0] <= truth <= one.interval[1]
 
 
 def test_the_number_of_times_is_recovered(found):

@@ -76,7 +76,7 @@ def line(name: str, trials: list[Trial]) -> str:
     ends = np.stack([one.ends for one in trials])
     true = np.stack([one.truth for one in trials])
     known = np.isfinite(ends).all(axis=2)
-    held = (ends[..., 0] <= true) & (true <= ends[..., 1])
+    held = np.asarray((ends[..., 0] <= true) & (true <= ends[..., 1]))
     parts = []
     for way in range(len(WAYS)):
         mine = known[:, way]

@@ -60,7 +60,8 @@ class Truth:
 
     def draw(self, rng: np.random.Generator) -> pd.DataFrame:
         """A canonical table of both groups."""
-        tables, errors = [], {}
+        tables: list[pd.DataFrame] = []
+        errors: dict[str, np.ndarray] = {}
         for group in GROUPS:
             table = self.design(group)
             error = rng.standard_normal(len(table))

@@ -45,7 +45,9 @@ def test_groups_that_share_all_but_a_multiplier_are_so_judged(alike):
 
 def test_another_exponent_is_found():
     found = ladder(Truth(alpha=0.45).draw(np.random.default_rng(1)), GROUPS)
-    assert found.get("shared-exponents-corpora").p < 1e-3 and found.best.law == SEPARATE
+    shared = found.get("shared-exponents-corpora")
+    assert shared is not None and shared.p < 1e-3
+    assert found.best is not None and found.best.law == SEPARATE
 
 
 def test_groups_too_small_for_a_law_of_their_own_get_no_test():

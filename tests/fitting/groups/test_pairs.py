@@ -36,7 +36,7 @@ def test_in_compute_it_is_the_reducible_losses_by_gamma_and_the_price():
     points = pairs.points(TABLE, "b", "a")
     found = pairs.compared(points, 0.95, floor=1.5, gamma=0.2, cost=1.3)
     ratio = (points["loss"] - 1.5) / (points["loss_ref"] - 1.5)
-    assert found.times.value == pytest.approx(1.3 * float(stats.gmean(ratio)) ** 5)
+    assert found.times is not None and found.times.value == pytest.approx(1.3 * float(stats.gmean(ratio)) ** 5)
 
 
 def test_a_single_point_has_no_interval():

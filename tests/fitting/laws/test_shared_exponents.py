@@ -67,7 +67,7 @@ def test_units_and_the_order_of_rows_do_not_matter(case):
 def test_the_compute_over_the_references_is_the_same_at_every_loss():
     def frontier(compute: float, group: str) -> float:
         n = np.geomspace(1e6, 1e12, 200_001)
-        return float(ONE.law.predict(ONE.params, n=n, d=compute / 6 / n, group=group).min())
+        return float(ONE.law.predict(ONE.params, n=n, d=compute / 6 / n, group=np.full(len(n), group)).min())
 
     ratio = (SIZE["lion"] / SIZE["adam"]) ** (1 / 0.34) * (DATA["lion"] / DATA["adam"]) ** (1 / 0.28)
     for compute in (1e19, 1e22):

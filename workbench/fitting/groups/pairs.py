@@ -64,7 +64,8 @@ def compared(
     times = None
     lowest = float(points[["loss", "loss_ref"]].min().min()) if len(points) else np.nan
     if floor < lowest:
-        log_M = np.log((points["loss"] - floor) / (points["loss_ref"] - floor)).to_numpy() / gamma + np.log(cost)
+        above_M, above_ref_M = (points[name].to_numpy(dtype=np.float64) - floor for name in ("loss", "loss_ref"))
+        log_M = np.log(above_M / above_ref_M) / gamma + np.log(cost)
         found = _mean(log_M, level)
         low, high = (float(np.exp(end)) for end in found.interval)
         times = Estimate(float(np.exp(found.value)), (low, high))
