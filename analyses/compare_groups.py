@@ -163,12 +163,13 @@ def differences(groups: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
     A key with many values in every group (a learning rate that follows the size) sets nothing apart.
     """
-    found = {name: _configs(_of_law(runs)) for name, runs in groups.items()}
+    kept = {name: _of_law(runs) for name, runs in groups.items()}
+    configs = {name: _configs(runs) for name, runs in kept.items()}
     rows = []
-    for key in sorted({str(key) for frame in found.values() for key in frame}):
+    for key in sorted({str(key) for frame in configs.values() for key in frame}):
         if key.startswith(NO_GROUP):
             continue
-        sets = {name: _set(frame, key) for name, frame in found.items()}
+        sets = {name: _set(configs[name], runs, key) for name, runs in kept.items()}
         if len(set(map(frozenset, sets.values()))) < 2 or min(map(len, sets.values())) > FEW:
             continue
         said = {name: ", ".join(sorted(v)) if len(v) <= FEW else f"{len(v)} values" for name, v in sets.items()}
@@ -176,7 +177,7 @@ def differences(groups: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["key", *groups])
 
 
-def _set(frame: pd.DataFrame, key: str) -> set[str]:
+def _set(configs: pd.DataFrame, runs: pd.DataFrame, key: str) -> set[str]:
     """The values of a key."""
-    values = frame[key] if key in frame else pd.Series([None])
-    return {"not set" if pd.isna(value) else _said(value) for value in values}
+    values = configs[key] if key in configs else pd.Series(None, index=runs.index, dtype=object)
+    return set(_text(_completed(values, runs, key)))

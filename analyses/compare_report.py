@@ -78,7 +78,7 @@ def _made(found: Comparison) -> list[Block]:
         ),
         Text(
             f"Intervals are of {words.percent(found)}, by {law.interval_method}; how often they hold a known truth is "
-            "measured by simulation (docs/compare.md). At equal N and D the interval is Student's over the points."
+            "measured by simulation (docs/compare.md). At equal N and D they are Student's, over points or sizes."
         ),
     ]
 

@@ -61,9 +61,7 @@ def comparison(selection: Selection, ask: CompareAsk) -> Comparison:
     key: Hashable = ("compare", ask.model_copy(update={"x": "loss"}))
     return selection.once(
         key,
-        lambda: compare(
-            sides(selection, ask), ask.measure, ask.share_e, ask.convention, resamples=selection.resamples
-        ),
+        lambda: compare(sides(selection, ask), ask.measure, ask.share_e, ask.convention, resamples=selection.resamples),
     )
 
 
@@ -82,5 +80,6 @@ def blocks(selection: Selection, ask: CompareAsk) -> list[Block]:
         *compare_tables.differences_table(found),
         *compare_tables.pairs_table(found),
         Text("What these runs do not tell:"),
-        Bullets((*compare_words.unknown(found), *found.notes)),
+        Bullets(compare_words.unknown(found)),
+        *([Text("Left out or taken for granted:"), Bullets(found.notes)] if found.notes else []),
     ]

@@ -36,7 +36,14 @@ class View:
 def _views() -> dict[str, View]:
     """The table. Its modules are read when it is asked for: each is a study of its own."""
     from workbench.analyses import (
-        compare_view, curve_view, law_fits, law_views, live_view, model_card, model_shape, task_axes,
+        compare_view,
+        curve_view,
+        law_fits,
+        law_views,
+        live_view,
+        model_card,
+        model_shape,
+        task_axes,
     )
 
     law = law_fits.LawAsk

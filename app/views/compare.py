@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from workbench.analyses import compare_view, sweeps
+from workbench.analyses import citing, compare_view, sweeps, views
 from workbench.analyses.comparable import MEASURES, MOST
 from workbench.analyses.compare_view import CompareAsk
 from workbench.app import data, show
@@ -43,9 +43,19 @@ def page() -> None:
     if groups is not None:
         settings = {"measure": measure, "convention": convention, "x": x, "share_e": share_e}
         try:
-            show.view("compare", groups.model_copy(update=settings))
+            _draw(groups.model_copy(update=settings))
         except BadInput as error:  # a choice that cannot be compared: the widgets stay, to choose another
             show.block(Text(str(error), note=True))
+
+
+def _draw(ask: CompareAsk) -> None:
+    """The comparison: of sweeps, whichever of them the sidebar chose."""
+    runs = data.everything() if ask.sweeps else data.selected()
+    show.blocks(
+        data.blocks("compare", ask),
+        views.command("compare", runs, ask),
+        lambda figure: citing.citation(runs, figure),
+    )
 
 
 def _groups() -> CompareAsk | None:

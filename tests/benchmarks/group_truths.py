@@ -82,9 +82,8 @@ class Truth:
         return float(self._compute("b", loss) / self._compute("a", loss))
 
     def _compute(self, group: str, loss: float) -> float:
-        c = np.geomspace(1e8, 1e18, 4001)
-        n = np.geomspace(1e2, 1e9, 1401)
-        table = pd.DataFrame({"n": np.tile(n, 1)})
+        c = np.geomspace(1e10, 1e15, 301)
+        table = pd.DataFrame({"n": np.geomspace(1e2, 1e8, 801)})
         least = np.array([self._least(group, one, table) for one in c])
         return float(np.exp(np.interp(-loss, -least, np.log(c))))
 

@@ -32,6 +32,18 @@ def test_the_interval_is_that_of_a_paired_t_test():
     assert found.times is None
 
 
+def test_points_of_a_size_may_err_together():
+    rng = np.random.default_rng(0)
+    n = np.repeat([1e5, 2e5, 4e5, 8e5], 6)
+    log = np.repeat([0.0, 0.03, -0.03, 0.01], 6) + 1e-4 * rng.standard_normal(24)
+    points = pd.DataFrame({"n": n, "loss": 3 * np.exp(log), "loss_ref": 3.0, "difference": log})
+    low, high = pairs.compared(points, 0.95).difference.interval
+    alone = stats.t.interval(0.95, 23, log.mean(), stats.sem(log))
+    sizes = log.reshape(4, 6).mean(axis=1)
+    whole = stats.t.interval(0.95, 3, sizes.mean(), stats.sem(sizes))
+    assert (low, high) == pytest.approx(whole, rel=1e-6) and high - low > 2 * (alone[1] - alone[0])
+
+
 def test_in_compute_it_is_the_reducible_losses_by_gamma_and_the_price():
     points = pairs.points(TABLE, "b", "a")
     found = pairs.compared(points, 0.95, floor=1.5, gamma=0.2, cost=1.3)

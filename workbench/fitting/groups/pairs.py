@@ -1,8 +1,9 @@
 """Groups at the same N and D, compared without a law: the mean difference of ln L over points, with its interval.
 
-The interval is Student's over the points, each the mean over its seeds; that the points err apart is assumed. What the
-difference is worth in compute does ask a law, for E and γ alone (`pricing` has the formula): (L − E)/(L_ref − E) to the
-power 1/γ is the compute of the group over the reference's where both pay the same for a model and its tokens.
+The interval is Student's over the points, each the mean over its seeds, or over the sizes as wholes, whichever is
+wider: a size is tuned once, and its points may err together. What the difference is worth in compute does ask a law,
+for E and γ alone (`pricing` has the formula): (L − E)/(L_ref − E) to the power 1/γ is the compute of the group over the
+reference's where both pay the same for a model and its tokens.
 """
 
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ import pandas as pd
 
 from workbench.fitting.forecasts.surface import Estimate
 from workbench.fitting.laws.base import Array
-from workbench.fitting.uncertainty.groups import SAME, level_codes
+from workbench.fitting.uncertainty.groups import FEWEST, SAME, level_codes
 
 COLUMNS = ["n", "d", "loss", "loss_ref", "runs", "runs_ref", "difference"]
 
@@ -66,14 +67,18 @@ def compared(
     if floor < lowest:
         above_M, above_ref_M = (points[name].to_numpy(dtype=np.float64) - floor for name in ("loss", "loss_ref"))
         log_M = np.log(above_M / above_ref_M) / gamma + np.log(cost)
-        found = _mean(log_M, level)
+        found = _mean(log_M, points["n"].to_numpy(dtype=np.float64), level)
         low, high = (float(np.exp(end)) for end in found.interval)
         times = Estimate(float(np.exp(found.value)), (low, high))
-    return Paired(points, _mean(points["difference"].to_numpy(dtype=np.float64), level), times)
+    values_M, size_M = (points[name].to_numpy(dtype=np.float64) for name in ("difference", "n"))
+    return Paired(points, _mean(values_M, size_M, level), times)
 
 
-def _mean(values_M: Array, level: float) -> Estimate:
-    """The mean with Student's interval; none of a single value."""
+def _mean(values_M: Array, size_M: Array, level: float) -> Estimate:
+    """The mean with Student's interval, over points or over sizes; none of a single value.
+
+    Over G sizes the variance of the mean is G/(G − 1)·Σ_g (Σ_{i in g} r_i)²/M², with G − 1 degrees of freedom.
+    """
     from scipy.special import stdtrit
 
     many = len(values_M)
@@ -83,4 +88,10 @@ def _mean(values_M: Array, level: float) -> Estimate:
     if many < 2:
         return Estimate(mean, (float("nan"), float("nan")))
     half = float(stdtrit(many - 1, (1 + level) / 2) * values_M.std(ddof=1) / np.sqrt(many))
+    code_M = level_codes(size_M, SAME["model sizes"])
+    sizes = int(code_M.max()) + 1
+    if FEWEST <= sizes < many:
+        sum_G = np.bincount(code_M, values_M - mean)
+        error = np.sqrt(sizes / (sizes - 1) * float(sum_G @ sum_G)) / many
+        half = max(half, float(stdtrit(sizes - 1, (1 + level) / 2) * error))
     return Estimate(mean, (mean - half, mean + half))

@@ -25,7 +25,12 @@ def compared_losses(points: pd.DataFrame, lines: pd.DataFrame, title: str) -> go
         mine = lines[(lines["group"] == group) & lines["inside"]]
         if mine["low"].notna().all():
             band(figure, mine["flops"].tolist(), mine["low"].tolist(), mine["high"].tolist(), color)
-        for part, width, dash in ((lines[lines["group"] == group], 1.0, "dot"), (mine, 2.5, DASHES[i])):
+        every = lines[lines["group"] == group]
+        first, last = (mine["flops"].min(), mine["flops"].max()) if len(mine) else (np.inf, np.inf)
+        before, after = every[every["flops"] <= first], every[every["flops"] >= last]
+        for part, width, dash in ((before, 1.2, "dot"), (mine, 2.5, DASHES[i]), (after, 1.2, "dot")):
+            if len(part) < 2:
+                continue
             figure.add_trace(
                 go.Scatter(
                     x=part["flops"].tolist(), y=part["loss"].tolist(), mode="lines", showlegend=False,
