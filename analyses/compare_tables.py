@@ -113,7 +113,8 @@ def times_figure(found: Comparison, x: str = "loss") -> Figure:
 
 def times_table(found: Comparison) -> Table:
     """The multiples at a few losses."""
-    frame = found.at_losses.assign(interval=found.at_losses[["low", "high"]].to_numpy().tolist())
+    frame = found.at_losses.copy()
+    frame["interval"] = frame[["low", "high"]].to_numpy().tolist()
     caption = (
         f"Compute over that of {called(found.reference)} for the same loss [{MEASURES[found.measure]}], with "
         f"{percent(found)} intervals ({found.law.interval_method})"

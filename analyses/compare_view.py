@@ -68,6 +68,7 @@ def comparison(selection: Selection, ask: CompareAsk) -> Comparison:
 def blocks(selection: Selection, ask: CompareAsk) -> list[Block]:
     """The answer, the figures, the tables. Raises `BadInput` where the groups cannot be compared."""
     found = comparison(selection, ask)
+    left: list[Block] = [Text("Left out or taken for granted:"), Bullets(found.notes)] if found.notes else []
     return [
         *(Text(said) for said in compare_words.answers(found) if said),
         compare_tables.losses_figure(found),
@@ -81,5 +82,5 @@ def blocks(selection: Selection, ask: CompareAsk) -> list[Block]:
         *compare_tables.pairs_table(found),
         Text("What these runs do not tell:"),
         Bullets(compare_words.unknown(found)),
-        *([Text("Left out or taken for granted:"), Bullets(found.notes)] if found.notes else []),
+        *left,
     ]

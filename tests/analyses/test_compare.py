@@ -98,13 +98,11 @@ def test_without_common_points_the_law_alone_answers():
 
 
 def test_groups_that_reach_no_common_loss_are_said_to_be_extrapolated():
-    mine, theirs = sides(Truth())
-    small = Side("a", table=mine.table[mine.table["c"] < 2e12])
-    large = Side("b", table=theirs.table[theirs.table["c"] > 2e12])
-    large = Side(
-        "b", table=pd.concat([large.table, large.table.assign(c=large.table["c"] * 4, d=large.table["d"] * 4)])
-    )
-    one = compare([small, large], resamples=0)
+    table = Truth().draw(np.random.default_rng(0))
+    small, large = (table["group"] == "a") & (table["c"] < 4e11), (table["group"] == "b") & (table["c"] > 2e12)
+    wide = table[large].assign(c=4 * table["c"], d=4 * table["d"])
+    groups = [Side("a", table=table[small]), Side("b", table=pd.concat([table[large], wide], ignore_index=True))]
+    one = compare(groups, resamples=0)
     assert not one.overlap and "extrapolate" in words.unknown(one)[0]
 
 

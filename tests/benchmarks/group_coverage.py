@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tests.benchmarks import machine
-from tests.benchmarks.group_truths import GROUPS, Truth
+from tests.benchmarks.group_truths import ALPHA, GROUPS, E, Truth
 from workbench.analyses.compare import NOT_REJECTED, ONE_E, OWN_E, common, middle_loss, paired, shared_law
 from workbench.fitting.groups.costs import costs
 from workbench.fitting.groups.frontiers import Frontier, times
@@ -65,7 +65,8 @@ def trial(truth: Truth, rng: np.random.Generator) -> Trial:
         ends[i], true[i] = found.interval, truth.times_at(loss)
     steps = ladder(table, GROUPS, scored=False)
     pairs = paired(table, GROUPS, "n", steps, paid, 0.95)
-    if "b" in pairs and pairs["b"].times is not None:
+    alike = truth.alpha == ALPHA and truth.floor == E  # else the points have no one number
+    if alike and "b" in pairs and pairs["b"].times is not None:
         ends[2], true[2] = pairs["b"].times.interval, truth.times
     rejected = tuple(bool(step.p < NOT_REJECTED) for name in (OWN_E, ONE_E) if (step := steps.get(name)) is not None)
     return Trial(true, ends, (rejected[0], rejected[1]))
@@ -76,7 +77,7 @@ def line(name: str, trials: list[Trial]) -> str:
     ends = np.stack([one.ends for one in trials])
     true = np.stack([one.truth for one in trials])
     known = np.isfinite(ends).all(axis=2)
-    held = np.asarray((ends[..., 0] <= true) & (true <= ends[..., 1]))
+    held = np.where((ends[..., 0] <= true) & (true <= ends[..., 1]), 1.0, 0.0)
     parts = []
     for way in range(len(WAYS)):
         mine = known[:, way]
