@@ -1,6 +1,5 @@
 """`workbench next`: the runs to train next, for one number and a budget, as a sweep definition or a table."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,13 +20,10 @@ from workbench.cli.source import (
 from workbench.errors import BadInput
 
 if TYPE_CHECKING:
+    from workbench.analyses.next_runs import Choice, Next
     from workbench.fitting import Fit
-    from workbench.fitting.design.candidates import Bounds, Candidates
+    from workbench.fitting.design.candidates import Bounds
     from workbench.fitting.design.proposing import Proposal
-    from workbench.runner.continuation import Family, Size
-
-TIMES = 10
-"""Without --at, targets of a compute are asked at so many times the largest budget."""
 
 
 @click.command(epilog="Exit codes: 0 done, 1 failed, 2 bad input, or no law could be fitted.")
@@ -95,10 +91,10 @@ def command(
     workbench next store --target n-opt --at 1e14 --flops 5e12 --out next.toml
     workbench sweep plan next.toml
     """
+    from workbench.analyses.next_runs import Wish, next_runs, of_table, target_of
     from workbench.fitting import fit
-    from workbench.fitting.design.candidates import bounds_of, check_amounts
-    from workbench.fitting.design.proposing import fewest_runs, propose
-    from workbench.fitting.design.targets import AT_COMPUTE, Target
+    from workbench.fitting.design.candidates import check_amounts
+    from workbench.fitting.design.proposing import fewest_runs
     from workbench.fitting.fit import checked_settings
     from workbench.fitting.tables import final_points
 
@@ -108,30 +104,29 @@ def command(
     ratio = _range(tokens_per_param)
     loaded = load_source(source, columns, where)
     _writable(out, loaded, source)
-    if at is None and target in AT_COMPUTE:
-        at = TIMES * _largest(loaded)
-    wanted = Target(target, at)
+    wish = Wish(
+        target_of(target, at, loaded.table), flops, robust, max_runs, max_run_flops, min_run_flops, ratio, max_tokens,
+        seed,
+    )  # fmt: skip
     final = final_points(loaded.table)[0].dropna(subset=["n", "d", "c"])
     if len(final):  # what the budget cannot buy is said before anything is fitted
-        bounds_of(final, "n", flops, max_run_flops, min_run_flops, ratio, max_tokens)
+        wish.bounds(final)
     with working(f"Fitting {law}"):
         found = fit(loaded.table, law, resamples=resamples, seed=seed, intervals=intervals)
-    bounds = bounds_of(found.residuals, "n", flops, max_run_flops, min_run_flops, ratio, max_tokens)
-    choice = _of_store(source, found, bounds) if loaded.kind == "store" else _of_table(found, bounds)
-    proposal = propose(found, wanted, choice.pool, flops, robust=robust, max_runs=max_runs, seed=seed)
-    names = [choice.sizes[i].name if choice.sizes else "" for i in choice.pool.size[proposal.runs["candidate"]]]
-    payload: dict[str, Any] = {**proposal.to_dict(), "out": out}
-    payload["runs"] = proposal.runs.drop(columns="candidate").assign(size=names).to_dict("records")
+    bounds = wish.bounds(found.residuals)
+    choice = _of_store(source, found, bounds) if loaded.kind == "store" else of_table(found, bounds)
+    proposed = next_runs(found, wish, choice)
+    payload: dict[str, Any] = {**proposed.to_dict(), "out": out}
     if out is not None:
-        _write(out, _definition(out, choice, proposal) if out.suffix == ".toml" else "", payload)
-    emit(as_json, payload, lambda: _print(payload, proposal, out, loaded.kind))
+        _write(out, proposed, payload)
+    emit(as_json, payload, lambda: _print(payload, proposed.proposal, out, loaded.kind))
 
 
-def _largest(loaded: SourceTable) -> float:
-    """The largest budget of the design, or else the largest compute of a run."""
-    table = loaded.table
-    planned = "budget" in table and table["budget"].notna().any()
-    return float(table["budget" if planned else "c"].max())
+def _of_store(source: Path, fitted: "Fit", bounds: "Bounds") -> "Choice":
+    from workbench.analyses.next_runs import of_store
+    from workbench.store import Store
+
+    return of_store(Store(source).runs_by_id(list(fitted.residuals["run_id"])), fitted, bounds, str(source))
 
 
 def _writable(out: Path | None, loaded: SourceTable, source: Path) -> None:
@@ -160,63 +155,13 @@ def _range(text: str | None) -> tuple[float, float] | None:
     return low, high
 
 
-@dataclass(frozen=True)
-class Choice:
-    """The runs to choose from; of a store, with the family of its models and the sizes that the runs have."""
-
-    pool: "Candidates"
-    sizes: "tuple[Size, ...]" = ()
-    family: "Family | None" = None
-
-
-def _of_table(fitted: "Fit", bounds: "Bounds") -> Choice:
-    """Any size may be trained, at the cost that the fit has found."""
-    from workbench.fitting.design.candidates import candidates, sizes_between
-
-    ladder = sizes_between(fitted.residuals, "n", bounds)
-    return Choice(candidates(ladder, [fitted.cost.flops(float(n), 1.0) for n in ladder], bounds))
-
-
-def _of_store(source: Path, fitted: "Fit", bounds: "Bounds") -> Choice:
-    """Sizes of the fitted runs' family, at their exact cost; no more tokens than the corpus has, if that is known."""
-    from workbench.fitting.design.candidates import candidates, largest_size
-    from workbench.runner.continuation import family_of
-    from workbench.store import Store
-
-    runs = Store(source).runs_by_id(list(fitted.residuals["run_id"]))
-    family = family_of(list(runs["config"]), str(source))
-    repeated = runs["unique_tokens"] < runs["tokens"]  # such a run has seen all there is
-    if repeated.any():
-        bounds = bounds.with_tokens(float(runs.loc[repeated, "unique_tokens"].max()))
-    sizes = family.sizes(largest_size(bounds))
-    pool = candidates([size.n_params for size in sizes], [size.flops_per_token for size in sizes], bounds)
-    return Choice(pool, sizes, family)
-
-
-def _definition(out: Path, choice: Choice, proposal: "Proposal") -> str:
-    """The proposal as a sweep definition; a point chosen both for the target and as a check is one point."""
-    from workbench.runner.continuation import Ask, definition
-    from workbench.store.store import NAME
-
-    assert choice.family is not None  # _writable saw to it
-    merged = proposal.runs.groupby("candidate", sort=False).agg({"d": "first", "repeats": "sum"})
-    size_of = choice.pool.size
-    asks = [
-        Ask(choice.sizes[size_of[candidate]], round(tokens), int(repeats))
-        for candidate, tokens, repeats in merged.itertuples()
-    ]
-    name = out.stem if NAME.fullmatch(out.stem) else "next"
-    remarks = [proposal.summary(), *proposal.notes]
-    return definition(choice.family, asks, name, f"The next runs for {proposal.target.words}", remarks)
-
-
-def _write(out: Path, toml: str, payload: dict[str, Any]) -> None:
+def _write(out: Path, proposed: "Next", payload: dict[str, Any]) -> None:
     import json
 
     import pandas as pd
 
     if out.suffix == ".toml":
-        text = toml
+        text = proposed.definition(out.stem) or ""  # _writable saw to it
     elif out.suffix == ".csv":
         text = (
             pd.DataFrame(payload["runs"]).drop(columns=[] if payload["runs"][0]["size"] else "size").to_csv(index=False)
@@ -231,12 +176,12 @@ def _write(out: Path, toml: str, payload: dict[str, Any]) -> None:
 
 def _print(payload: dict[str, Any], proposal: "Proposal", out: Path | None, kind: str) -> None:
     """A line a run, then the promise in words, then what to know and do."""
+    from workbench.analyses.next_runs import PURPOSES
+
     click.echo(f"{'size':<8}{'N':>10}{'D':>12}{'C':>12}{'repeats':>9}  for")
     for run in payload["runs"]:
-        purpose = {"target": "the target", "check": "checking the law"}[run["purpose"]]
-        click.echo(
-            f"{run['size'] or '–':<8}{run['n']:>10.4g}{run['d']:>12.4g}{run['c']:>12.4g}{run['repeats']:>9}  {purpose}"
-        )
+        numbers = f"{run['n']:>10.4g}{run['d']:>12.4g}{run['c']:>12.4g}{run['repeats']:>9}"
+        click.echo(f"{run['size'] or '–':<8}{numbers}  {PURPOSES[run['purpose']]}")
     click.echo(proposal.summary())
     click.echo(
         f"No choice of runs for the target, whole or in fractions, would leave a variance lower by more than "
