@@ -13,8 +13,8 @@ from workbench.reporting.document import Block, Column, Figure, Table, Text
 from workbench.reporting.figures.models import shares
 
 GROUPS = {
-    "token_embedding": ("token embedding", theme.SKY, "V·d; a look-up, so no FLOPs"),
-    "position_embedding": ("position embedding", theme.PURPLE, "T·d where positions are learned; else none"),
+    "token_embedding": ("token embedding", theme.PURPLE, "V·d; a look-up, so no FLOPs"),
+    "position_embedding": ("position embedding", theme.SKY, "T·d where positions are learned; else none"),
     "attention": ("attention: projections", theme.BLUE, "L·(d·(H + 2J)·K + H·K·d), with biases, gates and gains"),
     "scores": ("attention: scores", theme.GREEN, "no parameters; 4·T·H·K FLOPs a layer, T or the window uncut"),
     "feed_forward": (
@@ -29,11 +29,11 @@ GROUPS = {
 
 MEMORY = {
     "weights": ("weights", theme.BLUE, "4 bytes a parameter"),
-    "copy": ("half-precision copy", theme.SKY, "2 bytes a parameter in bf16 and fp16, which the products read"),
+    "copy": ("half-precision copy", theme.PURPLE, "2 bytes a parameter in bf16 and fp16, which the products read"),
     "gradients": ("gradients", theme.VERMILION, "4 bytes a parameter"),
     "optimizer": ("optimizer state", theme.ORANGE, "AdamW's two moments, 8 bytes a parameter"),
     "activations": ("activations", theme.GREEN, "an estimate of what a layer keeps for the backward pass, per token"),
-    "logits": ("logits", theme.PURPLE, "3 numbers of 4 bytes for each token and each entry of the vocabulary"),
+    "logits": ("logits", theme.SKY, "3 numbers of 4 bytes for each token and each entry of the vocabulary"),
 }
 """What a training step keeps → its name, its colour and how it is counted."""
 

@@ -43,6 +43,7 @@ def _views() -> dict[str, View]:
         live_view,
         model_card,
         model_shape,
+        next_view,
         task_axes,
     )
 
@@ -61,6 +62,7 @@ def _views() -> dict[str, View]:
             model_card.blocks,
             of_runs=False,
         ),
+        "next": View("which runs to train next, for a budget", next_view.NextAsk, next_view.blocks),
         "tasks": View("which abilities appear, and at what size", task_axes.TasksAsk, task_axes.view),
         "law-points": View("the final losses, before any fit", law, law_views.points),
         "law": View("one law with its parameters, over its runs", law, law_views.law),

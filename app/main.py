@@ -23,6 +23,7 @@ PAGES = {
     "emergence": "Emergence",
     "compare": "Compare",
     "models": "Models",
+    "next": "Next",
 }
 
 

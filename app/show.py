@@ -16,6 +16,9 @@ from workbench.reporting.formats import show as formatted
 MARKUP = str.maketrans({c: f"&#{ord(c)};" for c in "*_$[]~`:\\|"})
 """Characters that Markdown would take for markup → the same as HTML entities."""
 
+FILE_HEIGHT = 320
+"""Of a file shown, in pixels."""
+
 TABLE_STYLE = """<style>
 .rows { overflow-x: auto; }
 .rows table { border-collapse: collapse; font-size: 0.875rem; }
@@ -80,7 +83,7 @@ def block(item: Block, command: str = "", cite: Cite | None = of_these_runs) -> 
             "<ul>" + "".join(f"<li>{_html(text)}</li>" for text in item.items) + "</ul>", unsafe_allow_html=True
         )
     elif isinstance(item, Code):
-        st.code(item.code, language=item.language or None, wrap_lines=True)
+        _code(item)
     elif isinstance(item, Table):
         _table(item)
     else:
@@ -130,6 +133,13 @@ def _footer(item: Figure, command: str, cite: Cite | None) -> None:
 def sentence(text: str) -> None:
     """A paragraph."""
     st.markdown(_html(text), unsafe_allow_html=True)
+
+
+def _code(item: Code) -> None:
+    """Commands or a formula; a whole file can be taken away, and scrolls."""
+    if item.file:
+        st.download_button(f"Download {item.file}", item.code, item.file, key=f"file-{item.file}", on_click="ignore")
+    st.code(item.code, language=item.language or None, wrap_lines=True, height=FILE_HEIGHT if item.file else "content")
 
 
 def _text(item: Text) -> None:

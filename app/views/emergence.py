@@ -23,7 +23,7 @@ def _ask(tasks: list[str]) -> task_axes.TasksAsk:
     """What the widgets ask for: none where no task was measured, and no choice among one."""
     if not tasks:
         return task_axes.TasksAsk()
-    places = st.columns([2, 1, 1], vertical_alignment="bottom")
+    places = st.columns([2, 1, 1])
     x = places[0].segmented_control(
         "Against",
         list(task_axes.AXES),

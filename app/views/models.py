@@ -85,7 +85,9 @@ def _beyond(config: ModelConfig) -> dict[str, Any]:
     st.caption("Experts are counted on paper: the workbench trains dense models.")
     places = st.columns(COLUMNS)
     experts = places[0].number_input("Experts", value=1, step=1, key="experts", bind="query-params")
-    active = places[1].number_input("Experts for each token", value=1, step=1, key="active", bind="query-params")
+    active = places[1].number_input(
+        "Experts for each token", value=1, step=1, key="experts_per_token", bind="query-params"
+    )
     cached = places[2].number_input(
         "Tokens in the KV cache", value=None, step=1, min_value=0, placeholder=f"{config.context}", key="cached",
         bind="query-params",

@@ -12,7 +12,7 @@ from tests.app.conftest import MAIN, Opener
 from workbench.analyses import scaling
 from workbench.fitting import fit, from_runs
 from workbench.reporting import formats, theme
-from workbench.store import Store
+from workbench.store import Store, reference_store
 
 PAGES = sorted(path.stem for path in (MAIN.parent / "views").glob("[!_]*.py"))
 
@@ -43,7 +43,7 @@ def tables(page: AppTest) -> str:
 
 
 def test_there_is_a_page_for_each_part():
-    assert PAGES == ["compare", "curves", "emergence", "laws", "live", "models", "overview", "runs"]
+    assert PAGES == ["compare", "curves", "emergence", "laws", "live", "models", "next", "overview", "runs"]
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -207,6 +207,27 @@ def test_a_model_is_counted_as_chosen_and_changed(open_page: Opener, simulated: 
     assert not page.exception
     assert "is not divisible by" in page.error[0].value
     assert not figures(page)
+
+
+def test_the_next_runs_follow_the_target_and_the_budget(open_page: Opener, simulated: Path):
+    page = open_page(simulated, "next")
+    assert "the exponent a of" in text(page)
+    page.selectbox(key="target").set_value("n-opt").run()
+    page.number_input(key="at").set_value(1e15).run()
+    page.number_input(key="budget_flops").set_value(1e12).run()
+    assert not page.exception
+    assert "the compute-optimal N at C = 1e+15" in text(page)
+    page.number_input(key="budget_flops").set_value(5.0).run()
+    assert "buys none" in page.error[0].value
+
+
+def test_a_proposal_is_a_definition_to_download(open_page: Opener):
+    page = open_page(Path(str(reference_store())), "next")
+    shown = [code.value for code in page.code]
+    assert any("workbench sweep run next.toml" in code for code in shown)
+    (button,) = [button for button in page.get("download_button") if button.proto.label == "Download next.toml"]
+    assert button.proto.id
+    assert any(code.startswith("# The exponent a") and "[design]" in code for code in shown)
 
 
 def test_the_sidebar_chooses_the_sweep(open_page: Opener, two_sweeps: Path):

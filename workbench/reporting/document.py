@@ -47,6 +47,8 @@ class Code:
 
     code: str
     language: str = ""
+    file: str = ""
+    """What it is called where a page lets it be downloaded; empty where it is for reading alone."""
 
     def to_dict(self) -> dict[str, Any]:
         """The block as JSON types."""
