@@ -131,7 +131,7 @@ def _compute(config: ModelConfig, mixture: Experts, ask: ModelAsk) -> list[Block
         (
             f"{training}, 6ND",
             6 * active * many,
-            f"{2 * active / forward:.3g} of the exact count",
+            f"{formats.number(2 * active / forward)} of the exact count",
         ),
     ]
     if not mixture.mixed:

@@ -1,5 +1,6 @@
 """The runs to train next, as a page shows them: the proposal in words, its points over the runs, and the definition."""
 
+import math
 import shlex
 from typing import Annotated
 
@@ -9,13 +10,15 @@ import pandas as pd
 from workbench.analyses import law_fits, sweeps
 from workbench.analyses.ask import Ask, one_of
 from workbench.analyses.law_fits import LawAsk
-from workbench.analyses.next_runs import PURPOSES, Choice, Next, Wish, next_runs, of_store, of_table, target_of
+from workbench.analyses.next_runs import PURPOSES, Next, Wish, next_runs, of_store, of_table, target_of
 from workbench.analyses.samples import samples
 from workbench.analyses.selection import RESAMPLES, Selection
 from workbench.errors import BadInput
 from workbench.fitting import Fit
+from workbench.fitting.design.proposal import Proposal
 from workbench.fitting.design.proposing import designable
 from workbench.fitting.design.targets import TARGETS
+from workbench.fitting.determined import UNDETERMINED, VAGUE, WIDE, narrow, spanned
 from workbench.fitting.laws import LAWS
 from workbench.reporting import figures, formats
 from workbench.reporting.document import Block, Bullets, Code, Column, Figure, Table, Text
@@ -58,8 +61,7 @@ def blocks(selection: Selection, ask: NextAsk) -> list[Block]:
         return [sweeps.NO_RUNS]
     fitted = _fitted(selection, ask.law)
     wish = _wish(selection, ask)
-    choice, missing = _choice(selection, fitted, wish)
-    found = next_runs(fitted, wish, choice)
+    found, missing = selection.once(("next", ask.law, wish), lambda: _proposed(selection, fitted, wish))
     return [
         *_others(selection),
         Text(_words(found)),
@@ -103,28 +105,43 @@ def _others(selection: Selection) -> list[Block]:
 def _words(found: Next) -> str:
     """Now and after, in two sentences."""
     one = found.proposal
-    value, low, high, low_then, high_then = (formats.number(x) for x in (one.value, *one.now, *one.then))
     many, checks = one.runs["repeats"].sum(), one.runs.loc[one.runs["purpose"] == "check", "repeats"].sum()
+    write = formats.count if one.target.name == "n-opt" else formats.number
+    value, low, high, low_then, high_then = (write(x) for x in (one.value, *one.now, *one.then))
+    checking = f"{int(checks) or 'none'} of them {'checks' if checks == 1 else 'check'} the law."
+    more = f"{plural(int(many), 'run')} more, {formats.power(one.flops)} FLOPs in all"
+    if not determined(one):
+        return (
+            f"By the runs so far, {one.target.words} is {UNDETERMINED}: its interval spans {spanned(one.now)}. {more}, "
+            f"would narrow that most, if the law's form holds; how far cannot be said yet. {checking.capitalize()}"
+        )
     return (
-        f"By the runs so far, {one.target.words} is {value} ({100 * one.level:g}% interval {low} to {high}). "
-        f"{plural(int(many), 'run')} more, {formats.power(one.flops)} FLOPs in all, would narrow that to about "
-        f"{low_then} to {high_then}, {one.width_then / one.width_now:.0%} of the present width, if the estimate stays "
-        f"where it is; {int(checks) or 'none'} of them {'checks' if checks == 1 else 'check'} the law."
+        f"By the runs so far, {one.target.words} is {value} ({100 * one.level:g}% interval {low} to {high}). {more}, "
+        f"would narrow that to about {low_then} to {high_then}, {one.width_then / one.width_now:.0%} of the present "
+        f"width, if the estimate stays where it is; {checking}"
     )
 
 
-def _choice(selection: Selection, fitted: Fit, wish: Wish) -> tuple[Choice, str]:
-    """Sizes of the runs' family, or of any kind where no definition could continue them, and then why."""
+def determined(proposal: Proposal) -> bool:
+    """Whether the target's present interval says anything of it: an exponent's does, however wide."""
+    factors = {"n-opt": WIDE, "loss": VAGUE, "losses": VAGUE}
+    return narrow(proposal.now, factors.get(proposal.target.name, math.inf))
+
+
+def _proposed(selection: Selection, fitted: Fit, wish: Wish) -> tuple[Next, str]:
+    """From sizes of the runs' family, or of any kind where no definition could continue them, and then why."""
+    bounds = wish.bounds(fitted)
     try:
-        return of_store(selection.runs, fitted, wish.bounds(fitted), "this store"), ""
+        choice, missing = of_store(selection.runs, fitted, bounds, "this store"), ""
     except BadInput as error:
-        return of_table(fitted, wish.bounds(fitted)), str(error)
+        choice, missing = of_table(fitted, bounds), str(error)
+    return next_runs(fitted, wish, choice), missing
 
 
 def _figure(fitted: Fit, found: Next, ask: NextAsk) -> Figure:
     proposal, runs = found.proposal, fitted.residuals[["n", "d", "c"]]
     line = _optimum(fitted, [*runs["c"], *proposal.runs["c"]])
-    figure = figures.next_runs(runs, found.runs, line, proposal, ask.plane)
+    figure = figures.next_runs(runs, found.runs, line, proposal, ask.plane, determined(proposal))
     many = int(proposal.runs["repeats"].sum())
     caption = (
         f"{plural(many, 'proposed run')} over the {plural(len(runs), 'run')} so far, in {PLANES[ask.plane].words}; "
@@ -138,7 +155,7 @@ def _figure(fitted: Fit, found: Next, ask: NextAsk) -> Figure:
 def _optimum(fitted: Fit, computes: list[float]) -> pd.DataFrame:
     """N and D of the fitted compute-optimal line over the computes shown."""
     c = np.geomspace(min(computes), max(computes), 41)
-    params = {name: np.float64(value) for name, value in fitted.params.items()}
+    params = {name: np.asarray(value) for name, value in fitted.params.items()}
     n, d = fitted.cost.optimum(fitted.configured_law, params, c)
     return pd.DataFrame({"n": n, "d": d, "c": c})
 
@@ -152,7 +169,7 @@ def _table(found: Next) -> Table:
 
 def _certified(found: Next) -> str:
     least = f"{1 - found.proposal.efficiency:.1%}"
-    return f"This choice is certified: none for the target, in whole runs or fractions, has a variance {least} lower."
+    return f"This choice is certified: none for the target, whole or in fractions, has a variance over {least} lower."
 
 
 def _definition(selection: Selection, found: Next, wish: Wish, ask: NextAsk, missing: str) -> list[Block]:

@@ -48,15 +48,15 @@ def _ask() -> NextAsk:
         "Draw in", list(PLANES), format_func=lambda p: PLANES[p].words, key="plane", bind="query-params"
     )
     with st.expander("More choices"):
-        places = st.columns(3)
-        law = places[0].selectbox(
+        more = st.columns(3)
+        law = more[0].selectbox(
             "Law", next_view.LAW_CHOICES, format_func=lambda n: theme.LAW_NAMES.get(n, n), key="next_law",
             bind="query-params",
         )  # fmt: skip
-        robust = places[1].number_input(
+        robust = more[1].number_input(
             "Share of the budget that checks the law", value=0.2, step=0.05, key="robust", bind="query-params"
         )
-        most = places[2].number_input("Most runs", value=20, step=1, key="max_runs", bind="query-params")
+        most = more[2].number_input("Most runs", value=20, step=1, key="max_runs", bind="query-params")
     return NextAsk(target=str(target), at=at, flops=flops, law=law, robust=robust, max_runs=int(most), plane=str(plane))
 
 

@@ -59,7 +59,14 @@ def test_training_memory_follows_batch_precision_and_recomputation(precision: Pr
 
 
 def test_a_shape_set_by_hand_is_that_of_its_configuration():
-    by_hand = {"n_layer": 6, "d_model": 512, "n_head": 8, "n_kv_head": 2, "vocab_size": 1000, "context": 256}
+    by_hand: dict[str, Any] = {
+        "n_layer": 6,
+        "d_model": 512,
+        "n_head": 8,
+        "n_kv_head": 2,
+        "vocab_size": 1000,
+        "context": 256,
+    }
     config = ModelConfig(**by_hand, position="learned", tie_embeddings=False)
     shown = tables(preset="gpt2", **by_hand, tie_embeddings=False)
     assert shown["model-parameters"]["total"]["parameters"] == _record(config)["n_params"]

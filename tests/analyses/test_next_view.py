@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.factories import add_sweep, make_store
+from tests.factories import add_sweep, make_runs, make_store
 from workbench.analyses import next_view
 from workbench.analyses.next_view import LAW_CHOICES, NextAsk
 from workbench.analyses.selection import Selection
@@ -30,8 +30,16 @@ def reference() -> Selection:
 
 
 @pytest.fixture(scope="module")
-def simulated(tmp_path_factory: pytest.TempPathFactory) -> Selection:
-    return Selection(make_store(tmp_path_factory.mktemp("next") / "store"), None, RESAMPLES)
+def two(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The simulated sweep, and eight runs of it on another corpus."""
+    folder = make_store(tmp_path_factory.mktemp("next") / "store")
+    add_sweep(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def simulated(two: Path) -> Selection:
+    return Selection(two, "simulated", RESAMPLES)
 
 
 def of(kind: type[Any], blocks: list[Block]) -> list[Any]:
@@ -69,7 +77,7 @@ def test_the_words_the_table_and_the_figure_are_of_one_proposal(simulated: Selec
 
 
 def test_the_budget_is_what_was_spent_unless_told(simulated: Selection):
-    spent = Store(simulated.folder).runs()["flops_spent"].sum()
+    spent = make_runs(0)[0]["flops_spent"].sum()
     assert next_view.spent(simulated) == pytest.approx(spent, rel=5e-3)
     (table,) = of(Table, next_view.blocks(simulated, NextAsk()))
     used = sum(row["c"] * row["repeats"] for row in table.rows)
@@ -79,7 +87,7 @@ def test_the_budget_is_what_was_spent_unless_told(simulated: Selection):
 @pytest.mark.parametrize("target", TARGETS)
 def test_every_target_has_its_interval_drawn(simulated: Selection, target: str):
     (figure,) = of(Figure, next_view.blocks(simulated, NextAsk(target=target, flops=1e13)))
-    now, after = (trace.error_x for trace in figure.figure.data if trace.error_x.array is not None)
+    after, now = (trace.error_x for trace in figure.figure.data if trace.error_x.array is not None)
     assert after.array[0] + after.arrayminus[0] < now.array[0] + now.arrayminus[0]
     assert figure.figure.layout.xaxis2.title.text == VALUES[target]
 
@@ -104,14 +112,11 @@ def test_runs_that_no_definition_can_continue_get_a_table_and_the_reason(simulat
     assert "size" not in of(Table, blocks)[0].rows[0]
 
 
-def test_of_two_corpora_that_of_most_compute_is_taken_and_the_other_named(tmp_path: Path):
-    folder = make_store(tmp_path / "store")
-    add_sweep(folder)
-    note, words = of(Text, next_view.blocks(Selection(folder, None, RESAMPLES), NextAsk(flops=1e13)))[:2]
+def test_of_two_corpora_that_of_most_compute_is_taken_and_the_other_named(two: Path, simulated: Selection):
+    note, words = of(Text, next_view.blocks(Selection(two, None, RESAMPLES), NextAsk(flops=1e13)))[:2]
     assert note.note
     assert "the runs of 'simulated', which took the most compute; 'other' (8 runs) cannot share their law" in note.text
-    alone = next_view.blocks(Selection(folder, "simulated", RESAMPLES), NextAsk(flops=1e13))
-    assert of(Text, alone)[0] == words
+    assert of(Text, next_view.blocks(simulated, NextAsk(flops=1e13)))[0] == words
 
 
 def test_runs_that_determine_no_law_are_refused_with_what_to_train():
@@ -132,6 +137,20 @@ def test_runs_that_determine_no_law_are_refused_with_what_to_train():
 def test_a_wish_that_buys_nothing_is_refused(simulated: Selection, ask: NextAsk, said: str):
     with pytest.raises(BadInput, match=said):
         next_view.blocks(simulated, ask)
+
+
+def test_a_size_that_is_not_determined_has_words_in_place_of_numbers(tmp_path: Path):
+    runs, curves, _ = make_runs(0)
+    store = Store.create(tmp_path / "store")
+    for row in runs[(runs["budget"] == 1e11) & (runs["role"] == "grid")].to_dict("records"):
+        store.write_run({str(key): value for key, value in row.items()}, curves[curves["run_id"] == row["run_id"]])
+    ask = NextAsk(target="n-opt", at=1e18, flops=1e13)
+    blocks = next_view.blocks(Selection(store.folder, None, RESAMPLES), ask)
+    said = of(Text, blocks)[0].text
+    assert "the compute-optimal N at C = 1e+18 is not determined: its interval spans" in said
+    assert "how far cannot be said yet" in said
+    (figure,) = of(Figure, blocks)
+    assert not [trace for trace in figure.figure.data if trace.error_x.array is not None]
 
 
 def test_a_definition_is_toml(reference: Selection):

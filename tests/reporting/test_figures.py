@@ -6,6 +6,7 @@ import pytest
 
 from tests.factories import make_runs
 from workbench.reporting import figures, theme
+from workbench.reporting.figures.models import shares
 
 
 @pytest.fixture(scope="module")
@@ -220,3 +221,10 @@ def test_rates_have_a_panel_a_parameterisation_and_a_star_a_width():
 
 
 KEYS = ["parameterisation", "width", "rate", "loss"]
+
+
+def test_shares_of_each_whole_stand_one_after_another():
+    bars = {"parameters": {"head": 1.0, "rest": 3.0}, "FLOPs": {"rest": 5.0, "scores": 5.0}}
+    figure = shares(bars, {"head": "#111111", "rest": "#222222", "scores": "#333333", "none": "#444444"})
+    spans = {trace.name: list(zip(trace.base, trace.x, strict=True)) for trace in figure.data}
+    assert spans == {"head": [(0, 25), (0, 0)], "rest": [(25, 75), (0, 50)], "scores": [(100, 0), (50, 50)]}

@@ -21,6 +21,7 @@ def shares(bars: Mapping[str, Mapping[str, float]], colors: Mapping[str, str]) -
     """
     figure = theme.blank(130 + 62 * len(bars))
     names = list(bars)
+    begun = dict.fromkeys(names, 0.0)
     for part, color in colors.items():
         amounts = [float(bars[name].get(part, 0)) for name in names]
         if not any(amounts):
@@ -31,6 +32,7 @@ def shares(bars: Mapping[str, Mapping[str, float]], colors: Mapping[str, str]) -
             go.Bar(
                 y=names,
                 x=[100 * one for one in share],
+                base=list(begun.values()),
                 orientation="h",
                 name=part,
                 marker={"color": color, "line": {"color": "white", "width": 1}},
@@ -39,10 +41,13 @@ def shares(bars: Mapping[str, Mapping[str, float]], colors: Mapping[str, str]) -
                 insidetextanchor="middle",
                 textangle=0,
                 textfont={"color": DARK if color in LIGHT_COLORS else "#fdfdfd", "size": 13},
-                customdata=amounts,
-                hovertemplate=f"{part}: %{{customdata:.4s}}, %{{x:.1f}}%<extra>%{{y}}</extra>",
+                hovertext=[
+                    f"{part}: {amount:.4g}, {100 * one:.1f}%" for amount, one in zip(amounts, share, strict=True)
+                ],
+                hoverinfo="text",
             )
         )
-    figure.update_layout(barmode="stack", bargap=0.35, legend={"traceorder": "normal"})
+        begun = {name: begun[name] + 100 * one for name, one in zip(names, share, strict=True)}
+    figure.update_layout(barmode="overlay", bargap=0.35, legend={"traceorder": "normal"})
     figure.update_xaxes(range=[0, 100], ticksuffix="%", title={"text": "share of the whole"})
     return figure.update_yaxes(autorange="reversed", showgrid=False, ticks="")

@@ -42,11 +42,17 @@ KINDS = (
 
 
 def next_runs(
-    runs: pd.DataFrame, proposed: pd.DataFrame, line: pd.DataFrame, proposal: Proposal, plane: str = "nd"
+    runs: pd.DataFrame,
+    proposed: pd.DataFrame,
+    line: pd.DataFrame,
+    proposal: Proposal,
+    plane: str = "nd",
+    determined: bool = True,
 ) -> go.Figure:
     """Left, in a plane, the runs; right the target's interval.
 
     `runs` has n, d, c of those so far, `proposed` also repeats and purpose, `line` those of the compute-optimal line.
+    An interval that determines nothing is not drawn.
     """
     chosen = PLANES[plane]
     titles = ["runs so far and proposed", "interval now and after"]
@@ -60,7 +66,11 @@ def next_runs(
     for update, axis in ((figure.update_xaxes, chosen.x), (figure.update_yaxes, chosen.y)):
         values = np.concatenate([runs[axis], proposed[axis]])
         update(theme.log_axis(values, *AXES[axis], pad=0.12), row=1, col=1)
-    _intervals(figure, proposal)
+    if determined:
+        _intervals(figure, proposal)
+    else:
+        figure.add_annotation(text="not determined", x=0.5, y=0.5, xref="x2 domain", yref="y2 domain", showarrow=False)
+        figure.update_xaxes(visible=False, row=1, col=2).update_yaxes(visible=False, row=1, col=2)
     # Above the panels' titles, not upon them.
     return figure.update_layout(legend={"y": 1.1}, margin={"t": 90})
 
@@ -111,7 +121,8 @@ def _hover(plane: Plane) -> str:
 
 def _intervals(figure: go.Figure, proposal: Proposal) -> None:
     """The interval of the target as it is, and as it would be if the estimate stays where it is."""
-    rows = (("now", proposal.now, theme.SOFT), ("after", proposal.then, theme.VERMILION))
+    # An axis of words begins below.
+    rows = (("after", proposal.then, theme.VERMILION), ("now", proposal.now, theme.SOFT))
     for name, (low, high), color in rows:
         figure.add_trace(
             go.Scatter(
@@ -125,10 +136,7 @@ def _intervals(figure: go.Figure, proposal: Proposal) -> None:
             ),
             row=1, col=2,
         )  # fmt: skip
-    figure.update_yaxes(
-        type="category", categoryorder="array", categoryarray=["after", "now"], showgrid=False, range=[-0.6, 1.6],
-        row=1, col=2,
-    )  # fmt: skip
+    figure.update_yaxes(type="category", showgrid=False, range=[-0.6, 1.6], row=1, col=2)
     title = VALUES[proposal.target.name]
     if proposal.target.name == "n-opt":
         figure.update_xaxes(theme.log_axis(proposal.now, title, "count", most=4, pad=0.2), row=1, col=2)

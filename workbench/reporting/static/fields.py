@@ -26,9 +26,19 @@ def bars(panel: Panel, trace: Plot, brush: Brush) -> Drawn:
     base = numbers(trace["base"]) if isinstance(trace.get("base"), list | dict) else float(trace.get("base") or 0.0)
     draw = panel.axes.barh if lying else panel.axes.bar
     draw(at, length, wide, base, color=shades, zorder=2.0)
+    if trace.get("text") is not None and trace.get("textposition") == "inside":
+        _labels(panel, trace, at, base + length / 2, lying)
     error_bars(panel, trace, *((length, at) if lying else (at, length)), color(theme.INK), brush)
     bar = marker.get("colorbar", {}) if marker.get("showscale") else None
     return Drawn(Patch(facecolor=shades[0]) if shades else None, mapped, bar)
+
+
+def _labels(panel: Panel, trace: Plot, at: np.ndarray, middle: np.ndarray, lying: bool) -> None:
+    """Words in the middle of each bar."""
+    tint = color((trace.get("textfont") or {}).get("color", theme.INK))
+    for place, centre, word in zip(at, middle, array(trace["text"]).tolist(), strict=True):
+        x, y = (centre, place) if lying else (place, centre)
+        panel.axes.text(x, y, text(word), ha="center", va="center", color=tint)
 
 
 def histogram(panel: Panel, trace: Plot, brush: Brush) -> Drawn:
