@@ -57,10 +57,10 @@ class NextAsk(Ask):
 
 def blocks(selection: Selection, ask: NextAsk) -> list[Block]:
     """Words, figure, runs, what to know, and the definition with its commands; or why there is no proposal."""
-    if selection.runs.empty:
+    if law_fits.table(selection).empty:
         return [sweeps.NO_RUNS]
-    fitted = _fitted(selection, ask.law)
     wish = _wish(selection, ask)
+    fitted = _fitted(selection, ask.law)
     found, missing = selection.once(("next", ask.law, wish), lambda: _proposed(selection, fitted, wish))
     return [
         *_others(selection),
@@ -130,7 +130,7 @@ def determined(proposal: Proposal) -> bool:
 
 def _proposed(selection: Selection, fitted: Fit, wish: Wish) -> tuple[Next, str]:
     """From sizes of the runs' family, or of any kind where no definition could continue them, and then why."""
-    bounds = wish.bounds(fitted)
+    bounds = wish.bounds(fitted.residuals)
     try:
         choice, missing = of_store(selection.runs, fitted, bounds, "this store"), ""
     except BadInput as error:

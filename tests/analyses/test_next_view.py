@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tests.factories import add_sweep, make_runs, make_store
-from workbench.analyses import next_view
+from workbench.analyses import next_view, sweeps
 from workbench.analyses.next_view import LAW_CHOICES, NextAsk
 from workbench.analyses.selection import Selection
 from workbench.cli.main import main
@@ -151,6 +151,15 @@ def test_a_size_that_is_not_determined_has_words_in_place_of_numbers(tmp_path: P
     assert "how far cannot be said yet" in said
     (figure,) = of(Figure, blocks)
     assert not [trace for trace in figure.figure.data if trace.error_x.array is not None]
+
+
+def test_a_store_without_a_finished_run_says_what_to_do(tmp_path: Path):
+    runs, curves, _ = make_runs(0)
+    store = Store.create(tmp_path / "store")
+    row = {str(key): value for key, value in runs.iloc[0].items()}
+    store.write_run(row | {"status": "failed", "loss": np.nan}, curves[curves["run_id"] == row["run_id"]])
+    for target in ("a", "loss"):
+        assert next_view.blocks(Selection(store.folder), NextAsk(target=target)) == [sweeps.NO_RUNS]
 
 
 def test_a_definition_is_toml(reference: Selection):
