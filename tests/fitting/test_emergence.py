@@ -6,6 +6,7 @@ import pytest
 
 from workbench.errors import BadInput
 from workbench.fitting import NotIdentifiable, fit_threshold
+from workbench.fitting.laws.threshold import Threshold
 
 
 def accuracies(n_c=1.2e5, width=0.4, sizes=(1e4, 3e4, 1e5, 3e5, 1e6), seeds=3, items=200, seed=0) -> pd.DataFrame:
@@ -85,3 +86,14 @@ def test_a_metric_that_rises_as_the_loss_falls_has_its_threshold_in_one_over_it(
 def test_what_a_threshold_cannot_be_in_is_refused():
     with pytest.raises(BadInput, match="convention is 'value'; a threshold is one in n, "):
         fit_threshold(accuracies(), convention="value")
+
+
+def test_a_curve_that_is_still_rising_is_drawn_as_it_was_fitted():
+    """A metric near 1 at the largest size, bent the other way: no ceiling above 1 is fitted and then cut off."""
+    n = np.geomspace(1e3, 1e4, 12)
+    table = pd.DataFrame({"n": n, "value": np.linspace(0.3, 0.99, 12), "items": 1000})
+    found = fit_threshold(table, resamples=0)
+    predicted = Threshold().predict(found.params, n=found.residuals["n"].to_numpy())
+    assert found.params["ceiling"] <= 1
+    assert predicted == pytest.approx(found.residuals["predicted"].to_numpy())
+    assert abs(found.residuals["residual"]).max() < 0.1

@@ -17,7 +17,7 @@ LEAST_RISE = 0.01
 
 
 class Threshold(Law):
-    """A sigmoid in log size between a floor and a ceiling; theta is (x_c, ln w, floor, ceiling − floor)."""
+    """A sigmoid in log size between a floor and a ceiling; theta is (x_c, ln w, floor, rise over 1 − floor)."""
 
     name = "threshold"
     formula = "P(N) = floor + (ceiling - floor) * sigmoid((ln N - ln N_c)/width)"
@@ -32,16 +32,15 @@ class Threshold(Law):
         Parameter("floor", "the metric of a small model: chance", "1", 0.0, 1.0, theta=(2,)),
         Parameter("ceiling", "the metric of a large model", "1", 0.0, 1.0, theta=(3, 2)),
     )
-    theta_names = ("ln N_c", "ln width", "floor", "rise")
+    theta_names = ("ln N_c", "ln width", "floor", "share")
     nonlinear = (0, 1)
 
     def __init__(self, floor: float | None = None, half_span: float = 5.0) -> None:
         """`floor` fixes the floor, and so bounds the rise; `half_span` is half the range of ln N."""
         self.setting = {"floor": floor, "half_span": half_span}
         low, high = (0.0, 1.0) if floor is None else (floor, floor)
-        rise = 1.0 if floor is None else 1.0 - floor
         place, width = (-2 * half_span, 2 * half_span), (float(np.log(NARROWEST)), float(np.log(4 * half_span)))
-        self.theta_bounds = (place, width, (low, high), (LEAST_RISE, rise))
+        self.theta_bounds = (place, width, (low, high), (LEAST_RISE, 1.0))
 
     @classmethod
     def setting_of(cls, table: pd.DataFrame) -> dict[str, Any]:
@@ -73,10 +72,10 @@ class Threshold(Law):
 
     def starts(self) -> Array:
         """Thresholds across the range × widths × ceilings."""
-        (low, high), _, (floor, _), (_, rise) = self.theta_bounds
+        (low, high), _, (floor, _), _ = self.theta_bounds
         return np.array(
             [
-                (x, np.log(width), floor, rise * share)
+                (x, np.log(width), floor, share)
                 for x in np.linspace(low / 2, high / 2, 9)
                 for width in (0.1, 0.3, 1.0)
                 for share in (0.5, 0.95)
@@ -96,7 +95,9 @@ class Threshold(Law):
         _, s_SM = self._sigmoid(nodes_SK, x_MF)
 
         def join(c_SQ: Array) -> Array:
-            return np.column_stack([nodes_SK, np.clip(c_SQ, low_P[2:], high_P[2:])])
+            floor_S = np.clip(c_SQ[:, 0], low_P[2], high_P[2])
+            share_S = c_SQ[:, 1] / np.maximum(1 - floor_S, 1e-9)
+            return np.column_stack([nodes_SK, floor_S, np.clip(share_S, low_P[3], high_P[3])])
 
         return Separable((np.ones((1, 1)), s_SM), np.ones(len(nodes_SK)), join)
 
@@ -107,14 +108,20 @@ class Threshold(Law):
     def evaluate(self, theta_SP: Array, x_MF: Array) -> Array:
         """The metric itself, not its logarithm."""
         _, s_SM = self._sigmoid(theta_SP, x_MF)
-        return theta_SP[:, 2, None] + theta_SP[:, 3, None] * s_SM
+        return theta_SP[:, 2, None] + self._rise(theta_SP) * s_SM
+
+    @staticmethod
+    def _rise(theta_SP: Array) -> Array:
+        return ((1 - theta_SP[:, 2]) * theta_SP[:, 3])[:, None]
 
     def jacobian(self, theta_SP: Array, x_MF: Array) -> tuple[Array, Array]:
-        """∂x_c = −rise·s(1−s)/w, ∂ln w = −rise·s(1−s)·z, ∂floor = 1, ∂rise = s."""
+        """∂x_c = −rise·s(1−s)/w, ∂ln w = −rise·s(1−s)·z, ∂floor = 1 − share·s, ∂share = (1 − floor)·s."""
         z_SM, s_SM = self._sigmoid(theta_SP, x_MF)
-        slope_SM = theta_SP[:, 3, None] * s_SM * (1 - s_SM)
-        j_SPM = np.stack([-slope_SM / np.exp(theta_SP[:, 1, None]), -slope_SM * z_SM, np.ones_like(s_SM), s_SM], axis=1)
-        return theta_SP[:, 2, None] + theta_SP[:, 3, None] * s_SM, j_SPM
+        slope_SM = self._rise(theta_SP) * s_SM * (1 - s_SM)
+        place_SM, width_SM = -slope_SM / np.exp(theta_SP[:, 1, None]), -slope_SM * z_SM
+        floor_SM, share_SM = 1 - theta_SP[:, 3, None] * s_SM, (1 - theta_SP[:, 2, None]) * s_SM
+        j_SPM = np.stack([place_SM, width_SM, floor_SM, share_SM], axis=1)
+        return theta_SP[:, 2, None] + self._rise(theta_SP) * s_SM, j_SPM
 
     def to_params(self, theta_SP: Array, x_centre_F: Array, y_centre: float) -> dict[str, Array]:  # noqa: ARG002
         """N_c, width, floor, ceiling."""
@@ -122,13 +129,14 @@ class Threshold(Law):
             "N_c": np.exp(theta_SP[:, 0] + x_centre_F[0]),
             "width": np.exp(theta_SP[:, 1]),
             "floor": theta_SP[:, 2],
-            "ceiling": np.minimum(theta_SP[:, 2] + theta_SP[:, 3], 1.0),
+            "ceiling": theta_SP[:, 2] + (1 - theta_SP[:, 2]) * theta_SP[:, 3],
         }
 
     def from_params(self, params: Mapping[str, float], x_centre_F: Array, y_centre: float) -> Array:  # noqa: ARG002
         """The inverse of `to_params`."""
         place, width = np.log(params["N_c"]) - x_centre_F[0], np.log(params["width"])
-        return np.array([place, width, params["floor"], params["ceiling"] - params["floor"]])
+        share = (params["ceiling"] - params["floor"]) / max(1 - params["floor"], 1e-9)
+        return np.array([place, width, params["floor"], share])
 
     def predict(self, params: Mapping[str, Array | float], **columns: Array) -> Array:
         """The metric at `n` parameters."""
