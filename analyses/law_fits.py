@@ -109,7 +109,7 @@ def _fit(selection: Selection, ask: LawAsk) -> Fit | str:
     if ask.law == "envelope":
         # It alone reads what the runs were worth on the way.
         runs = sample(selection)
-        curves = selection.curves
+        curves = selection.held_out
         rows = from_runs(runs, curves[curves["run_id"].isin(runs["run_id"])])
     try:
         return fitting.fit(rows, **settings(selection, ask))

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
-from workbench.analyses import scaling
+from workbench.analyses import configs, scaling
 from workbench.analyses.samples import of_sweep
 from workbench.analyses.scaling import ScalingStudy
 from workbench.store import Store
@@ -17,6 +17,11 @@ T = TypeVar("T")
 
 RESAMPLES = 1000
 """As many as the report takes, so that both print the same intervals."""
+
+HELD_OUT = ("run_id", "step", "tokens", "flops", "seconds", "loss", "loss_se", "bpb", "point")
+
+KEPT = 8
+"""Results kept by `Selection.lately`."""
 
 
 @dataclass(frozen=True)
@@ -63,9 +68,23 @@ class Selection:
         return of_sweep(self.all_runs, None if self.sweep is None else self.store.manifest(self.sweep))
 
     @cached_property
-    def curves(self) -> pd.DataFrame:
-        """Every recorded point of their curves."""
-        return self._mine(self.store.curves())
+    def configs(self) -> pd.DataFrame:
+        """Every key of their configurations, those that vary first; by run id."""
+        return configs.table(self.runs)
+
+    @cached_property
+    def keys_that_vary(self) -> int:
+        """How many of those vary."""
+        return len(configs.varying(self.configs))
+
+    @cached_property
+    def held_out(self) -> pd.DataFrame:
+        """The points of their curves at which a held-out loss was taken: what the laws need of curves.
+
+        Whole curves are not read here: see `Store.each_curve` for a way that holds one at a time.
+        """
+        text = f"SELECT {', '.join(HELD_OUT)} FROM curves WHERE loss IS NOT NULL"
+        return self._mine(self.store.query(text).to_pandas())
 
     @cached_property
     def evals(self) -> pd.DataFrame:
@@ -76,7 +95,7 @@ class Selection:
     def study(self) -> ScalingStudy:
         """Every law of theirs, as the report has it."""
         name = self.folder.resolve().name
-        return scaling.study(self.runs, self.curves, self.evals, name=name, resamples=self.resamples)
+        return scaling.study(self.runs, self.held_out, self.evals, name=name, resamples=self.resamples)
 
     @cached_property
     def _kept(self) -> dict[Hashable, Any]:
@@ -92,7 +111,21 @@ class Selection:
             self._kept[key] = make()
         return self._kept[key]
 
+    def lately(self, key: Hashable, make: Callable[[], T]) -> T:
+        """As `once`, of what is large: only the few last ones are kept."""
+        if key not in self._large:
+            while len(self._large) >= KEPT:
+                self._large.pop(next(iter(self._large)), None)
+            self._large[key] = make()
+        return self._large[key]
+
+    @cached_property
+    def _large(self) -> dict[Hashable, Any]:
+        return {}
+
     def _mine(self, rows: pd.DataFrame) -> pd.DataFrame:
+        if len(self.runs) == len(self.all_runs):
+            return rows
         return rows[rows["run_id"].isin(self.runs["run_id"])].reset_index(drop=True)
 
 

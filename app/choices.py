@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from streamlit.delta_generator import DeltaGenerator
 
-from workbench.reporting.figures.explore import QUANTITIES
+from workbench.reporting.figures.explore import quantity
 
 
 def pick(place: DeltaGenerator, label: str, options: Sequence[str], key: str) -> str:
     """One of the quantities that a figure may show."""
-    return str(place.selectbox(label, options, format_func=lambda o: QUANTITIES[o].title, key=key, bind="query-params"))
+    return str(place.selectbox(label, options, format_func=lambda o: quantity(o).title, key=key, bind="query-params"))

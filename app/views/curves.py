@@ -1,38 +1,92 @@
-"""Training curves: any axis, logarithmic or not, coloured by any key of the runs."""
+"""Training curves: any axes, smoothed or not, grouped by any keys, one line a run or folded into bands."""
 
 import streamlit as st
 
-from workbench.analyses import sweeps
-from workbench.analyses.curve_view import GROUPS, CurvesAsk, X, Y
+from workbench.analyses import curve_view, sweeps
+from workbench.analyses.curve_bands import BANDS
+from workbench.analyses.curve_view import FOLDS, CurvesAsk, X, Y
 from workbench.app import data, show
 from workbench.app.choices import pick
 from workbench.reporting import formats
+from workbench.reporting.figures.explore import quantity
 
 
 def page() -> None:
-    """Axes, grouping, choice of runs, figure."""
-    show.title("Curves", "How the loss fell while each run trained.")
-    runs = data.selected().runs
-    if runs.empty:
+    """Axes, groups, smoothing, choice of runs, figure."""
+    show.title(
+        "Curves",
+        "How the loss fell while each run trained. Choose the axes, smooth the lines, colour them by any key, and fold "
+        "repeated runs into one line with a band.",
+    )
+    if data.selected().runs.empty:
         show.block(sweeps.NO_RUNS)
         return
-    places = st.columns(3)
+    x, y, group, fold = _what()
+    log_x, log_y, span, band = _how(fold)
+    budgets, where, runs = _which()
+    show.view(
+        "curves",
+        CurvesAsk(
+            x=x, y=y, group=group, fold=fold, band=band, span=span, log_x=log_x, log_y=log_y, budgets=budgets,
+            where=where, runs=runs,
+        ),
+    )  # fmt: skip
+
+
+def _what() -> tuple[str, str, tuple[str, ...], str]:
+    """Axes and groups."""
+    places = st.columns(4)
     x = pick(places[0], "Horizontal axis", X, "curve_x")
     y = pick(places[1], "Vertical axis", Y, "curve_y")
-    group = pick(places[2], "Group by", GROUPS, "group")
-    places = st.columns(3, vertical_alignment="bottom")
+    group = places[2].multiselect(
+        "Group by", curve_view.groups(data.selected()), default=["n_params"], key="group", bind="query-params",
+        format_func=lambda key: quantity(key).title,
+        help="The first key colours the lines, further ones change how they are dashed. Below the columns of the runs "
+        "stand the keys of their configurations that vary.",
+    )  # fmt: skip
+    fold = places[3].selectbox(
+        "Runs are drawn as", list(FOLDS), format_func=FOLDS.__getitem__, key="fold", bind="query-params",
+        help="Runs of one configuration differ in their seeds alone. A band shows how far the runs folded into one "
+        "line lie apart.",
+    )  # fmt: skip
+    return x, y, tuple(group or ["n_params"]), str(fold)
+
+
+def _how(fold: str) -> tuple[bool, bool, int, str]:
+    """Scales, smoothing and what a band spans."""
+    places = st.columns(4, vertical_alignment="bottom")
     with places[0].container(horizontal=True):
         log_x = st.toggle("log x", value=True, key="log_x", bind="query-params")
         log_y = st.toggle("log y", value=True, key="log_y", bind="query-params")
-    budgets = places[1].multiselect(
+    span = places[1].number_input(
+        "Smoothing, points", 0, 10_000, 0, key="span", bind="query-params",
+        help="The span s of an exponentially weighted mean over the recorded points, α = 2/(s + 1); 0 shows them as "
+        "they were recorded.",
+    )  # fmt: skip
+    band = "range"
+    if fold != "runs":
+        band = places[3].selectbox(
+            "A band reaches", list(BANDS), format_func=BANDS.__getitem__, key="band", bind="query-params"
+        )
+    return log_x, log_y, int(span), str(band)
+
+
+def _which() -> tuple[tuple[float, ...], str, tuple[str, ...]]:
+    """The runs drawn: all where nothing is chosen."""
+    runs = data.selected().runs
+    places = st.columns(3)
+    budgets = places[0].multiselect(
         "Budgets", sorted(runs["budget"].dropna().unique().tolist()), format_func=formats.power, key="curve_budget",
         placeholder="all", bind="query-params",
     )  # fmt: skip
-    picked = places[2].multiselect(
-        "Runs", runs["run_id"].tolist(), key="curve_runs", placeholder="all", bind="query-params"
+    where = places[1].text_input(
+        "Where", key="curve_where", bind="query-params", placeholder="n_params < 100000 AND loss < 4",
+        help="A DuckDB condition over any column of the runs, such as d_model = 64 OR rate_factor != 1.",
+    )  # fmt: skip
+    named = places[2].text_input(
+        "Runs", key="curve_runs", bind="query-params", placeholder="all", help="Ids, with spaces between; all if empty."
     )
-    ask = CurvesAsk(x=x, y=y, group=group, log_x=log_x, log_y=log_y, budgets=tuple(budgets), runs=tuple(picked))
-    show.view("curves", ask)
+    return tuple(budgets), where, tuple(named.replace(",", " ").split())
 
 
 if __name__ == "__main__":

@@ -99,23 +99,6 @@ def test_a_wrong_condition_is_a_sentence(open_page: Opener, simulated: Path, con
     assert said in page.error[0].value
 
 
-def test_curves_follow_their_axes_and_their_group(open_page: Opener, simulated: Path):
-    page = open_page(simulated, "curves")
-    layout = figures(page)[0]["layout"]
-    assert layout["xaxis"]["type"] == layout["yaxis"]["type"] == "log"
-    assert "40 runs, all 960 recorded points" in text(page)
-    page.selectbox(key="curve_x").set_value("flops").run()
-    page.selectbox(key="group").set_value("role").run()
-    page.toggle(key="log_y").set_value(False).run()
-    figure = figures(page)[0]
-    assert figure["layout"]["xaxis"]["title"]["text"] == "compute C [FLOPs]"
-    assert "type" not in figure["layout"]["yaxis"]
-    assert [trace["name"] for trace in figure["data"]] == ["grid", "rate", "seed"]
-    page.multiselect(key="curve_runs").set_value(["r-00000000"]).run()
-    rows = Store(simulated).curves("r-00000000")
-    assert figures(page)[0]["data"][0]["y"][:-1] == pytest.approx(rows["train_loss"].tolist(), rel=1e-4)
-
-
 def test_the_fit_shown_is_the_librarys(open_page: Opener, simulated: Path):
     page = open_page(simulated, "fits")
     page.selectbox(key="objective").set_value("log-mse").run()

@@ -15,13 +15,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
 from tests.benchmarks.machine import facts
 from tests.factories import make_runs
 from workbench.store import Store
 from workbench.store.compaction import compact
-from workbench.store.schema import arrow_schema, arrow_table
+from workbench.store.schema import arrow_table
 from workbench.store.tables import write_small
 
 FINAL = "SELECT run_id, loss FROM curves WHERE point = 'final'"
@@ -87,36 +86,50 @@ def timed(store: Store, tries: int) -> dict[str, float]:
 
 
 def generate(folder: Path, runs: int, points: int) -> None:
-    """A store of so many runs, its files as the store writes them, but not synced one by one."""
+    """A store of so many runs, its files as the store writes them, but not synced one by one.
+
+    The forty runs of the simulated sweep again and again, each time of another seed and with other noise.
+    """
     store, rng = Store.create(folder), np.random.default_rng(0)
     like, curves, _ = make_runs(0)
-    row, curve = like.iloc[[0]], curves[curves["run_id"] == like["run_id"].iloc[0]]
-    steps = np.arange(1, points + 1)
-    names = [f"r-{number:012x}" for number in rng.choice(2**47, runs, replace=False)]
-    base = arrow_table("runs", row)
-    for name in names:
-        loss = 2 + 3 / np.sqrt(steps) + 0.01 * rng.standard_normal(points)
-        evaluated = np.where((steps % max(1, points // 20) == 0) | (steps == points), loss, np.nan)
-        columns = {
-            "run_id": name,
-            "step": steps,
-            "tokens": steps * 2048,
-            "flops": steps * 1.7e9,
-            "seconds": np.cumsum(0.01 + 0.001 * rng.random(points)),
-            "learning_rate": 0.01 * np.cos(steps / points),
-            "train_loss": loss + 0.02 * rng.standard_normal(points),
-            "grad_norm": 1 + rng.random(points),
-            "loss": evaluated,
-            "loss_se": np.where(np.isnan(evaluated), np.nan, 0.004),
-            "bpb": evaluated / 1.5,
-            "point": np.where(steps == points, "final", "mid-schedule"),
-        }
-        frame = pd.DataFrame({column: columns.get(column, np.nan) for column in curve.columns}, index=range(points))
+    names = [f"r-{number:012x}" for number in sorted(rng.choice(2**47, runs, replace=False).tolist())]
+    rows = [{str(key): value for key, value in row.items()} for row in like.to_dict("records")]
+    for number, name in enumerate(names):
+        row = rows[number % len(rows)]
+        frame = _curve(row, points, rng)[curves.columns.drop("run_id").tolist()].assign(run_id=name)
         write_small(folder / "curves" / f"{name}.parquet", arrow_table("curves", frame))
-        changed = {"run_id": name, "loss": float(evaluated[-1]), "seed_init": int(rng.integers(1000))}
-        one = pa.Table.from_pydict({**base.to_pydict(), **{k: [v] for k, v in changed.items()}}, arrow_schema("runs"))
-        write_small(folder / "runs" / f"{name}.parquet", one)
-    assert store.version
+        seed = number // len(rows)
+        changed = {"run_id": name, "loss": float(frame["loss"].iloc[-1]), "seed_init": seed, "sweep": "scale"}
+        write_small(folder / "runs" / f"{name}.parquet", arrow_table("runs", pd.DataFrame([{**row, **changed}])))
+    listed = [{"run_id": name, "role": rows[number % len(rows)]["role"]} for number, name in enumerate(names)]
+    store.write_manifest({"name": "scale", "runs": listed})
+
+
+def _curve(row: dict[str, Any], points: int, rng: np.random.Generator) -> pd.DataFrame:
+    """The curve of one run: it falls by the simulated law to a loss within the noise of the run's."""
+    share = np.arange(1, points + 1) / points
+    tokens = np.round(share * row["tokens"])
+    loss = np.array(1.6 + 46.0 / row["n_params"] ** 0.35 + 270.0 / tokens**0.37) * (1 + 0.05 * (1 - share))
+    loss = np.minimum(loss, 6.2) * (row["loss"] / loss[-1]) * np.exp(0.003 * rng.standard_normal())
+    evaluated = (np.arange(points) % max(1, points // 20) == 0) | (share == 1)
+    held_out = np.where(evaluated, loss, np.nan)
+    columns = {
+        "step": np.maximum(1, np.round(share * max(row["steps"], points))).astype(int),
+        "tokens": tokens.astype(int),
+        "flops": share * row["flops"],
+        "seconds": np.cumsum(1 + 0.1 * rng.random(points)) * row["seconds"] / points,
+        "learning_rate": row["learning_rate"] * (0.55 + 0.45 * np.cos(np.pi * share)),
+        "train_loss": loss * np.exp(0.01 * rng.standard_normal(points)),
+        "grad_norm": 1 + rng.random(points),
+        "noise_scale": np.nan,
+        "grad_square": np.nan,
+        "grad_trace": np.nan,
+        "loss": held_out,
+        "loss_se": np.where(evaluated, 0.004, np.nan),
+        "bpb": held_out / 1.5,
+        "point": np.where(share == 1, "final", "mid-schedule"),
+    }
+    return pd.DataFrame(columns)
 
 
 def _seconds(ask: Callable[[], Any]) -> float:

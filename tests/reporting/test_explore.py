@@ -1,13 +1,13 @@
-"""Figures a reader steers: every run and every recorded point is drawn, coloured by the key that was asked for."""
+"""Figures a reader steers: every run is drawn, coloured by the key that was asked for."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from tests.factories import make_runs
-from workbench.analyses.exploring import CURVE_X, CURVE_Y, GROUPS, curves_figure, runs_figure
+from workbench.analyses.exploring import runs_figure
 from workbench.reporting import theme
-from workbench.reporting.figures.explore import FEW, QUANTITIES, curves, scatter
+from workbench.reporting.figures.explore import FEW, scatter
 from workbench.reporting.figures.single import single_law
 
 Tables = tuple[pd.DataFrame, pd.DataFrame]
@@ -49,46 +49,6 @@ def test_runs_without_the_key_are_drawn_as_none(tables: Tables):
     missing = next(trace for trace in figure.data if trace.name == "none")
     assert len(missing.x) == int((runs["role"] != "grid").sum())
     assert missing.marker.color == theme.SOFT
-
-
-@pytest.mark.parametrize("x", CURVE_X)
-@pytest.mark.parametrize("y", CURVE_Y)
-def test_curves_draw_every_recorded_point_on_any_axes(tables: Tables, x: str, y: str):
-    runs, rows = tables
-    kept = rows.dropna(subset=[x, y])
-    kept = kept[(kept[x] > 0) & (kept[y] > 0)]
-    figure = curves(runs, rows, x, y, "budget")
-    # Lines are written to six digits, which no screen can tell from sixteen.
-    assert values(figure, "x") == pytest.approx(sorted(kept[x]), rel=1e-5)
-    assert values(figure, "y") == pytest.approx(sorted(kept[y]), rel=1e-5)
-
-
-def test_a_linear_axis_keeps_zeros_that_a_logarithmic_one_cannot_show(tables: Tables):
-    runs, rows = tables
-    zeros = rows.assign(learning_rate=rows["learning_rate"].where(rows["point"] != "final", 0.0))
-    linear = curves(runs, zeros, "step", "learning_rate", "role", log_y=False)
-    logarithmic = curves(runs, zeros, "step", "learning_rate", "role")
-    assert len(values(linear, "y")) == len(rows)
-    assert len(values(logarithmic, "y")) == len(rows) - len(runs)
-
-
-@pytest.mark.parametrize("group", GROUPS)
-def test_any_key_may_colour_the_curves(tables: Tables, group: str):
-    runs, rows = tables
-    assert len(values(curves(runs, rows, "tokens", "train_loss", group), "x")) == len(rows)
-    assert group in QUANTITIES
-
-
-def test_what_is_thinned_is_said_and_what_is_not_is_said_too(tables: Tables):
-    runs, rows = tables
-    whole = curves_figure(runs, rows, "tokens", "train_loss", "n_params")
-    assert whole.caption.endswith("40 runs, all 960 recorded points.")
-    steps = np.arange(1, 1001)
-    long = pd.DataFrame({"run_id": runs["run_id"][0], "step": steps, "tokens": steps * 10, "train_loss": 5 / steps})
-    thinned = curves_figure(runs, long, "tokens", "train_loss", "n_params")
-    assert "400 evenly spaced points are drawn (400 of 1,000); 39 runs recorded none." in thinned.caption
-    assert len(thinned.data) == 400
-    assert set(thinned.data["tokens"]) >= {10, 10_000}
 
 
 def test_runs_without_a_value_are_counted(tables: Tables):

@@ -17,7 +17,7 @@ import hashlib
 import json
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,6 +31,7 @@ from workbench.files import alone, full_disk_in_words, prepared, put_new, remove
 from workbench.store.schema import SCHEMA_VERSION, TABLES, arrow_row, arrow_schema, arrow_table
 from workbench.store.snapshot import Snapshot, merged_files, merged_keys, snapshot
 from workbench.store.sql import Part, filtered, selected
+from workbench.store.streaming import Curve, curves_of
 from workbench.store.swapping import recover
 from workbench.store.tables import (
     MERGED,
@@ -116,6 +117,18 @@ class Store:
         if run_id is None:
             return self._read("curves", where)
         return retried(lambda: self._of_keys("curves", [run_id], where)).to_pandas()
+
+    def each_curve(
+        self, columns: Sequence[str], reduce: Callable[[Curve], Result], run_ids: Iterable[str] | None = None
+    ) -> dict[str, Result]:
+        """Run id → what `reduce` makes of these columns of its curve; the curves are never held together."""
+        wanted = None if run_ids is None else frozenset(run_ids)
+        return retried(
+            lambda: {
+                run_id: reduce(curve)
+                for run_id, curve in curves_of(snapshot(self.folder, "curves"), columns, self.version, wanted)
+            }
+        )
 
     def evals(self, where: str | None = None) -> pd.DataFrame:
         """Measurements of trained models."""

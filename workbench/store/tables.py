@@ -59,7 +59,7 @@ def read_table(path: Path, table: str, version: int) -> pa.Table:
     except FileNotFoundError:
         raise
     except (pa.ArrowException, OSError) as error:
-        raise _unreadable(path, table, error) from error
+        raise unreadable(path, table, error) from error
 
 
 def read_tables(paths: Sequence[Path], table: str, version: int) -> list[pa.Table]:
@@ -77,7 +77,7 @@ def read_large(path: Path, table: str, version: int, rows: pc.Expression | None 
     except FileNotFoundError:
         raise
     except (pa.ArrowException, OSError) as error:
-        raise _unreadable(path, table, error) from error
+        raise unreadable(path, table, error) from error
 
 
 def as_table(content: pa.Table, path: Path, table: str, version: int) -> pa.Table:
@@ -158,7 +158,8 @@ def together(table: str, tables: Sequence[pa.Table]) -> pa.Table:
     return content.take(pc.sort_indices(keys_of(table, content)))
 
 
-def _unreadable(path: Path, table: str, error: Exception) -> BadInput:
+def unreadable(path: Path, table: str, error: Exception) -> BadInput:
+    """What to say of a file that cannot be read, and what to do."""
     cure = "delete it and run the sweep again"
     if path.parent.name == ".compact":
         cure = f"`workbench store repair {path.parents[1]}` drops it: it is a copy of what is in {table}"

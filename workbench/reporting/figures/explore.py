@@ -1,4 +1,4 @@
-"""Figures a reader steers: any column of the runs against any other, any quantity of the curves, coloured by a key."""
+"""Figures a reader steers: any column of the runs against any other, coloured by a key."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from workbench.reporting import theme
 from workbench.reporting.figures.checks import SYMBOLS
-from workbench.reporting.figures.pieces import broken_lines, color_bar
+from workbench.reporting.figures.pieces import color_bar
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,9 @@ QUANTITIES: dict[str, Quantity] = {
     "train_loss": Quantity("training loss [nats/token]"),
     "bpb": Quantity("held-out bits per byte"),
     "learning_rate": Quantity("learning rate"),
+    "perplexity": Quantity("held-out perplexity"),
     "grad_norm": Quantity("gradient norm before clipping"),
+    "noise_scale": Quantity("gradient noise scale [tokens]", "count"),
     "budget": Quantity("budget [FLOPs]", "power"),
     "batch_tokens": Quantity("tokens per step", "count"),
     "rate_factor": Quantity("learning rate, relative to the rule's"),
@@ -41,6 +43,9 @@ QUANTITIES: dict[str, Quantity] = {
     "sweep": Quantity("sweep"),
     "status": Quantity("status"),
     "seed_init": Quantity("seed of the weights"),
+    "seed_data": Quantity("seed of the batches"),
+    "config_id": Quantity("configuration"),
+    "schedule": Quantity("schedule"),
     "run_id": Quantity("run"),
 }
 """Columns of runs and curves that a figure may show."""
@@ -83,38 +88,8 @@ def scatter(runs: pd.DataFrame, x: str, y: str, color: str) -> go.Figure:
             )
         )
     _explain(figure, frame, color)
-    figure.update_xaxes(_axis(frame[x], x, log=True))
-    return figure.update_yaxes(_axis(frame[y], y, log=True))
-
-
-def curves(
-    runs: pd.DataFrame, rows: pd.DataFrame, x: str, y: str, color: str, log_x: bool = True, log_y: bool = True
-) -> go.Figure:
-    """One line a run: `rows` has run_id and the quantity of each axis; a column of `runs` colours the lines."""
-    # The column that colours is the run's own, though the curve may have one of the same name (tokens, loss).
-    drawn = rows.assign(**{KEY: rows["run_id"].map(runs.set_index("run_id", drop=False)[color])})
-    drawn = drawn[drawn["run_id"].isin(runs["run_id"])].dropna(subset=[x, y])
-    drawn = drawn[((drawn[x] > 0) | (not log_x)) & ((drawn[y] > 0) | (not log_y))]
-    if drawn.empty:
-        return theme.message(f"These runs recorded no {_plain(y)}.")
-    figure, shaded = theme.blank(540), _shaded(drawn)
-    groups = list(_groups(drawn, color))
-    for name, tint, group in groups:
-        lines = broken_lines(group, "run_id", [x, y])
-        figure.add_trace(
-            go.Scatter(
-                x=lines[x],
-                y=lines[y],
-                mode="lines+markers" if group.groupby("run_id").size().max() < 3 else "lines",
-                name=name,
-                line={"color": tint, "width": 1.4},
-                showlegend=not shaded and len(groups) > 1,
-                hovertemplate=f"{_plain(color)} {name}<br>%{{x:.4s}}, %{{y:.4g}}<extra></extra>",
-            )
-        )
-    _explain(figure, drawn, color)
-    figure.update_xaxes(_axis(drawn[x], x, log_x))
-    return figure.update_yaxes(_axis(drawn[y], y, log_y))
+    figure.update_xaxes(axis(frame[x], x, log=True))
+    return figure.update_yaxes(axis(frame[y], y, log=True))
 
 
 def _shaded(frame: pd.DataFrame, least: int = FEW + 1) -> bool:
@@ -148,11 +123,17 @@ def _explain(figure: go.Figure, frame: pd.DataFrame, color: str) -> None:
         figure.update_layout(legend={"title": {"text": quantity.title + "  "}})
 
 
-def _axis(values: pd.Series, key: str, log: bool) -> dict[str, object]:
-    quantity = QUANTITIES[key]
+def quantity(key: str) -> Quantity:
+    """A column as a reader knows it; a key of the configuration is called by its name."""
+    return QUANTITIES.get(key, Quantity(key))
+
+
+def axis(values: pd.Series, key: str, log: bool) -> dict[str, object]:
+    """Settings of an axis that shows a quantity."""
+    kind = quantity(key)
     if log:
-        return theme.log_axis(values, quantity.title, quantity.style)
-    return {"title": {"text": quantity.title}, "exponentformat": "power" if quantity.style == "power" else "SI"}
+        return theme.log_axis(values, kind.title, kind.style)
+    return {"title": {"text": kind.title}, "exponentformat": "power" if kind.style == "power" else "SI"}
 
 
 def _plain(key: str) -> str:
