@@ -27,6 +27,9 @@ from workbench.fitting.uncertainty import bootstrap
 GRID = 128
 """Values of compute at which the envelope of curves is read (Hoffmann et al. use 1,500)."""
 
+FRONT = 64
+"""Runs with the lowest losses at a compute, one of which is in nearly every resample."""
+
 CHUNK = 2_000_000
 """Entries of the largest array made at once, so that many resamples fit in memory."""
 
@@ -43,37 +46,55 @@ class Envelope:
 
     def winners(self, present_SR: np.ndarray) -> tuple[Array, Array, Array]:
         """For each resample and compute: ln N, ln D and ln L of the lowest curve among the runs present."""
-        out = [np.empty((len(present_SR), len(self.ln_c_G))) for _ in range(3)]
-        step = max(1, CHUNK // max(self.ln_l_RG.size, 1))
         lower_RG = np.nan_to_num(self.ln_l_RG, nan=np.inf)
+        ran_RG = lower_RG < np.inf
+        ln_n_RG = np.broadcast_to(self.ln_n_R[:, None], lower_RG.shape)
+        best_SG = first_present(lower_RG, present_SR)
+        least_SG = first_present(np.where(ran_RG, ln_n_RG, np.inf), present_SR)
+        most_SG = first_present(np.where(ran_RG, -ln_n_RG, np.inf), present_SR)
+        ln_n_SG = self.ln_n_R[best_SG]
+        # The smallest and the largest size that trained at this compute are no optimum: a run wins against both.
+        inside = (ln_n_SG > self.ln_n_R[least_SG]) & (ln_n_SG < self.ln_n_R[most_SG])
         columns = np.arange(len(self.ln_c_G))
-        for first in range(0, len(present_SR), step):
-            here_SR = present_SR[first : first + step]
-            level_SRG = np.where(here_SR[:, :, None], lower_RG, np.inf)
-            best_SG = level_SRG.argmin(axis=1)
-            ln_l_SG = lower_RG[best_SG, columns]
-            ln_n_SG = self.ln_n_R[best_SG]
-            # The smallest and the largest size that trained at this compute are no optimum: a run wins against both.
-            ran_SRG = level_SRG < np.inf
-            inside = (ln_n_SG > np.where(ran_SRG, self.ln_n_R[:, None], np.inf).min(axis=1)) & (
-                ln_n_SG < np.where(ran_SRG, self.ln_n_R[:, None], -np.inf).max(axis=1)
-            )
-            rows = slice(first, first + step)
-            for target, values in zip(out, (ln_n_SG, self.ln_d_RG[best_SG, columns], ln_l_SG), strict=True):
-                target[rows] = np.where(inside, values, np.nan)
-        return out[0], out[1], out[2]
+        found = (ln_n_SG, self.ln_d_RG[best_SG, columns], lower_RG[best_SG, columns])
+        return tuple(np.where(inside, values, np.nan) for values in found)  # type: ignore[return-value]
+
+
+def first_present(value_RG: Array, present_SR: np.ndarray) -> np.ndarray:
+    """For each resample and column: the run of the lowest value among those present, the first of equals, (S, G).
+
+    Of thousands of runs the lowest present is among the few lowest of all, where it is looked for; the rest are looked
+    at in the columns where it is not.
+    """
+    order_RG = np.argsort(value_RG, axis=0, kind="stable")
+    front_KG = order_RG[:FRONT]
+    out = np.empty((len(present_SR), value_RG.shape[1]), dtype=int)
+    step = max(1, CHUNK // max(front_KG.size, 1))
+    columns = np.arange(value_RG.shape[1])
+    for first in range(0, len(present_SR), step):
+        here_SR = present_SR[first : first + step]
+        there_SKG = here_SR[:, front_KG]
+        out[first : first + step] = front_KG[there_SKG.argmax(axis=1), columns]
+        for resample, column in zip(*np.nonzero(~there_SKG.any(axis=1)), strict=True):
+            place = int(here_SR[resample, order_RG[:, column]].argmax())
+            out[first + resample, column] = order_RG[place, column]
+    return out
 
 
 def from_curves(table: pd.DataFrame, convention: str) -> Envelope:
     """Interpolate each run's curve in ln C onto a common grid."""
-    groups = [group.sort_values("c") for _, group in table.groupby("run_id", sort=True) if len(group) >= 2]
-    ln_c = [np.log(group["c"].to_numpy(dtype=np.float64)) for group in groups]
-    grid_G = np.linspace(min(x[0] for x in ln_c), max(x[-1] for x in ln_c), GRID)
+    rows = table.sort_values(["run_id", "c"], kind="stable")
+    codes, _ = pd.factorize(rows["run_id"])
+    starts = np.flatnonzero(np.r_[True, codes[1:] != codes[:-1]])
+    pieces = [slice(a, b) for a, b in zip(starts, np.r_[starts[1:], len(rows)], strict=True) if b - a >= 2]
+    ln_c, ln_loss, ln_tokens, ln_size = (
+        np.log(rows[name].to_numpy(dtype=np.float64)) for name in ("c", "loss", "d", convention)
+    )
+    grid_G = np.linspace(min(ln_c[p][0] for p in pieces), max(ln_c[p][-1] for p in pieces), GRID)
     outside = {"left": np.nan, "right": np.nan}
-    ln_l = [np.interp(grid_G, x, np.log(g["loss"]), **outside) for x, g in zip(ln_c, groups, strict=True)]
-    ln_d = [np.interp(grid_G, x, np.log(g["d"]), **outside) for x, g in zip(ln_c, groups, strict=True)]
-    ln_n = np.array([np.log(float(group[convention].iloc[0])) for group in groups])
-    return Envelope(grid_G, np.array(ln_l), np.array(ln_d), ln_n, "curves")
+    ln_l = [np.interp(grid_G, ln_c[p], ln_loss[p], **outside) for p in pieces]
+    ln_d = [np.interp(grid_G, ln_c[p], ln_tokens[p], **outside) for p in pieces]
+    return Envelope(grid_G, np.array(ln_l), np.array(ln_d), ln_size[[p.start for p in pieces]], "curves")
 
 
 def hull_mask(ln_c_M: Array, ln_l_M: Array, present_SM: np.ndarray) -> np.ndarray:

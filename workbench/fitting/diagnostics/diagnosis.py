@@ -147,20 +147,28 @@ def linear_model(fitted: Fitted) -> Any:
 
 
 def _influence(fit: Fit, fitted: Fitted) -> pd.DataFrame:
-    """Of least squares, whatever the objective was: which runs would move it, and by how much."""
-    import statsmodels.api as sm
+    """Of least squares, whatever the objective was: which runs would move it, and by how much.
 
+    In closed form (Belsley, Kuh & Welsch 1980, section 2.1): no run is left out in turn.
+    """
     root_M = np.sqrt(fitted.weight_M)
     names = [fitted.prepared.law.theta_names[i] for i in fitted.estimated]
-    j = pd.DataFrame(fitted.gradient_MQ * root_M[:, None], columns=names)
-    found = sm.OLS(fitted.miss_M * root_M, j).fit().get_influence()
+    j_MQ, miss_M = fitted.gradient_MQ * root_M[:, None], fitted.miss_M * root_M
+    inverse_QM = np.linalg.pinv(j_MQ)
+    residual_M = miss_M - j_MQ @ (inverse_QM @ miss_M)
+    free = len(miss_M) - int(np.linalg.matrix_rank(j_MQ))
+    leverage_M = np.einsum("mq,qm->m", j_MQ, inverse_QM)
     table = fit.residuals.reset_index(drop=True).copy()
-    table["leverage"] = found.hat_matrix_diag
+    table["leverage"] = leverage_M
     with np.errstate(invalid="ignore", divide="ignore"):
-        table["studentised"] = found.resid_studentized_external
-        table["cook"] = found.cooks_distance[0]
-        for name, moved_M in zip(names, found.dfbetas.T, strict=True):
-            table[f"dfbeta_{name}"] = moved_M
+        left_M = residual_M / (1 - leverage_M)
+        square = float(residual_M @ residual_M) / free
+        square_without_M = (free * square - residual_M * left_M) / (free - 1)
+        table["studentised"] = residual_M / np.sqrt(square_without_M * (1 - leverage_M))
+        table["cook"] = left_M**2 * leverage_M / (square * len(names))
+        spread_Q = np.sqrt(np.diag(inverse_QM @ inverse_QM.T))
+        for q, name in enumerate(names):
+            table[f"dfbeta_{name}"] = inverse_QM[q] * left_M / (np.sqrt(square_without_M) * spread_Q[q])
     return table.sort_values("cook", ascending=False, kind="stable")
 
 
