@@ -31,13 +31,17 @@ def varying(configs: pd.DataFrame) -> list[str]:
     return [key for key in configs.columns if len(set(configs[key].factorize()[0])) > 1]
 
 
-def differences(configs: pd.DataFrame) -> pd.DataFrame:
-    """Only the keys that differ, one row each, the runs side by side, values as JSON writes them."""
-    kept = configs[varying(configs)].T
-    return kept.map(_written).rename_axis("key").reset_index()
+def differences(runs: pd.DataFrame) -> pd.DataFrame:
+    """Only the keys that differ, one row each: `key`, and the value of each run under its id, as JSON writes it."""
+    each = {row.run_id: dict(flat(json.loads(row.config))) for row in runs[["run_id", "config"]].itertuples()}
+    rows = []
+    for key in dict.fromkeys(key for config in each.values() for key in config):
+        values = {str(run_id): written(config.get(key)) for run_id, config in each.items()}
+        if len(set(values.values())) > 1:
+            rows.append({"key": key, **values})
+    return pd.DataFrame(rows, columns=["key", *map(str, each)])
 
 
-def _written(value: Any) -> str:
-    if value is None or (isinstance(value, float) and value != value):
-        return "null"
-    return value if isinstance(value, str) else json.dumps(value, default=str)
+def written(value: Any) -> str:
+    """A value of a configuration, as JSON writes it, text without its quotes."""
+    return value if isinstance(value, str) else json.dumps(value)

@@ -3,16 +3,15 @@ thinned, folded or left out is said."""
 
 from typing import Annotated, Any
 
-import numpy as np
 import pandas as pd
 from pydantic import Field, field_validator
 
-from workbench.analyses.ask import Ask, one_of
+from workbench.analyses.ask import one_of
+from workbench.analyses.choosing import RunsChosen
 from workbench.analyses.curve_bands import BANDS, SPANS, Folded, folded
 from workbench.analyses.curve_reading import ACROSS, PER_DECADE, Gridded, Lines, Quantities, gridded, lines
 from workbench.analyses.selection import Selection
 from workbench.errors import BadInput
-from workbench.fitting.tables.filtering import filtered
 from workbench.reporting.document import Block, Figure
 from workbench.reporting.figures.curves import Axes, curves
 from workbench.reporting.figures.explore import quantity
@@ -42,7 +41,7 @@ POINTS, FEWEST_OF_A_RUN, MOST_OF_A_RUN = 20_000, 30, 400
 """Points that a browser draws at ease in one figure of lines, and of one run at least and at most."""
 
 
-class CurvesAsk(Ask):
+class CurvesAsk(RunsChosen):
     """Which curves, against what."""
 
     x: Annotated[str, one_of(X)] = "tokens"
@@ -55,10 +54,6 @@ class CurvesAsk(Ask):
     """Of the exponentially weighted mean that smooths a curve, in recorded points; none below 2."""
     log_x: bool = True
     log_y: bool = True
-    budgets: tuple[float, ...] = ()
-    """Only runs of these; all where none is named."""
-    where: str = ""
-    """A DuckDB condition on the runs."""
     runs: tuple[str, ...] = ()
     """Only these; all where none is named."""
 
@@ -75,24 +70,14 @@ class CurvesAsk(Ask):
 
 def blocks(selection: Selection, ask: CurvesAsk) -> list[Block]:
     """The figure."""
-    runs = chosen(selection.runs, ask)
+    runs = ask.of(selection.runs)
+    if ask.runs:
+        runs = runs[runs["run_id"].isin(ask.runs)]
     keys = _keys(selection, runs, ask.group)
     fold = _fold(runs, ask)
     if fold == "runs":
         return [_as_lines(selection, runs, keys, ask)]
     return [_as_bands(selection, runs, keys, fold, ask)]
-
-
-def chosen(runs: pd.DataFrame, ask: CurvesAsk) -> pd.DataFrame:
-    """The runs that an ask names; budgets match by closeness, for a link and a command round them."""
-    if ask.budgets:
-        close = np.isclose(runs["budget"].to_numpy(float)[:, None], np.array(ask.budgets)[None, :], rtol=1e-3, atol=0)
-        runs = runs[close.any(axis=1)]
-    if ask.where:
-        runs = filtered(runs, ask.where, "the runs")
-    if ask.runs:
-        runs = runs[runs["run_id"].isin(ask.runs)]
-    return runs
 
 
 def groups(selection: Selection) -> list[str]:

@@ -18,6 +18,9 @@ T = TypeVar("T")
 RESAMPLES = 1000
 """As many as the report takes, so that both print the same intervals."""
 
+MANY_RUNS, FEWER_RESAMPLES = 2000, 200
+"""Of more runs than that the study takes no more resamples than this, which its text says with every interval."""
+
 HELD_OUT = ("run_id", "step", "tokens", "flops", "seconds", "loss", "loss_se", "bpb", "point")
 
 KEPT = 8
@@ -95,7 +98,9 @@ class Selection:
     def study(self) -> ScalingStudy:
         """Every law of theirs, as the report has it."""
         name = self.folder.resolve().name
-        return scaling.study(self.runs, self.held_out, self.evals, name=name, resamples=self.resamples)
+        many = len(self.runs) > MANY_RUNS
+        resamples = min(self.resamples, FEWER_RESAMPLES) if many else self.resamples
+        return scaling.study(self.runs, self.held_out, self.evals, name=name, resamples=resamples)
 
     @cached_property
     def _kept(self) -> dict[Hashable, Any]:

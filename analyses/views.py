@@ -44,6 +44,7 @@ def _views() -> dict[str, View]:
         model_card,
         model_shape,
         next_view,
+        run_view,
         task_axes,
     )
 
@@ -63,6 +64,8 @@ def _views() -> dict[str, View]:
             of_runs=False,
         ),
         "next": View("which runs to train next, for a budget", next_view.NextAsk, next_view.blocks),
+        "parallel": View("which settings go with a low loss", run_view.ParallelAsk, run_view.across),
+        "runs": View("each run as a point", run_view.RunsAsk, run_view.points),
         "tasks": View("which abilities appear, and at what size", task_axes.TasksAsk, task_axes.view),
         "law-points": View("the final losses, before any fit", law, law_views.points),
         "law": View("one law with its parameters, over its runs", law, law_views.law),

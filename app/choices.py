@@ -2,11 +2,37 @@
 
 from collections.abc import Sequence
 
+import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from workbench.analyses.choosing import RunsChosen
+from workbench.app import data
+from workbench.reporting import formats
 from workbench.reporting.figures.explore import quantity
 
 
 def pick(place: DeltaGenerator, label: str, options: Sequence[str], key: str) -> str:
     """One of the quantities that a figure may show."""
     return str(place.selectbox(label, options, format_func=lambda o: quantity(o).title, key=key, bind="query-params"))
+
+
+def runs_chosen(prefix: str = "") -> RunsChosen:
+    """The runs that are shown: all of them where nothing is chosen. `prefix` keeps the choices of two pages apart."""
+    runs = data.selected().runs
+    places = st.columns([1, 1, 1, 2])
+    chosen: dict[str, tuple[str, ...]] = {}
+    for place, column in zip(places, ("role", "status", "budget"), strict=False):
+        options = sorted(runs[column].dropna().unique().tolist())
+        picked = place.multiselect(
+            column.capitalize(), options, format_func=formats.power if column == "budget" else str,
+            key=prefix + column, placeholder="all", bind="query-params",
+        )  # fmt: skip
+        chosen[column] = tuple(picked)
+    where = places[3].text_input(
+        "Where",
+        key=f"{prefix}where",
+        bind="query-params",
+        placeholder="n_params < 100000 AND loss < 4",
+        help="A DuckDB condition over any column of the runs, such as d_model = 64 OR rate_factor != 1.",
+    )
+    return RunsChosen(roles=chosen["role"], statuses=chosen["status"], budgets=chosen["budget"], where=where)

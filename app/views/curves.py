@@ -6,8 +6,7 @@ from workbench.analyses import curve_view, sweeps
 from workbench.analyses.curve_bands import BANDS
 from workbench.analyses.curve_view import FOLDS, CurvesAsk, X, Y
 from workbench.app import data, show
-from workbench.app.choices import pick
-from workbench.reporting import formats
+from workbench.app.choices import pick, runs_chosen
 from workbench.reporting.figures.explore import quantity
 
 
@@ -23,12 +22,12 @@ def page() -> None:
         return
     x, y, group, fold = _what()
     log_x, log_y, span, band = _how(fold)
-    budgets, where, runs = _which()
+    filters, runs = runs_chosen("curve_"), _runs()
     show.view(
         "curves",
         CurvesAsk(
-            x=x, y=y, group=group, fold=fold, band=band, span=span, log_x=log_x, log_y=log_y, budgets=budgets,
-            where=where, runs=runs,
+            x=x, y=y, group=group, fold=fold, band=band, span=span, log_x=log_x, log_y=log_y, runs=runs,
+            **filters.model_dump(),
         ),
     )  # fmt: skip
 
@@ -71,22 +70,12 @@ def _how(fold: str) -> tuple[bool, bool, int, str]:
     return log_x, log_y, int(span), str(band)
 
 
-def _which() -> tuple[tuple[float, ...], str, tuple[str, ...]]:
-    """The runs drawn: all where nothing is chosen."""
-    runs = data.selected().runs
-    places = st.columns(3)
-    budgets = places[0].multiselect(
-        "Budgets", sorted(runs["budget"].dropna().unique().tolist()), format_func=formats.power, key="curve_budget",
-        placeholder="all", bind="query-params",
-    )  # fmt: skip
-    where = places[1].text_input(
-        "Where", key="curve_where", bind="query-params", placeholder="n_params < 100000 AND loss < 4",
-        help="A DuckDB condition over any column of the runs, such as d_model = 64 OR rate_factor != 1.",
-    )  # fmt: skip
-    named = places[2].text_input(
+def _runs() -> tuple[str, ...]:
+    """The runs named; all where none is."""
+    named = st.text_input(
         "Runs", key="curve_runs", bind="query-params", placeholder="all", help="Ids, with spaces between; all if empty."
     )
-    return tuple(budgets), where, tuple(named.replace(",", " ").split())
+    return tuple(named.replace(",", " ").split())
 
 
 if __name__ == "__main__":

@@ -1,91 +1,128 @@
-"""Every run: filter, sort, plot any column against any other, read a configuration, take the table away."""
+"""Every run: filter, plot, sort, compare the configurations of some, see what tells good ones, take the table away."""
 
-import json
 from typing import Any
 
 import pandas as pd
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
-from workbench.analyses import sweeps
-from workbench.analyses.exploring import runs_figure
+from workbench.analyses import run_table, run_view, sweeps
+from workbench.analyses.choosing import RunsChosen
+from workbench.analyses.run_table import SMOOTHED, SMOOTHED_COLUMN
+from workbench.analyses.run_view import COLORS, ParallelAsk, RunsAsk, X, Y
 from workbench.analyses.scaling_runs import RUN_COLUMNS
 from workbench.app import data, show
-from workbench.fitting.tables.canonical import filtered
-from workbench.reporting import formats
-from workbench.reporting.figures.explore import QUANTITIES
+from workbench.app.choices import pick, runs_chosen
+from workbench.errors import BadInput
+from workbench.reporting.figures.explore import quantity
 from workbench.reporting.figures.pieces import plural
 from workbench.store.schema import RUNS
 
 # Style of a report's column → the format of a number that stays sortable.
 FORMATS = {"count": "compact", "power": "scientific", "integer": "localized", "loss": "%.4f", "seconds": "%.1f s"}
-X = ("flops", "n_params", "n_params_non_embedding", "tokens", "steps", "learning_rate", "seconds")
-Y = ("loss", "bpb", "train_loss", "seconds", "learning_rate", "n_params", "tokens")
-COLORS = ("n_params", "budget", "tokens", "role", "status", "sweep", "n_layer", "d_model", "rate_factor", "seed_init")
+
+# Of a table longer than this the browser fetches the rows that it shows.
+LONG = 2000
 
 
 def page() -> None:
-    """Filters, figure, table, one run."""
+    """Filters, figure, table, comparison, parallel coordinates, failures."""
     show.title(
-        "Runs", "Every run of the sweep, one point or one row each. Filter them, and plot any number against any other."
+        "Runs",
+        "Every run of the sweep, one point or one row each. Filter them, plot any number against any other, sort the "
+        "table, tick runs to see where their configurations differ.",
     )
-    runs = data.selected().runs
-    if runs.empty:
+    selection = data.selected()
+    if selection.runs.empty:
         show.block(sweeps.NO_RUNS)
         return
-    chosen = _filtered(runs)
-    st.caption(f"{plural(len(chosen), 'run')} of {len(runs):,} shown.")
-    if chosen.empty:
-        st.info("No run passes these filters; take one away.")
+    filters = runs_chosen()
+    runs = filters.of(selection.runs)
+    st.caption(f"{plural(len(runs), 'run')} of {len(selection.runs):,} shown.")
+    if runs.empty:
+        st.info(run_view.NONE.text)
         return
-    axes = st.columns(3)
-    x = _pick(axes[0], "Horizontal axis", X, "x")
-    y = _pick(axes[1], "Vertical axis", Y, "y")
-    color = _pick(axes[2], "Colour", COLORS, "color")
-    show.figure(runs_figure(chosen, x, y, color))
-    _table(chosen)
-    _one_run(chosen)
+    _points(filters)
+    _table(runs)
+    _across(filters)
+    show.blocks(run_table.troubled(runs))
 
 
-def _pick(place: DeltaGenerator, label: str, options: tuple[str, ...], key: str) -> str:
-    return str(
-        place.selectbox(
-            label, options, format_func=lambda o: QUANTITIES[o].title, key=f"runs_{key}", bind="query-params"
-        )
-    )
+def _points(filters: RunsChosen) -> None:
+    places = st.columns(3)
+    x = pick(places[0], "Horizontal axis", X, "runs_x")
+    y = pick(places[1], "Vertical axis", Y, "runs_y")
+    color = pick(places[2], "Colour", COLORS, "runs_color")
+    show.view("runs", RunsAsk(x=x, y=y, color=color, **filters.model_dump()))
 
 
-def _filtered(runs: pd.DataFrame) -> pd.DataFrame:
-    """The runs that pass every filter; an empty filter lets all pass."""
-    places = st.columns([1, 1, 1, 2])
-    kept = runs
-    for place, column in zip(places, ("role", "status", "budget"), strict=False):
-        options = sorted(runs[column].dropna().unique().tolist())
-        write = formats.power if column == "budget" else str
-        wanted = place.multiselect(column.capitalize(), options, format_func=write, key=column, placeholder="all")
-        if wanted:
-            kept = kept[kept[column].isin(wanted)]
-    where = places[3].text_input(
-        "Where",
-        key="where",
-        bind="query-params",
-        placeholder="n_params < 100000 AND loss < 4",
-        help="A DuckDB condition over any column of the runs, such as d_model = 64 OR rate_factor != 1.",
-    )
-    return filtered(kept, where, "the runs") if where else kept
-
-
+@st.fragment
 def _table(runs: pd.DataFrame) -> None:
-    known = [column.name for column in RUNS if column.name in runs.columns]
+    """The table; a click on a heading sorts by it, a tick chooses a run."""
+    st.subheader("Table")
+    selection = data.selected()
+    every = run_table.columns(selection)
     with st.expander("Choose the columns of the table"):
-        shown = st.multiselect("Columns", known, default=[column.key for column in RUN_COLUMNS], key="columns")
-    st.dataframe(runs, column_order=shown, column_config=_columns(), hide_index=True)
-    st.download_button(
-        "These runs with every column (CSV)", runs.to_csv(index=False), "runs.csv", "text/csv", on_click="ignore"
-    )
+        names = st.multiselect(
+            "Columns, any key of the configurations among them", every, default=run_table.usual(selection),
+            key="columns", bind="query-params",
+        )  # fmt: skip
+        places = st.columns(3)
+        how = places[0].selectbox(
+            "Smoothed training loss", ["no", *SMOOTHED], key="smoothed", bind="query-params",
+            format_func=lambda name: "no such column" if name == "no" else f"{name} of the last points",
+        )  # fmt: skip
+        points = places[1].number_input("of the last", 1, 10_000, 20, key="last", bind="query-params")
+    shown = run_table.table(selection, runs, list(dict.fromkeys(["run_id", *names])))
+    if how != "no":
+        smoothed = run_table.smoothed_loss(selection, str(how), int(points))
+        shown.insert(1, SMOOTHED_COLUMN, shown["run_id"].map(smoothed))
+    st.dataframe(
+        shown, column_config=_columns(shown, f"{how} of the last {points} training losses"), hide_index=True,
+        key="ticked", on_select=_compare_ticked, selection_mode="multi-row", lazy=True if len(shown) > LONG else None,
+        placeholder="–",
+    )  # fmt: skip
+    st.session_state["table_ids"] = shown["run_id"]
+    _downloads(runs)
+    _compared()
 
 
-def _columns() -> dict[str, Any]:
+def _compare_ticked() -> None:
+    """Ticked rows are the runs to compare, which the address of the page keeps."""
+    rows = st.session_state["ticked"]["selection"]["rows"]
+    st.session_state["compare"] = " ".join(st.session_state["table_ids"].iloc[rows])
+
+
+def _downloads(runs: pd.DataFrame) -> None:
+    selection = data.selected()
+    places = st.columns([1, 1, 3])
+    for place, kind, mime in ((places[0], "csv", "text/csv"), (places[1], "parquet", "application/octet-stream")):
+        place.download_button(
+            f"These runs as {'CSV' if kind == 'csv' else 'Parquet'}",
+            lambda kind=kind: run_table.written(run_table.whole(selection, runs), kind),
+            f"runs.{kind}",
+            mime,
+            key=f"runs-{kind}",
+            on_click="ignore",
+            help="Every column of the store and every key of the configurations, whatever the table shows.",
+        )
+
+
+def _compared() -> None:
+    """Where the configurations of the chosen runs differ, or the configuration of the only one."""
+    named = st.text_input(
+        "Runs to compare", key="compare", bind="query-params", placeholder="tick runs in the table, or write ids here",
+        help="One run shows its configuration; several, the keys in which they differ.",
+    )  # fmt: skip
+    ids = named.replace(",", " ").split()
+    if not ids:
+        return
+    try:
+        show.blocks(run_table.chosen(data.selected(), ids))
+    except BadInput as error:
+        show.trouble(error)
+
+
+def _columns(shown: pd.DataFrame, smoothed: str) -> dict[str, Any]:
     """Headings, meanings and formats of the table."""
     styled = {column.key: column for column in RUN_COLUMNS}
     found: dict[str, Any] = {}
@@ -96,16 +133,23 @@ def _columns() -> dict[str, Any]:
             found[column.name] = st.column_config.NumberColumn(title, help=column.meaning, format=style)
         else:
             found[column.name] = st.column_config.Column(title, help=column.meaning)
-    return found
+    found[SMOOTHED_COLUMN] = st.column_config.NumberColumn("smoothed training loss", help=smoothed, format="%.4f")
+    return {name: found[name] for name in shown.columns if name in found}
 
 
-def _one_run(runs: pd.DataFrame) -> None:
-    with st.expander("The configuration of one run"):
-        chosen = st.selectbox("Run", runs["run_id"].tolist(), key="run")
-        row = runs[runs["run_id"] == chosen].iloc[0]
-        if isinstance(row["error"], str) and row["error"]:
-            st.error(row["error"])
-        st.json(json.loads(row["config"]))
+def _across(filters: RunsChosen) -> None:
+    st.subheader("Which settings go with a low loss?")
+    selection = data.selected()
+    places = st.columns([3, 1])
+    axes = places[0].multiselect(
+        "Axes", run_view.axes(selection), default=list(run_view.DIMENSIONS), key="axes", bind="query-params",
+        format_func=lambda name: quantity(name).title,
+    )  # fmt: skip
+    color = pick(places[1], "Coloured by", Y, "axes_color")
+    if len(axes) < 2:
+        st.info("Choose two axes or more.")
+        return
+    show.view("parallel", ParallelAsk(axes=tuple(axes), color=color, **filters.model_dump()))
 
 
 if __name__ == "__main__":

@@ -68,37 +68,6 @@ def test_the_overview_says_what_the_study_says(open_page: Opener, simulated: Pat
     assert shown["Exponent of the best size, a"] == formats.number(study.headline.value("a"))
 
 
-def test_a_condition_on_the_runs_changes_the_figure_and_the_table(open_page: Opener, simulated: Path):
-    page = open_page(simulated, "runs")
-    assert drawn(figures(page)[0]) == len(page.dataframe[0].value) == 40
-    page.text_input(key="where").set_value("budget = 1e11").run()
-    kept = Store(simulated).runs("budget = 1e11")
-    assert drawn(figures(page)[0]) == len(kept) == 6
-    assert page.dataframe[0].value["run_id"].tolist() == kept["run_id"].tolist()
-
-
-def test_filters_of_the_runs_meet(open_page: Opener, simulated: Path):
-    page = open_page(simulated, "runs")
-    page.multiselect(key="role").set_value(["rate"]).run()
-    page.text_input(key="where").set_value("rate_factor > 1").run()
-    expected = Store(simulated).runs("role = 'rate' AND rate_factor > 1")
-    assert page.dataframe[0].value["run_id"].tolist() == expected["run_id"].tolist()
-    page.text_input(key="where").set_value("").run()
-    page.multiselect(key="budget").set_value([1e13]).run()
-    assert not page.dataframe
-    assert "No run passes" in text(page)
-
-
-@pytest.mark.parametrize(
-    ("condition", "said"), [("no_such_column > 1", "no\\_such\\_column"), ("loss > 100", "no row of the runs")]
-)
-def test_a_wrong_condition_is_a_sentence(open_page: Opener, simulated: Path, condition: str, said: str):
-    page = open_page(simulated, "runs")
-    page.text_input(key="where").set_value(condition).run()
-    assert not page.exception
-    assert said in page.error[0].value
-
-
 def test_the_fit_shown_is_the_librarys(open_page: Opener, simulated: Path):
     page = open_page(simulated, "fits")
     page.selectbox(key="objective").set_value("log-mse").run()

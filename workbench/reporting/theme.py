@@ -111,7 +111,7 @@ def log_ticks(low: float, high: float, most: int = 7) -> list[float]:
         ticks = _round_numbers(low, high, mantissas)
         if len(ticks) >= least:
             return ticks[:: -(-len(ticks) // most)]
-    return _linear_ticks(low, high, most)
+    return linear_ticks(low, high, most)
 
 
 def _round_numbers(low: float, high: float, mantissas: Sequence[float]) -> list[float]:
@@ -120,8 +120,8 @@ def _round_numbers(low: float, high: float, mantissas: Sequence[float]) -> list[
     return [value for value in values if low * (1 - 1e-9) <= value <= high * (1 + 1e-9)]
 
 
-def _linear_ticks(low: float, high: float, most: int) -> list[float]:
-    """Less than half a decade: evenly spaced round values read better than 1-2-5."""
+def linear_ticks(low: float, high: float, most: int) -> list[float]:
+    """Evenly spaced round values: over less than half a decade they read better than 1-2-5."""
     raw = (high - low) / most
     size = 10.0 ** math.floor(math.log10(raw))
     step = next(size * m for m in (1, 2, 2.5, 5, 10) if size * m >= raw)
