@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.signal import lfilter
 
 from workbench.store import Store
 from workbench.store.streaming import Curve
@@ -54,6 +53,8 @@ def smoothed(y: np.ndarray, span: int) -> np.ndarray:
     """The exponentially weighted mean of the points so far, weights summing to one; α = 2/(span + 1)."""
     if span < 2 or not len(y):
         return y
+    from scipy.signal import lfilter  # a second to import, which a page that smooths nothing need not wait for
+
     kept = 1 - 2 / (span + 1)
     total = (1 - kept ** np.arange(1, len(y) + 1)) / (1 - kept)
     return np.asarray(lfilter([1.0], [1.0, -kept], y) / total)

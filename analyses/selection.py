@@ -102,6 +102,11 @@ class Selection:
         resamples = min(self.resamples, FEWER_RESAMPLES) if many else self.resamples
         return scaling.study(self.runs, self.held_out, self.evals, name=name, resamples=resamples)
 
+    @property
+    def studied(self) -> bool:
+        """Whether the study has been made already."""
+        return "study" in vars(self)
+
     @cached_property
     def _kept(self) -> dict[Hashable, Any]:
         return {}

@@ -4,6 +4,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from workbench.analyses import scaling_report, sweeps
+from workbench.analyses.run_view import RunsAsk
 from workbench.analyses.scaling import ScalingStudy
 from workbench.analyses.scaling_tables import interval_of
 from workbench.app import data, show
@@ -20,11 +21,18 @@ def page() -> None:
     if data.selected().runs.empty:
         show.block(sweeps.NO_RUNS)
         return
+    above, picture = st.container(), st.empty()
+    if not data.selected().studied:  # the fits take a while, of thousands of runs minutes
+        with picture.container():
+            show.sentence("The laws are being fitted; until they are there, the runs alone:")
+            show.view("runs", RunsAsk())
     study = data.selected().study
-    _headline(study)
-    for text in scaling_report.summary(study):
-        show.sentence(text)
-    show.blocks(show.named(data.part("laws"), "loss-against-compute"))
+    with above:
+        _headline(study)
+        for text in scaling_report.summary(study):
+            show.sentence(text)
+    with picture.container():
+        show.blocks(show.named(data.part("laws"), "loss-against-compute"))
     if forecasts := data.part("forecasts"):
         st.subheader("Forecasts")
         show.blocks(forecasts)

@@ -42,7 +42,8 @@ def page() -> None:
         st.info(run_view.NONE.text)
         return
     _points(filters)
-    _table(runs)
+    st.subheader("Table")
+    _under(runs)
     _across(filters)
     show.blocks(run_table.troubled(runs))
 
@@ -56,9 +57,13 @@ def _points(filters: RunsChosen) -> None:
 
 
 @st.fragment
+def _under(runs: pd.DataFrame) -> None:
+    """The table and what is done with it, which leave the figures as they are."""
+    show.guarded(lambda: _table(runs))
+
+
 def _table(runs: pd.DataFrame) -> None:
-    """The table; a click on a heading sorts by it, a tick chooses a run."""
-    st.subheader("Table")
+    """A click on a heading sorts by it, a tick chooses a run."""
     selection = data.selected()
     every = run_table.columns(selection)
     with st.expander("Choose the columns of the table"):

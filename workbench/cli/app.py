@@ -85,5 +85,5 @@ def _serve(folder: Path, port: int, headless: bool | None) -> None:
     script = Path(str(app.__file__)).parent / "main.py"
     sys.stdout.flush()
     os.dup2(sys.stderr.fileno(), 1)
-    words = ["-m", "streamlit", "run", str(script), *options(port, headless), "--", str(folder)]
+    words = ["-m", "workbench.app.serve", "run", str(script), *options(port, headless), "--", str(folder)]
     os.execv(sys.executable, [sys.executable, *words])
