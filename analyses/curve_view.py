@@ -160,7 +160,8 @@ def _as_bands(selection: Selection, runs: pd.DataFrame, keys: pd.DataFrame, fold
 
 def _named(keys: pd.DataFrame) -> pd.Series:
     """The group of each run in words."""
-    return keys.astype(str).agg(", ".join, axis=1)
+    columns = [keys[name].astype(str) for name in keys.columns]
+    return pd.Series([", ".join(values) for values in zip(*columns, strict=True)], index=keys.index, dtype=str)
 
 
 def _curves(selection: Selection, ask: CurvesAsk, runs: pd.DataFrame) -> Gridded:

@@ -21,6 +21,9 @@ COLORS = ("n_params", "role", "budget", "tokens", "rate_factor", "n_layer", "d_m
 DIMENSIONS = ("n_params", "tokens", "flops", "learning_rate", "loss")
 """The axes that parallel coordinates open with; the last of all axes is the loss."""
 
+MOST = 2000
+"""Lines that parallel coordinates draw: of more nobody sees one, and a browser takes seconds."""
+
 NONE = Text("No run passes these filters; take one away.")
 
 
@@ -52,15 +55,18 @@ def across(selection: Selection, ask: ParallelAsk) -> list[Block]:
     if runs.empty:
         return [NONE]
     frame = _frame(selection, runs, tuple(dict.fromkeys([*ask.axes, ask.color])))
-    shown = frame.dropna().reset_index(drop=True)
+    whole = frame.dropna().reset_index(drop=True)
+    shown = whole.head(MOST)
     figure = parallel(shown, ask.axes, ask.color)
     said = f"Parallel coordinates of {plural(len(shown), 'run')}, coloured by {quantity(ask.color).title}"
-    if missing := len(frame) - len(shown):
+    if len(shown) < len(whole):
+        said += f"; they are the first of {len(whole):,} in the table: filter to see others"
+    if missing := len(frame) - len(whole):
         said += f"; {plural(missing, 'run')} without a value on every axis left out"
     if scaled := logarithmic(shown, ask.axes):
         said += f"; logarithmic: {', '.join(quantity(name).title.partition(' [')[0] for name in scaled)}"
     said += (
-        ". Each line is a run. Drag along an axis to highlight the runs that pass there, along several for those that "
+        ". Drag along an axis to highlight the runs that pass there, along several for those that "
         "pass all; click on the axis to let go; drag a name to move its axis."
     )
     return [Figure("parallel", said, figure, shown)]

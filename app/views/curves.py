@@ -21,8 +21,8 @@ def page() -> None:
         show.block(sweeps.NO_RUNS)
         return
     x, y, group, fold = _what()
-    log_x, log_y, span, band = _how(fold)
-    filters, runs = runs_chosen("curve_"), _runs()
+    log_x, log_y, span, band, runs = _how(fold)
+    filters = runs_chosen("curve_")
     show.view(
         "curves",
         CurvesAsk(
@@ -51,8 +51,8 @@ def _what() -> tuple[str, str, tuple[str, ...], str]:
     return x, y, tuple(group or ["n_params"]), str(fold)
 
 
-def _how(fold: str) -> tuple[bool, bool, int, str]:
-    """Scales, smoothing and what a band spans."""
+def _how(fold: str) -> tuple[bool, bool, int, str, tuple[str, ...]]:
+    """Scales, smoothing, the runs named, and what a band spans."""
     places = st.columns(4, vertical_alignment="bottom")
     with places[0].container(horizontal=True):
         log_x = st.toggle("log x", value=True, key="log_x", bind="query-params")
@@ -62,20 +62,15 @@ def _how(fold: str) -> tuple[bool, bool, int, str]:
         help="The span s of an exponentially weighted mean over the recorded points, α = 2/(s + 1); 0 shows them as "
         "they were recorded.",
     )  # fmt: skip
+    named = places[2].text_input(
+        "Only these runs", key="curve_runs", bind="query-params", placeholder="all", help="Ids, with spaces between."
+    )
     band = "range"
     if fold != "runs":
         band = places[3].selectbox(
             "A band reaches", list(BANDS), format_func=BANDS.__getitem__, key="band", bind="query-params"
         )
-    return log_x, log_y, int(span), str(band)
-
-
-def _runs() -> tuple[str, ...]:
-    """The runs named; all where none is."""
-    named = st.text_input(
-        "Runs", key="curve_runs", bind="query-params", placeholder="all", help="Ids, with spaces between; all if empty."
-    )
-    return tuple(named.replace(",", " ").split())
+    return log_x, log_y, int(span), str(band), tuple(named.replace(",", " ").split())
 
 
 if __name__ == "__main__":

@@ -20,12 +20,15 @@ from workbench.store.schema import RUNS
 # Style of a report's column → the format of a number that stays sortable.
 FORMATS = {"count": "compact", "power": "scientific", "integer": "localized", "loss": "%.4f", "seconds": "%.1f s"}
 
-# Of a table longer than this the browser fetches the rows that it shows.
-LONG = 2000
+# Of a table longer than this the browser fetches the rows that it shows, and its rows cannot be ticked.
+LONG = 50_000
+
+# What stands under the figure.
+PARTS = ("Table", "Parallel coordinates")
 
 
 def page() -> None:
-    """Filters, figure, table, comparison, parallel coordinates, failures."""
+    """Filters, figure, table or parallel coordinates, failures."""
     show.title(
         "Runs",
         "Every run of the sweep, one point or one row each. Filter them, plot any number against any other, sort the "
@@ -42,9 +45,13 @@ def page() -> None:
         st.info(run_view.NONE.text)
         return
     _points(filters)
-    st.subheader("Table")
-    _under(runs)
-    _across(filters)
+    part = st.segmented_control(
+        "Show", PARTS, default=PARTS[0], required=True, key="part", bind="query-params", label_visibility="collapsed"
+    )
+    if part == PARTS[0]:
+        _under(runs)
+    else:
+        _across(filters)
     show.blocks(run_table.troubled(runs))
 
 
@@ -81,11 +88,14 @@ def _table(runs: pd.DataFrame) -> None:
     if how != "no":
         smoothed = run_table.smoothed_loss(selection, str(how), int(points))
         shown.insert(1, SMOOTHED_COLUMN, shown["run_id"].map(smoothed))
-    st.dataframe(
-        shown, column_config=_columns(shown, f"{how} of the last {points} training losses"), hide_index=True,
-        key="ticked", on_select=_compare_ticked, selection_mode="multi-row", lazy=True if len(shown) > LONG else None,
-        placeholder="–",
-    )  # fmt: skip
+    config = _columns(shown, f"{how} of the last {points} training losses")
+    if len(shown) > LONG:
+        st.dataframe(shown, column_config=config, hide_index=True, lazy=True, placeholder="–")
+    else:
+        st.dataframe(
+            shown, column_config=config, hide_index=True, key="ticked", on_select=_compare_ticked,
+            selection_mode="multi-row", placeholder="–",
+        )  # fmt: skip
     st.session_state["table_ids"] = shown["run_id"]
     _downloads(runs)
     _compared()
@@ -143,7 +153,7 @@ def _columns(shown: pd.DataFrame, smoothed: str) -> dict[str, Any]:
 
 
 def _across(filters: RunsChosen) -> None:
-    st.subheader("Which settings go with a low loss?")
+    show.sentence("Which settings go with a low loss? Each line is a run, each axis a setting or a result.")
     selection = data.selected()
     places = st.columns([3, 1])
     axes = places[0].multiselect(

@@ -64,6 +64,7 @@ def test_runs_are_compared_by_the_keys_in_which_they_differ(open_page: Opener, s
 
 def test_an_axis_of_parallel_coordinates_may_be_any_key(open_page: Opener, simulated: Path):
     page = open_page(simulated, "runs")
+    page.segmented_control(key="part").set_value("Parallel coordinates").run()
     page.multiselect(key="axes").set_value(["train.learning_rate", "role", "loss"]).run()
     names = [axis["label"] for axis in figures(page)[1]["data"][0]["dimensions"]]
     assert names == ["train.learning_rate", "role", "held-out loss"]

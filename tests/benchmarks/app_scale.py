@@ -80,6 +80,7 @@ PAGES: dict[str, tuple[Interaction, ...]] = {
     "runs": (
         Interaction("another horizontal axis", choose("Horizontal axis", "tokens D"), titled("x", "tokens D")),
         Interaction("another colour", choose("Colour", "role"), said("coloured by role")),
+        Interaction("parallel coordinates", toggle("Parallel coordinates"), said("Parallel coordinates of")),
     ),
     "curves": (
         Interaction("a second key", choose("Group by", "role"), said("dashed by role")),

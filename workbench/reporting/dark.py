@@ -30,6 +30,8 @@ _POSITIONS = np.linspace(0.0, 0.9, STEPS)
 _LIGHT = np.array([plotly.colors.unlabel_rgb(text) for text in plotly.colors.sample_colorscale("Viridis", _POSITIONS)])
 _DARK = plotly.colors.sample_colorscale("Viridis", np.linspace(FIRST, 1.0, STEPS))
 _RGB = re.compile(r"rgb\([\d., ]+\)")
+_FADED = re.compile(r"rgba\(([\d.]+, [\d.]+, [\d.]+), ([\d.]+)\)")
+"""A colour of the scale with transparency; those of the palette are written without spaces."""
 
 
 def on_dark(figure: go.Figure) -> go.Figure:
@@ -61,6 +63,8 @@ def _swapped(value: Any) -> Any:
         return SWAPS[value]
     if _RGB.fullmatch(value):
         return _brighter(value)
+    if shade := _FADED.fullmatch(value):
+        return _brighter_band(*shade.groups())
     return _band(value) if value.startswith("rgba(0,114,178") else value
 
 
@@ -68,6 +72,11 @@ def _brighter(color: str) -> str:
     """The colour at the same place of the dark page's scale."""
     nearest = int(np.argmin(((_LIGHT - np.array(plotly.colors.unlabel_rgb(color))) ** 2).sum(axis=1)))
     return str(_DARK[nearest])
+
+
+def _brighter_band(color: str, alpha: str) -> str:
+    """A band in a colour of the scale, as its line is on a dark page."""
+    return _brighter(f"rgb({color})").replace("rgb(", "rgba(").replace(")", f", {alpha})")
 
 
 def _band(color: str) -> str:

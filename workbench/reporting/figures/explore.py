@@ -57,6 +57,9 @@ ORDERED = 4
 """From so many values on, numbers are shaded along a scale; fewer are told apart by the palette."""
 
 
+CRISP = 2000
+"""Up to so many points are drawn as shapes of the page."""
+
 KEY = "key"
 """Column of the frames inside this module that holds what colours a row."""
 
@@ -69,9 +72,11 @@ def scatter(runs: pd.DataFrame, x: str, y: str, color: str) -> go.Figure:
         return theme.message("None of these runs has a value for both axes.")
     figure, shaded = theme.blank(480), _shaded(frame)
     groups = list(_groups(frame, color))
+    # The one draws crisp shapes, the other many points at once.
+    points = go.Scatter if len(frame) <= CRISP else go.Scattergl
     for index, (name, tint, group) in enumerate(groups):
         figure.add_trace(
-            go.Scatter(
+            points(
                 x=group[x].tolist(),
                 y=group[y].tolist(),
                 mode="markers",
