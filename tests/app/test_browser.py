@@ -13,7 +13,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
+
+from workbench.store import Store
 
 pytestmark = pytest.mark.browser
 
@@ -88,7 +91,7 @@ def test_a_filter_changes_a_figure_a_link_restores_it_and_nothing_leaves_the_mac
     page.goto(server)
     page.wait_for_selector(".js-plotly-plot .points path.point")
     assert page.locator("h1").inner_text() == "Overview"
-    for title in ("Curves", "Fits", "Emergence", "Runs"):
+    for title in ("Curves", "Laws", "Emergence", "Models", "Runs"):
         page.get_by_test_id("stSidebarNavLink").filter(has_text=title).click()
         page.wait_for_function("title => document.querySelector('h1')?.innerText === title", arg=title)
         page.wait_for_selector(".js-plotly-plot")
@@ -111,6 +114,30 @@ def test_a_filter_changes_a_figure_a_link_restores_it_and_nothing_leaves_the_mac
     other.set_default_timeout(PATIENCE)
     other.goto(link)
     other.wait_for_function("document.querySelectorAll('.js-plotly-plot .points path.point').length === 6")
+
+
+def test_ticked_runs_are_compared_a_link_restores_them_and_a_download_is_the_store(
+    server: str, browser: Any, simulated: Path
+):
+    page = browser.new_page(viewport={"width": 1400, "height": 1600})
+    page.set_default_timeout(PATIENCE)
+    page.goto(f"{server}/runs")
+    page.wait_for_selector("[data-testid=stDataFrame] canvas")
+    table = page.get_by_test_id("stDataFrame").first.bounding_box()
+    for row in (1, 2):
+        page.mouse.click(table["x"] + 16, table["y"] + 35 * row + 18)
+        page.wait_for_function(f"decodeURIComponent(location.search).split('r-').length === {row + 1}")
+    page.wait_for_selector("text=Where the configurations of 2 runs differ")
+
+    with page.expect_download() as waited:
+        page.get_by_role("button", name="These runs as Parquet").click()
+    taken, runs = pd.read_parquet(waited.value.path()), Store(simulated).runs()
+    pd.testing.assert_frame_equal(taken[runs.columns.tolist()], runs)
+
+    other = browser.new_page(viewport={"width": 1400, "height": 1600})
+    other.set_default_timeout(PATIENCE)
+    other.goto(page.url)
+    other.wait_for_selector("text=Where the configurations of 2 runs differ")
 
 
 def test_a_page_of_another_origin_or_name_is_refused(server: str):
