@@ -33,7 +33,7 @@ def varying(configs: pd.DataFrame) -> list[str]:
 
 def differences(runs: pd.DataFrame) -> pd.DataFrame:
     """Only the keys that differ, one row each: `key`, and the value of each run under its id, as JSON writes it."""
-    each = {row.run_id: dict(flat(json.loads(row.config))) for row in runs[["run_id", "config"]].itertuples()}
+    each = {run_id: dict(flat(json.loads(text))) for run_id, text in zip(runs["run_id"], runs["config"], strict=True)}
     rows = []
     for key in dict.fromkeys(key for config in each.values() for key in config):
         values = {str(run_id): written(config.get(key)) for run_id, config in each.items()}

@@ -1,7 +1,7 @@
 """The table of runs: the store's columns, every key of the configurations, and a smoothed training loss."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from workbench.reporting.figures.pieces import plural
 from workbench.store.schema import RUNS
 from workbench.store.streaming import Curve
 
-SMOOTHED = {"mean": np.mean, "median": np.median}
+SMOOTHED: dict[str, Callable[[np.ndarray], Any]] = {"mean": np.mean, "median": np.median}
 """What the last points of a training loss are summed up by."""
 
 SMOOTHED_COLUMN = "smoothed_train_loss"
@@ -78,7 +78,8 @@ def chosen(selection: Selection, ids: Sequence[str]) -> list[Block]:
     if unknown := [run_id for run_id in ids if run_id not in runs.index]:
         raise BadInput(f"no run here is called {unknown[0]!r}; take ids from the table")
     if len(ids) == 1:
-        return [_one(runs.loc[ids[0]]), *_failure(runs.loc[ids[0]])]
+        run = runs.loc[[ids[0]]].iloc[0]
+        return [_one(run), *_failure(run)]
     different = configs.differences(runs.loc[list(dict.fromkeys(ids))])
     if different.empty:
         return [Text(f"{plural(len(ids), 'run')}, all of the same configuration.")]
@@ -105,12 +106,12 @@ def troubled(runs: pd.DataFrame, most: int = 10) -> list[Block]:
     said = f"{plural(len(bad), 'run')} of {len(runs):,} did not end well"
     said += f"; the first {most} are shown." if len(bad) > most else "."
     blocks: list[Block] = [Text(said, note=True)]
-    for row in bad.head(most).to_dict("records"):
-        blocks += _failure(row)
+    for _, run in bad.head(most).iterrows():
+        blocks += _failure(run)
     return blocks
 
 
-def _failure(run: "Mapping[str, Any] | pd.Series[Any]") -> list[Block]:
+def _failure(run: "pd.Series[Any]") -> list[Block]:
     """Why a run did not end well; nothing of one that did."""
     if run["status"] == "done":
         return []

@@ -1,6 +1,7 @@
 """Widgets whose choice stands in the address of the page, so that a copied link shows the same."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -20,7 +21,7 @@ def runs_chosen(prefix: str = "") -> RunsChosen:
     """The runs that are shown: all of them where nothing is chosen. `prefix` keeps the choices of two pages apart."""
     runs = data.selected().runs
     places = st.columns([1, 1, 1, 2])
-    chosen: dict[str, tuple[str, ...]] = {}
+    chosen: dict[str, tuple[Any, ...]] = {}
     for place, column in zip(places, ("role", "status", "budget"), strict=False):
         options = sorted(runs[column].dropna().unique().tolist())
         picked = place.multiselect(

@@ -1,5 +1,6 @@
 """Every run: filter, plot, sort, compare the configurations of some, see what tells good ones, take the table away."""
 
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -10,6 +11,7 @@ from workbench.analyses.choosing import RunsChosen
 from workbench.analyses.run_table import SMOOTHED, SMOOTHED_COLUMN
 from workbench.analyses.run_view import COLORS, ParallelAsk, RunsAsk, X, Y
 from workbench.analyses.scaling_runs import RUN_COLUMNS
+from workbench.analyses.selection import Selection
 from workbench.app import data, show
 from workbench.app.choices import pick, runs_chosen
 from workbench.errors import BadInput
@@ -113,13 +115,18 @@ def _downloads(runs: pd.DataFrame) -> None:
     for place, kind, mime in ((places[0], "csv", "text/csv"), (places[1], "parquet", "application/octet-stream")):
         place.download_button(
             f"These runs as {'CSV' if kind == 'csv' else 'Parquet'}",
-            lambda kind=kind: run_table.written(run_table.whole(selection, runs), kind),
+            partial(_content, selection, runs, kind),
             f"runs.{kind}",
             mime,
             key=f"runs-{kind}",
             on_click="ignore",
             help="Every column of the store and every key of the configurations, whatever the table shows.",
         )
+
+
+def _content(selection: Selection, runs: pd.DataFrame, kind: str) -> bytes:
+    """What is taken away, made when it is asked for."""
+    return run_table.written(run_table.whole(selection, runs), kind)
 
 
 def _compared() -> None:

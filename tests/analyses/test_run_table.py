@@ -57,7 +57,13 @@ def test_a_failed_run_shows_its_last_lines(selection: Selection, tmp_path: Path)
     shutil.copytree(selection.folder, folder)
     store, row = Store(folder), selection.runs.iloc[0].to_dict()
     lines = "\n".join(f"line {number}" for number in range(40))
-    bad = {**row, "run_id": "r-bad", "status": "failed", "error": lines, "loss": np.nan}
+    bad = {
+        **{str(key): value for key, value in row.items()},
+        "run_id": "r-bad",
+        "status": "failed",
+        "error": lines,
+        "loss": np.nan,
+    }
     store.write_run(bad, selection.store.curves("r-00000000"))
     said, which, printed = run_table.troubled(store.runs())
     assert isinstance(said, Text)

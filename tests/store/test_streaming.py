@@ -32,7 +32,7 @@ def test_each_curve_is_that_of_the_table_before_and_after_compaction(store: Stor
 
 def test_a_run_that_was_written_anew_is_seen_once_and_as_it_is_now(store: Store):
     row = {str(key): value for key, value in store.runs().iloc[0].items()}
-    failed = store.runs().iloc[0].to_dict() | {"run_id": "r-again", "status": "failed"}
+    failed = row | {"run_id": "r-again", "status": "failed"}
     store.write_run(failed, store.curves(row["run_id"]).head(3))
     compact(store)
     store.write_run(failed | {"status": "done"}, store.curves(row["run_id"]))

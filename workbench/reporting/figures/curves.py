@@ -47,8 +47,9 @@ def curves(rows: pd.DataFrame, groups: pd.DataFrame, axes: Axes) -> go.Figure:
     shaded = _scale(groups[groups.columns[0]])
     looks = _looks(groups, shaded)
     listed = (shaded is None or len(groups.columns) > 1) and 1 < len(set(looks.values())) <= MOST_NAMED
-    drawn = rows.assign(look=rows["line"].map(looks))
-    for look, group in sorted(drawn.groupby("look", sort=False), key=lambda pair: pair[0].place):
+    look_of_row = rows["line"].map(looks)
+    for look in sorted(set(look_of_row), key=lambda one: one.place):
+        group = rows[(look_of_row == look).to_numpy()]
         _bands(figure, group, look)
         _lines(figure, group, look, listed and shaded is None)
     if shaded is not None:
@@ -100,7 +101,7 @@ def _distinct(values: pd.Series) -> list[object]:
     """The values of a key, in order where they have one."""
     known = list(dict.fromkeys(value for value in values if value is not None and value == value))
     try:
-        return sorted(known)  # type: ignore[type-var]
+        return sorted(known)
     except TypeError:
         return sorted(known, key=str)
 
