@@ -179,9 +179,13 @@ def to_watch(store: Store, chosen: str | None) -> str | None:
     """The sweep to look at: the chosen one; with none, one that is being run, or else the only one there is."""
     if chosen is not None:
         return chosen
-    names = names_of(store)
-    going = [name for name in names if is_run(store, name)]
+    names, going = names_of(store), in_training(store)
     return going[0] if going else names[0] if len(names) == 1 else None
+
+
+def in_training(store: Store) -> list[str]:
+    """The sweeps that somebody runs at this moment."""
+    return [name for name in names_of(store) if is_run(store, name)]
 
 
 def names_of(store: Store) -> list[str]:

@@ -1,6 +1,6 @@
 """Which sweeps a store holds, how far each has come, and what it cost."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import pandas as pd
@@ -11,6 +11,7 @@ from workbench.reporting.document import Column, Table, Text
 COLUMNS = (
     Column("sweep", "sweep"),
     Column("description", "what it is"),
+    Column("state", "state"),
     Column("planned", "runs planned", "integer"),
     Column("done", "done", "integer"),
     Column("failed", "diverged or failed", "integer"),
@@ -26,15 +27,19 @@ NO_RUNS = Text(
 """What a page says of an empty store."""
 
 
-def progress(runs: pd.DataFrame, manifests: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
-    """One row a sweep: planned, done, failed, and the FLOPs and time spent."""
+def progress(
+    runs: pd.DataFrame, manifests: Iterable[Mapping[str, Any]], training: Collection[str] = ()
+) -> pd.DataFrame:
+    """One row a sweep: its state, planned, done, failed, and the FLOPs and time spent. `training` are being run now."""
     rows = []
     for manifest in manifests:
         mine = of_sweep(runs, manifest)
         definition = manifest.get("definition", {}).get("sweep", {})
+        left = len(members(manifest)) - int((mine["status"] != "failed").sum())
         rows.append(
             {
                 "sweep": str(manifest["name"]),
+                "state": "in training" if manifest["name"] in training else "unfinished" if left else "complete",
                 "description": str(manifest.get("description") or definition.get("description") or ""),
                 "planned": len(members(manifest)),
                 "done": int((mine["status"] == "done").sum()),
@@ -46,9 +51,9 @@ def progress(runs: pd.DataFrame, manifests: Iterable[Mapping[str, Any]]) -> pd.D
     return pd.DataFrame(rows, columns=[column.key for column in COLUMNS])
 
 
-def table(runs: pd.DataFrame, manifests: Iterable[Mapping[str, Any]]) -> Table:
+def table(runs: pd.DataFrame, manifests: Iterable[Mapping[str, Any]], training: Collection[str] = ()) -> Table:
     """The same as a table to show."""
-    frame = progress(runs, manifests)
+    frame = progress(runs, manifests, training)
     if (frame["description"] == "").all():
         frame = frame.drop(columns="description")
     return Table.of("sweeps", "Sweeps in this store", frame, COLUMNS)

@@ -45,12 +45,16 @@ def _views() -> dict[str, View]:
         model_shape,
         next_view,
         run_view,
+        overview,
         task_axes,
     )
 
     law = law_fits.LawAsk
     return {
         "curves": View("how the loss fell while each run trained", curve_view.CurvesAsk, curve_view.blocks),
+        "loss-against-compute": View(
+            "what loss each run's compute bought, and the least the law gives", overview.LossesAsk, overview.losses
+        ),
         "live": View("how far a sweep in training has come", live_view.LiveAsk, live_view.view),
         "compare": View(
             "how many times the compute one group of runs needs for the loss of another",

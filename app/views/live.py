@@ -97,7 +97,7 @@ def _ask() -> LiveAsk:
 def _elsewhere(sweep: str) -> None:
     """A word on a sweep that trains while another is looked at."""
     store = data.selected().store
-    if others := [name for name in live.names_of(store) if name != sweep and live.is_run(store, name)]:
+    if others := [name for name in live.in_training(store) if name != sweep]:
         st.info(f"Also in training: {', '.join(others)}. Choose it in the sidebar.")
 
 

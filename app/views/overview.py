@@ -1,66 +1,64 @@
-"""The sweep at a glance: its law, its frontier, its forecasts, and what is weak about it."""
+"""The sweep at a glance: what was trained, what it says of larger budgets, and what is weak about it."""
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
-from workbench.analyses import scaling_report, sweeps
-from workbench.analyses.run_view import RunsAsk
-from workbench.analyses.scaling import ScalingStudy
-from workbench.analyses.scaling_tables import interval_of
+from workbench.analyses import live, overview, overview_words, sweeps
+from workbench.analyses.law_fits import LawAsk
+from workbench.analyses.overview import LossesAsk
 from workbench.app import data, show
-from workbench.reporting import formats
-from workbench.reporting.document import Bullets
 
 
 def page() -> None:
-    """Headline, figures, weaknesses, sweeps."""
+    """Cost and sweeps, the losses, then whatever needs a fit: the law's answer and its weaknesses."""
     show.title(
         "Overview",
-        f"The laws of {data.selected().name}: what these runs say of larger ones, and how far to trust it.",
+        "Many small models were trained, of different sizes and on different amounts of text. Their losses say how a "
+        "larger budget of compute is best spent, and this page says what they say, and how far to trust it.",
     )
-    if data.selected().runs.empty:
-        show.block(sweeps.NO_RUNS)
+    selection = data.selected()
+    if selection.runs.empty:
+        _nothing()
         return
-    above, picture = st.container(), st.empty()
-    if not data.selected().studied:  # the fits take a while, of thousands of runs minutes
-        with picture.container():
-            show.sentence("The laws are being fitted; until they are there, the runs alone:")
-            show.view("runs", RunsAsk())
-    study = data.selected().study
-    with above:
-        _headline(study)
-        for text in scaling_report.summary(study):
-            show.sentence(text)
-    with picture.container():
-        show.blocks(show.named(data.part("laws"), "loss-against-compute"))
-    if forecasts := data.part("forecasts"):
-        st.subheader("Forecasts")
-        show.blocks(forecasts)
-    st.subheader("Is the sweep sound?")
-    show.blocks(show.named(data.part("soundness"), "facts"))
-    st.subheader("What these runs do not tell")
-    show.block(Bullets(study.problems or ("Nothing was left open: every law could be fitted and is identified.",)))
-    if manifests := data.selected().manifests:
-        st.subheader("Sweeps")
-        show.block(sweeps.table(data.everything().all_runs, manifests))
+    for cell, (label, value, below) in zip(st.columns(4), overview.cost(selection.runs), strict=True):
+        cell.metric(label, value, below, delta_color="off", delta_arrow="off", border=True)
+    _sweeps()
+    if text := overview_words.others(selection):
+        show.sentence(text)
+    first = st.empty()
+    if not overview.answer_known(selection):
+        # The runs are there at once; the figure with the law's line takes their place.
+        with first.container():
+            show.view("loss-against-compute", LossesAsk(law=False))
+    with st.spinner("Fitting the law, with intervals …"):
+        fit, _ = overview.answers(selection)
+        data.blocks("loss-against-compute", LossesAsk())
+    first.empty()
+    show.view("loss-against-compute", LossesAsk())
+    st.subheader("How a larger budget is best spent")
+    show.blocks(overview_words.answer(selection))
+    if fit is not None and fit.identified:
+        show.view("frontier", LawAsk(law=fit.law))
+    st.subheader("How far to trust it")
+    with st.spinner("Testing the law on runs held out …"):
+        blocks = overview_words.weak(selection)
+    show.blocks(blocks)
 
 
-def _headline(study: ScalingStudy) -> None:
-    """Four numbers."""
-    cells = st.columns(4)
-    best = float(study.table["loss"].min()) if len(study.table) else float("nan")
-    _number(cells[0], "Runs fitted", f"{len(study.table):,}", "final losses")
-    _number(cells[1], "Largest budget", formats.power(study.largest), "FLOPs")
-    _number(cells[2], "Best loss", formats.show(best, "loss"), "nats per token, held out")
-    fit = study.headline
-    if fit is not None:
-        low_to_high = formats.show(interval_of(fit, "a"), "interval")
-        label = "Exponent of the best size, a" if fit.identified else "Exponent a, not determined"
-        _number(cells[3], label, formats.number(fit.value("a")), f"{100 * fit.level:g}%: {low_to_high}")
+def _sweeps() -> None:
+    """Every sweep of the store, with what it cost."""
+    selection = data.everything()
+    if manifests := selection.manifests:
+        show.block(sweeps.table(selection.all_runs, manifests, live.in_training(selection.store)))
+    else:
+        st.caption("This store has runs and no list of a sweep: they are shown as one.")
 
 
-def _number(cell: DeltaGenerator, label: str, value: str, below: str) -> None:
-    cell.metric(label, value, below, delta_color="off", delta_arrow="off", border=True)
+def _nothing() -> None:
+    """No run has ended: what to do, and where to look meanwhile."""
+    show.block(sweeps.NO_RUNS)
+    if live.names_of(data.selected().store):
+        _sweeps()
+        show.sentence("A sweep has been begun: the page Live sweep shows its runs while they train.")
 
 
 if __name__ == "__main__":

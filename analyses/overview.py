@@ -1,0 +1,104 @@
+"""A sweep at a glance: which law answers, what it says of larger budgets, and what its runs cost.
+
+One law is fitted, and a second only where the first is not determined: a page must not wait for the whole study.
+"""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from workbench.analyses import law_fits, one_law
+from workbench.analyses import scaling_tables as tables
+from workbench.analyses.ask import Ask
+from workbench.analyses.law_fits import LawAsk
+from workbench.analyses.scaling import MULTIPLES
+from workbench.analyses.selection import Selection
+from workbench.fitting import Fit
+from workbench.fitting.forecasts.forecast import largest_budget
+from workbench.reporting import figures, formats
+from workbench.reporting.document import Block, Figure, Text
+from workbench.reporting.figures.pieces import plural
+
+
+class LossesAsk(Ask):
+    """The losses, with the law's line or alone."""
+
+    law: bool = True
+
+
+def answers(selection: Selection) -> tuple[Fit | None, tuple[str, ...]]:
+    """The law that says how compute divides, as the report chooses it, and why there is none."""
+    return selection.once("headline", lambda: _headline(selection))
+
+
+def answer_known(selection: Selection) -> bool:
+    """Whether it has been fitted already."""
+    return selection.knows("headline")
+
+
+def _headline(selection: Selection) -> tuple[Fit | None, tuple[str, ...]]:
+    found: list[Fit] = []
+    reasons: list[str] = []
+    for law in tables.ALLOCATING:
+        fit = law_fits.fitted(selection, LawAsk(law=law))
+        if isinstance(fit, str):
+            reasons.append(fit)
+        elif fit.extra.get("kind") != "curves":
+            found.append(fit)
+            if fit.identified:
+                break
+    return next((fit for fit in found if fit.identified), found[0] if found else None), tuple(reasons)
+
+
+def cost(runs: pd.DataFrame) -> list[tuple[str, str, str]]:
+    """What stands large on the page, known without any fit: title, number, what is below."""
+    done = runs[runs["status"] == "done"]
+    best = float(done["loss"].min()) if len(done) else float("nan")
+    return [
+        ("Runs done", f"{len(done):,}", _range(done["n_params"], "count", "parameters")),
+        ("FLOPs spent", formats.power(float(runs["flops_spent"].sum())), _range(done["flops"], "power", "a run")),
+        ("Training time", formats.seconds(float(runs["seconds"].sum())), "of all runs, one after another"),
+        ("Best loss", formats.show(best, "loss"), "nats per token, held out"),
+    ]
+
+
+def _range(values: pd.Series, style: str, what: str) -> str:
+    if values.empty:
+        return "none yet"
+    low, high = (formats.show(float(value), style) for value in (values.min(), values.max()))
+    return f"{low if low == high else f'{low} to {high}'} {what}"
+
+
+def losses(selection: Selection, ask: LossesAsk) -> list[Block]:
+    """Final losses against compute, with the least loss that the law gives for each compute where it is determined."""
+    points = law_fits.points(selection)
+    if points.empty:
+        return [Text(law_fits.NO_RUNS, note=True)]
+    fit = answers(selection)[0] if ask.law else None
+    largest = largest_budget(law_fits.table(selection))
+    line = None if fit is None else _line([fit], points, largest)
+    caption = f"Held-out loss at the end of {plural(len(points), 'run')} against the compute each took"
+    if line is not None and len(line):
+        caption += (
+            f"; the line is the least loss that the {one_law.name_of(line['law'].iloc[0])} gives for each compute, "
+        )
+        caption += f"with its {100 * fit.level:g}% interval, dotted beyond the runs" if fit else ""
+    elif ask.law:
+        caption += "; no line is drawn, since no law of the loss is determined by these runs"
+    figure = figures.loss_against_compute(points, None, line)
+    name = "loss-against-compute" if ask.law else "losses"
+    return [Figure(name, caption + ".", figure, points[["n", "d", "c", "loss"]])]
+
+
+def _line(fits: Sequence[Fit], points: pd.DataFrame, largest: float) -> pd.DataFrame:
+    """The best loss at each compute, to 10 times the largest budget, where it is determined."""
+    grid = tables.grid(float(points["c"].min()), largest, largest * MULTIPLES[0])
+    rows = tables.allocations([fit for fit in fits if fit.identified], grid)
+    return rows[rows["determined"].astype(bool) & rows["loss"].notna()].reset_index(drop=True)
+
+
+def forecasts(selection: Selection, fit: Fit) -> pd.DataFrame:
+    """What the law says of 10 and 100 times the largest budget."""
+    largest = largest_budget(law_fits.table(selection))
+    rows = tables.allocations([fit], [largest * multiple for multiple in MULTIPLES])
+    return rows.assign(multiple=(rows["flops"] / largest).round(6))
