@@ -5,6 +5,7 @@ A look lists a few folders and reads what is new in them, so that it can be take
 
 import math
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -29,6 +30,8 @@ UNFINISHED = ("running", "silent", "interrupted", "waiting")
 CURVES, POINTS = 40, 200
 """Curves that a look has at most, and points of each that has ended."""
 
+MEMORY_SECONDS = 10.0
+
 EXPECTED = ("n_params", "tokens", "steps", "flops", "branch_step", "seconds")
 """What a manifest says of a run to come; those written by older versions say none of it."""
 
@@ -51,6 +54,8 @@ class Look:
     """Rows of the curves of the newest runs."""
     runner: bool
     """Whether somebody runs the sweep."""
+    slots: int
+    """The most workers of the last ten seconds: between two runs a worker is not there for a moment."""
 
     @property
     def counts(self) -> dict[str, int]:
@@ -60,8 +65,8 @@ class Look:
 
     @property
     def workers(self) -> int:
-        """Processes that train."""
-        return int(self.runs.loc[self.runs["status"].isin(["running", "silent"]), "worker"].nunique())
+        """Processes that train at this moment."""
+        return _workers(self.runs)
 
     @property
     def training(self) -> bool:
@@ -84,6 +89,7 @@ class Watch:
         self._tails = Tails(store)
         self._stamps: dict[str, tuple[int, int]] = {}
         self._ended = pd.DataFrame(columns=list(ENDED))
+        self._seen: list[tuple[float, int]] = []
         self._kept: dict[tuple[str, str], pd.DataFrame] = {}
 
     def look(self) -> Look:
@@ -92,7 +98,14 @@ class Watch:
             plan = self._planned()
             frame = states(self.store, plan["run_id"].tolist(), self._table, self._tails.last)
             runs = self._joined(plan, frame)
-            return Look(self.sweep, runs, self._curves(runs), is_run(self.store, self.sweep))
+            curves, runner = self._curves(runs), is_run(self.store, self.sweep)
+            return Look(self.sweep, runs, curves, runner, self._slots(_workers(runs), runner))
+
+    def _slots(self, workers: int, runner: bool) -> int:
+        now = time.monotonic()
+        kept = [(when, many) for when, many in self._seen if now - when < MEMORY_SECONDS and runner]
+        self._seen = [*kept, (now, workers)]
+        return max(many for _, many in self._seen)
 
     def _planned(self) -> pd.DataFrame:
         """The runs of the manifest, read again when it has been written anew."""
@@ -168,6 +181,10 @@ class Watch:
             else:
                 self._kept[key] = _points(run_id, saved_rows(self.store, run_id, int(run["step"])))
         return self._kept[key]
+
+
+def _workers(runs: pd.DataFrame) -> int:
+    return int(runs.loc[runs["status"].isin(["running", "silent"]), "worker"].nunique())
 
 
 def _points(run_id: str, rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:

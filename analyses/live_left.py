@@ -39,7 +39,7 @@ def _time(look: Look) -> tuple[float, str]:
     """Seconds until the last run ends, if the workers that train now go on at the speed seen so far."""
     if look.complete:
         return 0.0, "every run has ended"
-    if not look.workers:
+    if not look.slots:
         return math.nan, "no worker is training"
     runs = look.runs.assign(work=_work(look.runs))
     running = runs["status"].isin(["running", "silent"])
@@ -57,8 +57,8 @@ def _time(look: Look) -> tuple[float, str]:
     # No sooner than the slowest run by itself: one that is running at the pace of its own.
     own = (seen["work"] * seen["share"] / seen["seconds"]).where(running)
     alone = todo / own.reindex(todo.index).fillna(speed)
-    seconds = max(float(todo.sum()) / (speed * look.workers), float(alone.max()))
-    return seconds, _said(runs, speed, len(seen), look.workers)
+    seconds = max(float(todo.sum()) / (speed * look.slots), float(alone.max()))
+    return seconds, _said(runs, speed, len(seen), look.slots)
 
 
 def _work(runs: pd.DataFrame) -> pd.Series:
@@ -70,7 +70,7 @@ def _work(runs: pd.DataFrame) -> pd.Series:
 def _said(runs: pd.DataFrame, speed: float, seen: int, workers: int) -> str:
     base = f"from the speed of {plural(seen, 'run')} so far"
     if runs["work"].equals(runs["expected"]):
-        base += f" ({formats.number(1 / speed, 2)} times the time planned)"
+        base += f" ({formats.number(1 / speed, 2)} times as long as planned)"
     else:
         base += f" ({formats.power(speed, 2)} FLOP/s a worker)"
     return f"{base}, if {plural(workers, 'worker')} {'goes' if workers == 1 else 'go'} on"

@@ -91,11 +91,11 @@ def sentence(look: Look, remains: Left) -> str:
             f"Nobody is training {name} now: {so_far}. The `workbench sweep run` that began it goes on where it "
             "stopped; this page will show it."
         )
-    if not look.workers:
+    if not look.slots:
         return f"A runner of {name} is there, and no run is in training at this moment: {so_far}."
     going = look.counts.get("running", 0) + look.counts.get("silent", 0)
-    verb = "is" if look.workers == 1 else "are"
-    text = f"{plural(look.workers, 'worker')} {verb} training {plural(going, 'run')} of {name}; {so_far}."
+    verb = "is" if look.slots == 1 else "are"
+    text = f"{plural(look.slots, 'worker')} {verb} training {plural(going, 'run')} of {name}; {so_far}."
     if math.isnan(remains.seconds):
         return f"{text} How long it will take is not known yet: {remains.how}."
     return f"{text} About {formats.seconds(remains.seconds)} are left, {remains.how}."

@@ -11,6 +11,7 @@ from workbench.analyses import law_fits, one_law
 from workbench.analyses import scaling_tables as tables
 from workbench.analyses.ask import Ask
 from workbench.analyses.law_fits import LawAsk
+from workbench.analyses.samples import members
 from workbench.analyses.scaling import MULTIPLES
 from workbench.analyses.selection import Selection
 from workbench.fitting import Fit
@@ -50,12 +51,15 @@ def _headline(selection: Selection) -> tuple[Fit | None, tuple[str, ...]]:
     return next((fit for fit in found if fit.identified), found[0] if found else None), tuple(reasons)
 
 
-def cost(runs: pd.DataFrame) -> list[tuple[str, str, str]]:
+def cost(selection: Selection) -> list[tuple[str, str, str]]:
     """What stands large on the page, known without any fit: title, number, what is below."""
+    runs = selection.runs
     done = runs[runs["status"] == "done"]
+    planned = len(runs) if selection.sweep is None else len(members(selection.store.manifest(selection.sweep)))
     best = float(done["loss"].min()) if len(done) else float("nan")
+    many = f"{len(done):,}" if len(done) == planned else f"{len(done):,} of {planned:,}"
     return [
-        ("Runs done", f"{len(done):,}", _range(done["n_params"], "count", "parameters")),
+        ("Runs done", many, _range(done["n_params"], "count", "parameters")),
         ("FLOPs spent", formats.power(float(runs["flops_spent"].sum())), _range(done["flops"], "power", "a run")),
         ("Training time", formats.seconds(float(runs["seconds"].sum())), "of all runs, one after another"),
         ("Best loss", formats.show(best, "loss"), "nats per token, held out"),
@@ -78,11 +82,9 @@ def losses(selection: Selection, ask: LossesAsk) -> list[Block]:
     largest = largest_budget(law_fits.table(selection))
     line = None if fit is None else _line([fit], points, largest)
     caption = f"Held-out loss at the end of {plural(len(points), 'run')} against the compute each took"
-    if line is not None and len(line):
-        caption += (
-            f"; the line is the least loss that the {one_law.name_of(line['law'].iloc[0])} gives for each compute, "
-        )
-        caption += f"with its {100 * fit.level:g}% interval, dotted beyond the runs" if fit else ""
+    if fit is not None and line is not None and len(line):
+        caption += "; the line is the least loss that the law gives for each compute, with its "
+        caption += f"{100 * fit.level:g}% interval, dotted beyond the runs ({one_law.name_of(fit.law)})"
     elif ask.law:
         caption += "; no line is drawn, since no law of the loss is determined by these runs"
     figure = figures.loss_against_compute(points, None, line)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from workbench.analyses import checks as checking
 from workbench.analyses import law_fits, one_law
@@ -17,7 +18,7 @@ from workbench.analyses.selection import Selection
 from workbench.fitting import BackTest, Fit, backtest
 from workbench.fitting.determined import UNDETERMINED
 from workbench.reporting import formats
-from workbench.reporting.document import Block, Bullets, Text
+from workbench.reporting.document import Block, Bullets, Column, Table, Text
 from workbench.reporting.figures.pieces import plural
 
 REASONS = 4
@@ -44,6 +45,13 @@ WHY = {
 }
 """Check of a sweep → why it matters."""
 
+WEAK_COLUMNS = (
+    Column("check", "check"),
+    Column("wanted", "wanted"),
+    Column("found", "found"),
+    Column("why", "why it matters"),
+)
+
 SETTLE = (
     "The page Next proposes runs that would settle more of this; so does `workbench next STORE --flops BUDGET`, which "
     "writes them as a sweep to train."
@@ -68,7 +76,11 @@ def answer(selection: Selection) -> list[Block]:
     fit, reasons = answers(selection)
     if fit is None:
         text = "How to divide compute between the size of a model and its data is not determined by these runs."
-        return [Text(text, note=True), *([Bullets(reasons[:REASONS])] if reasons else []), Text(SETTLE)]
+        return [
+            Text(text, note=True),
+            *([Bullets(tuple(_plainly(one) for one in reasons[:REASONS]))] if reasons else []),
+            Text(SETTLE),
+        ]
     if not fit.identified:
         return _open(fit)
     rows = forecasts(selection, fit).to_dict("records")
@@ -77,15 +89,20 @@ def answer(selection: Selection) -> list[Block]:
 
 def _open(fit: Fit) -> list[Block]:
     """A fit that the runs do not determine: its numbers are no answer and are not shown."""
-    why = [note for note in fit.notes if any(words in note for words in OPEN)]
+    why = [_plainly(note) for note in fit.notes if any(words in note for words in OPEN)]
     text = (
-        "How to divide compute between the size of a model and its data is not determined by these runs: "
-        f"the {one_law.name_of(fit.law)} was fitted to {plural(fit.n_points, 'run')}, and laws that say very different "
-        "things fit them as well. Its numbers are no answer, so none is shown here."
+        "How to divide compute between the size of a model and its data is not determined by these runs: a law "
+        f"({one_law.name_of(fit.law)}) was fitted to {plural(fit.n_points, 'run')}, and parameters that say very "
+        "different things fit them as well. Its numbers are no answer, so none is shown here."
     )
     more = f"{len(why) - REASONS} more reasons stand in the notes of the Laws page."
     items = (*why[:REASONS], *([more] if len(why) > REASONS else []))
     return [Text(text, note=True), *([Bullets(items)] if items else []), Text(SETTLE)]
+
+
+def _plainly(text: str) -> str:
+    """The law by what it is, not by its name in code."""
+    return text.replace(LAW, "the parametric law")
 
 
 def _exponents(fit: Fit) -> str:
@@ -96,7 +113,7 @@ def _exponents(fit: Fit) -> str:
     if not {"a", "b"} & set(fit.undetermined):
         size, data = (formats.number(10.0 ** fit.value(name), 2) for name in ("a", "b"))
         text += f"Ten times the compute then asks for {size} times the parameters and {data} times the tokens. "
-    return f"{text}These are numbers of the {one_law.name_of(fit.law)}, fitted to {plural(fit.n_points, 'run')}."
+    return f"{text}The law behind these numbers is {one_law.name_of(fit.law)}, fitted to {plural(fit.n_points, 'run')}."
 
 
 def _forecast(row: Mapping[Any, Any]) -> str:
@@ -120,15 +137,11 @@ def weak(selection: Selection) -> list[Block]:
     if not failed:
         return [*blocks, Text(f"The sweep passes all {len(facts)} checks of a sound sweep.")]
     passed = len(facts) - len(failed)
-    blocks.append(Text(f"The sweep passes {passed} of {len(facts)} checks of a sound sweep. What is weak:"))
-    blocks.append(Bullets(tuple(_weakness(fact) for fact in failed)))
+    blocks.append(Text(f"The sweep passes {passed} of {len(facts)} checks of a sound sweep."))
+    rows = [{"check": f.name, "wanted": f.asked, "found": f.found, "why": WHY.get(f.name, "")} for f in failed]
+    blocks.append(Table.of("weak", "What is weak", pd.DataFrame(rows), WEAK_COLUMNS))
     fit, _ = answers(selection)
     return [*blocks, Text(SETTLE)] if fit is not None and fit.identified else blocks
-
-
-def _weakness(fact: Fact) -> str:
-    why = f" This matters: {WHY[fact.name]}." if fact.name in WHY else ""
-    return f"{fact.name[0].upper()}{fact.name[1:]}: wanted was {fact.asked}; found: {fact.found}.{why}"
 
 
 def judged(selection: Selection) -> tuple[tuple[Fact, ...], str]:
@@ -157,7 +170,8 @@ def _judged(selection: Selection) -> tuple[tuple[Fact, ...], str]:
 
 def _tested(tested: BackTest | None, reason: str) -> str:
     if tested is None:
-        return f"No forecast could be tested on runs held out: {reason.removeprefix('not possible').lstrip(':, ')}"
+        why = _plainly(reason.removeprefix("not possible").lstrip(":, "))
+        return f"No forecast could be tested on runs held out: {why}"
     errors = tested.points["relative_error"].abs()
     return (
         f"A forecast was tested: fitted without the {plural(len(errors), 'run')} of the largest compute, the "

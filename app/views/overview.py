@@ -19,7 +19,7 @@ def page() -> None:
     if selection.runs.empty:
         _nothing()
         return
-    for cell, (label, value, below) in zip(st.columns(4), overview.cost(selection.runs), strict=True):
+    for cell, (label, value, below) in zip(st.columns(4), overview.cost(selection), strict=True):
         cell.metric(label, value, below, delta_color="off", delta_arrow="off", border=True)
     _sweeps()
     if text := overview_words.others(selection):

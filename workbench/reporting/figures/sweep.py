@@ -106,7 +106,7 @@ def loss_against_compute(
     compute, losses = [table["c"]], [table["loss"]]
     if frontier is not None and not frontier.empty:
         compute.append(frontier["flops"])
-        losses.append(frontier["loss"])
+        losses += [frontier["loss"], frontier["loss_low"].dropna(), frontier["loss_high"].dropna()]
     if curves is not None and not curves.empty:
         compute.append(curves["flops"])
         losses.append(curves["loss"])
@@ -124,10 +124,9 @@ def _frontier(figure: go.Figure, frontier: pd.DataFrame, largest: float) -> None
             frontier["loss_high"].tolist(),
             theme.VERMILION,
         )
-    for part, dash, name in (
-        (frontier[frontier["flops"] <= largest], "solid", "compute-optimal frontier"),
-        (frontier[frontier["flops"] >= largest], "dot", "extrapolated"),
-    ):
+    within = frontier[frontier["flops"] <= largest]
+    beyond = frontier[frontier["flops"] >= (within["flops"].max() if len(within) else 0.0)]
+    for part, dash, name in ((within, "solid", "compute-optimal frontier"), (beyond, "dot", "extrapolated")):
         if len(part) > 1:
             figure.add_trace(
                 go.Scatter(
