@@ -21,6 +21,10 @@ NOTHING = (
     "No sweep has been begun in this store. `workbench sweep run DEFINITION --store STORE` begins one, and this page "
     "shows each of its runs from its first step on."
 )
+NO_LIST = (
+    "This store has runs, and no list of a sweep that says which are to be trained: there is nothing to follow. The "
+    "page Runs shows them."
+)
 UNCHOSEN = "No sweep of this store is being trained. Choose one in the sidebar to see how it ended."
 
 

@@ -103,12 +103,14 @@ def _elsewhere(sweep: str) -> None:
 
 def _nothing() -> None:
     """No sweep: look now and then whether one has been begun."""
-    none = not live.names_of(data.selected().store)
-    show.block(Text(live_view.NOTHING if none else live_view.UNCHOSEN, note=True))
+    selection = data.selected()
+    none = not live.names_of(selection.store)
+    text = live_view.UNCHOSEN if not none else live_view.NOTHING if selection.runs.empty else live_view.NO_LIST
+    show.block(Text(text, note=True))
 
     @st.fragment(run_every=SLOW)
     def waiting() -> None:
-        if none and live.names_of(data.selected().store):
+        if none and live.names_of(selection.store):
             st.rerun(scope="app")
 
     waiting()

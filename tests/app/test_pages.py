@@ -17,6 +17,10 @@ from workbench.store import Store, reference_store
 PAGES = sorted(path.stem for path in (MAIN.parent / "views").glob("[!_]*.py"))
 
 
+TITLES = {"live": "Live sweep"}
+"""Page → its title, where that is not its name."""
+
+
 def figures(page: AppTest) -> list[dict[str, Any]]:
     """The plotly figures of a page."""
     return [json.loads(chart.proto.spec) for chart in page.get("plotly_chart")]
@@ -53,7 +57,7 @@ def test_every_page_shows_figures_with_captions_and_no_error(
     page = open_page(twins if name == "compare" else simulated, name)
     assert not page.exception
     assert not page.error
-    assert [title.value for title in page.title] == [name.capitalize()]
+    assert [title.value for title in page.title] == [TITLES.get(name, name.capitalize())]
     assert figures(page)
     assert "runs" in text(page)
 
@@ -62,10 +66,27 @@ def test_the_overview_says_what_the_study_says(open_page: Opener, simulated: Pat
     store = Store(simulated)
     study = scaling.study(store.runs(), store.curves(), store.evals(), name="simulated", resamples=0)
     assert study.headline is not None
-    shown = {metric.label: metric.value for metric in open_page(simulated, "overview").metric}
-    assert shown["Runs fitted"] == str(len(study.table)) == "32"
-    assert shown["Best loss"] == f"{study.table['loss'].min():.3f}"
-    assert shown["Exponent of the best size, a"] == formats.number(study.headline.value("a"))
+    page = open_page(simulated, "overview")
+    shown = {metric.label: metric.value for metric in page.metric}
+    assert shown["Runs done"] == "40"
+    assert shown["Best loss"] == f"{store.runs()['loss'].min():.3f}"
+    assert f"a = {formats.number(study.headline.value('a'))} (95% interval " in html.unescape(text(page))
+    assert f"fitted to {study.headline.n_points} runs" in text(page)
+    assert study.checks is not None
+    assert all(fact.met for fact in study.checks.facts)
+    assert f"passes all {len(study.checks.facts)} checks" in text(page)
+
+
+def test_the_live_page_shows_how_a_sweep_ended(open_page: Opener, simulated: Path):
+    page = open_page(simulated, "live")
+    assert "is complete. Of 40 runs: 40 done." in text(page).replace("&#58;", ":")
+    assert {metric.label: metric.value for metric in page.metric}["Runs ended"] == "40 of 40"
+    tiles, curves = figures(page)
+    assert sum(cell is not None for line in tiles["data"][0]["z"] for cell in line) == 40
+    assert {trace["name"] for trace in curves["data"] if trace.get("name")} == {"ended"}
+    assert "40 done" in text(page)
+    page.selectbox(key="live_x").set_value("step").run()
+    assert figures(page)[1]["layout"]["xaxis"]["title"]["text"] == "step"
 
 
 def test_the_fit_shown_is_the_librarys(open_page: Opener, simulated: Path):

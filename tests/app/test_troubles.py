@@ -59,9 +59,34 @@ def test_too_few_runs_to_fit_are_still_shown(open_page: Opener, simulated: Path,
     page = open_page(store.folder, "fits")
     assert not page.exception
     assert any("Not fitted" in warning.value or "could be fitted" in warning.value for warning in page.warning)
+
+
+def test_too_few_runs_leave_the_law_open_and_no_list_is_nothing_to_follow(
+    open_page: Opener, simulated: Path, tmp_path: Path
+):
+    source = Store(simulated)
+    store = Store.create(tmp_path / "few")
+    for run in source.runs().head(2).to_dict("records"):
+        store.write_run({str(key): value for key, value in run.items()}, source.curves(str(run["run_id"])))
     overview = open_page(store.folder, "overview")
     assert not overview.exception
-    assert "do not answer it" in text(overview)
+    assert "not determined by these runs" in text(overview)
+    assert figures(overview)
+    live = open_page(store.folder, "live")
+    assert not live.exception
+    assert "no list of a sweep" in live.warning[0].value
+
+
+@pytest.mark.parametrize("content", ["{", "[]", "{}"])
+def test_a_broken_manifest_is_named(open_page: Opener, simulated: Path, tmp_path: Path, content: str):
+    import shutil
+
+    folder = tmp_path / "store"
+    shutil.copytree(simulated, folder)
+    (folder / "sweeps" / "simulated.json").write_text(content)
+    page = open_page(folder, "live")
+    assert not page.exception
+    assert "simulated.json" in page.error[0].value and "run the sweep again" in page.error[0].value
 
 
 def test_a_new_run_is_seen_without_a_restart(open_page: Opener, simulated: Path, tmp_path: Path):

@@ -160,7 +160,7 @@ def together(table: str, tables: Sequence[pa.Table]) -> pa.Table:
 
 def unreadable(path: Path, table: str, error: Exception) -> BadInput:
     """What to say of a file that cannot be read, and what to do."""
-    cure = "delete it and run the sweep again"
+    cure = f"`workbench store repair {path.parents[1]}` sets it aside, and then run the sweep again"
     if path.parent.name == ".compact":
         cure = f"`workbench store repair {path.parents[1]}` drops it: it is a copy of what is in {table}"
     return BadInput(f"{path}: not a readable parquet file of {table} ({str(error).splitlines()[0]}); {cure}")
