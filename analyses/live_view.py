@@ -11,7 +11,7 @@ from workbench.analyses.selection import Selection
 from workbench.reporting import formats
 from workbench.reporting.document import Block, Code, Column, Figure, Table, Text
 from workbench.reporting.figures.explore import QUANTITIES
-from workbench.reporting.figures.live import live_curves, run_states
+from workbench.reporting.figures.live import TILES, live_curves, run_states
 from workbench.reporting.figures.pieces import plural
 
 FAILED, LINES, LISTED = 10, 12, 30
@@ -52,7 +52,9 @@ def figures(look: Look, ask: LiveAsk) -> list[Block]:
 
 def states_figure(look: Look) -> Figure:
     """A tile a run."""
-    runs = look.runs.assign(words=[_words(row) for row in look.runs.to_dict("records")])
+    runs = look.runs
+    if len(runs) <= TILES:
+        runs = runs.assign(words=[_words(row) for row in runs.to_dict("records")])
     said = ", ".join(f"{many:,} {state}" for state, many in look.counts.items())
     caption = f"The {plural(len(runs), 'run')} of {look.sweep}, one tile each in the order of the plan: {said}."
     kept = ["run_id", "size", "level", "role", "status", "step", "steps", "n_params", "tokens", "flops", "loss"]

@@ -2,12 +2,14 @@
 
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.app.serving import CHROMIUM
 from tests.factories import add_twin, make_store
 from workbench import app
 from workbench.app import data
@@ -67,3 +69,17 @@ def open_page(monkeypatch: pytest.MonkeyPatch) -> Opener:
         return AppTest.from_file(MAIN, default_timeout=120).switch_page(f"views/{page}.py").run()
 
     return opened
+
+
+@pytest.fixture
+def browser() -> Iterator[Any]:
+    """A headless Chromium, where this machine has one."""
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on this machine: install Debian's chromium to run this test")
+    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with api.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"]
+        )
+        yield chromium
+        chromium.close()

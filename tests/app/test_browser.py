@@ -1,14 +1,7 @@
 """The app on a real server in a real browser: it loads, a filter changes a figure, a link restores it."""
 
 import http.client
-import json
 import os
-import shutil
-import signal
-import subprocess
-import sys
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,61 +9,17 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from tests.app.serving import PATIENCE, served
 from workbench.store import Store
 
 pytestmark = pytest.mark.browser
-
-CHROMIUM = next(
-    (path for path in ("/usr/bin/chromium", shutil.which("chromium")) if path and Path(path).exists()), None
-)
-PATIENCE = 90_000
-"""Milliseconds to wait for a figure on a machine that is busy."""
 
 
 @pytest.fixture(scope="module")
 def server(simulated: Path) -> Iterator[str]:
     """The address of `workbench app` on the simulated store."""
-    command = [sys.executable, "-c", "from workbench.cli.main import main; main()"]
-    process = subprocess.Popen(
-        [*command, "app", str(simulated), "--json", "--no-browser"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    )
-    try:
-        assert process.stdout is not None
-        said = json.loads(process.stdout.read())
-        assert said["store"] == str(simulated.resolve())
-        wait_until_healthy(said["url"], process)
-        yield said["url"]
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(timeout=20)
-        if process.stdout is not None:
-            process.stdout.close()
-
-
-def wait_until_healthy(url: str, process: "subprocess.Popen[bytes]") -> None:
-    import time
-
-    for _ in range(240):
-        assert process.poll() is None, "the server ended"
-        try:
-            with urllib.request.urlopen(f"{url}/_stcore/health", timeout=5):
-                return
-        except (urllib.error.URLError, ConnectionError):
-            time.sleep(0.25)
-    raise AssertionError("the server did not come up within a minute")
-
-
-@pytest.fixture
-def browser() -> Iterator[Any]:
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on this machine: install Debian's chromium to run this test")
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"]
-        )
-        yield chromium
-        chromium.close()
+    with served(simulated) as url:
+        yield url
 
 
 def points(page: Any) -> int:

@@ -21,7 +21,7 @@ STATE_COLORS = {
 """State of a run → its tile."""
 
 TILES, LEAST_COLUMNS, TILE_PIXELS = 2000, 40, 22
-"""Tiles that say their run when pointed at; columns at least; pixels of a row."""
+"""Most tiles that say their run when pointed at; columns at least; pixels of a row."""
 
 
 def live_curves(
@@ -84,14 +84,14 @@ def _axis(values: pd.Series, key: str, log: bool) -> dict[str, object]:
 
 
 def run_states(runs: pd.DataFrame) -> go.Figure:
-    """A tile a run, in the order of the plan, by state. `runs` has status, and `words` for a tile pointed at."""
+    """A tile a run, in the order of the plan, by state. `runs` has status, and maybe `words` for a tile pointed at."""
     many = len(runs)
     columns = max(math.ceil(math.sqrt(6 * many)), min(many, LEAST_COLUMNS))
     lines = math.ceil(many / columns)
     names = list(STATE_COLORS)
     codes = [names.index(status) for status in runs["status"]]
     cells: list[int | None] = [*codes, *([None] * (lines * columns - many))]
-    words = [*runs["words"], *([""] * (lines * columns - many))] if many <= TILES else None
+    words = [*runs["words"], *([""] * (lines * columns - many))] if "words" in runs else None
     figure = theme.blank(60 + min(max(lines, 1.4) * TILE_PIXELS, 300))
     figure.add_trace(
         go.Heatmap(
