@@ -17,6 +17,13 @@ from workbench.reporting.figures.pieces import plural
 FAILED, LINES, LISTED = 10, 12, 30
 """Failed runs that are shown, last lines of each, running ones that are listed."""
 
+MEANINGS = {
+    "silent": "running, with no sign of a step for a minute",
+    "interrupted": "stopped, with a checkpoint from which it will go on",
+    "diverged": "its loss stopped being a number",
+}
+"""State → what it means, where its name does not say it."""
+
 NOTHING = (
     "No sweep has been begun in this store. `workbench sweep run DEFINITION --store STORE` begins one, and this page "
     "shows each of its runs from its first step on."
@@ -57,6 +64,8 @@ def states_figure(look: Look) -> Figure:
         runs = runs.assign(words=[_words(row) for row in runs.to_dict("records")])
     said = ", ".join(f"{many:,} {state}" for state, many in look.counts.items())
     caption = f"The {plural(len(runs), 'run')} of {look.sweep}, one tile each in the order of the plan: {said}."
+    meant = [f"{state}: {MEANINGS[state]}" for state in look.counts if state in MEANINGS]
+    caption += f" {'; '.join(meant).capitalize()}." if meant else ""
     kept = ["run_id", "size", "level", "role", "status", "step", "steps", "n_params", "tokens", "flops", "loss"]
     return Figure("run-states", caption, run_states(runs), runs[kept])
 
@@ -69,7 +78,7 @@ def curves_figure(look: Look, ask: LiveAsk) -> Figure:
     title = QUANTITIES[ask.y].title
     caption = f"{title[0].upper()}{title[1:]} against {QUANTITIES[ask.x].title}: {plural(drawn, 'run')}"
     if begun > drawn:
-        caption += f" of the {begun} begun"
+        caption += f" of the {begun:,} begun"
         caption += f", those in training and those that ended last, {CURVES} at most" if drawn >= CURVES else ""
     caption += "; of a run that has ended at most 200 points are drawn"
     figure = live_curves(runs, rows, ask.x, ask.y, ask.log_x, ask.log_y)
@@ -123,7 +132,7 @@ def numbers(look: Look, remains: Left) -> list[tuple[str, str, str]]:
     )
     seconds = float(look.runs["seconds"].sum())
     return [
-        ("Runs ended", f"{ended:,} of {len(look.runs):,}", f"{look.counts.get('done', 0):,} done"),
+        ("Runs ended", f"{ended:,}", f"of {len(look.runs):,}; {look.counts.get('done', 0):,} done"),
         ("Time left", unfinished, "estimated" if not look.complete else f"{formats.seconds(seconds)} of training"),
         ("FLOPs left", _flops(remains.flops), "planned, of runs not ended"),
         ("FLOPs spent", _flops(remains.spent), "of this sweep's runs"),

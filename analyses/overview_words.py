@@ -170,8 +170,7 @@ def _judged(selection: Selection) -> tuple[tuple[Fact, ...], str]:
 
 def _tested(tested: BackTest | None, reason: str) -> str:
     if tested is None:
-        why = _plainly(reason.removeprefix("not possible").lstrip(":, "))
-        return f"No forecast could be tested on runs held out: {why}"
+        return f"No forecast could be tested on runs held out{_plainly(reason.removeprefix('not possible'))}"
     errors = tested.points["relative_error"].abs()
     return (
         f"A forecast was tested: fitted without the {plural(len(errors), 'run')} of the largest compute, the "

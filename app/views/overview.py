@@ -22,6 +22,10 @@ def page() -> None:
     for cell, (label, value, below) in zip(st.columns(4), overview.cost(selection), strict=True):
         cell.metric(label, value, below, delta_color="off", delta_arrow="off", border=True)
     _sweeps()
+    if selection.sweep is not None and selection.sweep in live.in_training(selection.store):
+        st.info(
+            "This sweep is in training: below are its runs that have ended. The page Live sweep follows the others."
+        )
     if text := overview_words.others(selection):
         show.sentence(text)
     first = st.empty()

@@ -117,7 +117,7 @@ def run_states(runs: pd.DataFrame) -> go.Figure:
     figure.update_layout(margin={"t": 44, "b": 8, "l": 8, "r": 8}, uirevision="live", showlegend=True)
     figure.update_layout(legend={"itemclick": False, "itemdoubleclick": False, "traceorder": "normal"})
     figure.update_xaxes(visible=False, range=[-0.5, max(columns, LEAST_COLUMNS) - 0.5], fixedrange=True)
-    return figure.update_yaxes(visible=False, autorange="reversed", fixedrange=True)
+    return figure.update_yaxes(visible=False, range=[lines - 0.5, -0.5], fixedrange=True)
 
 
 def _steps(colors: list[str]) -> list[list[object]]:
