@@ -134,3 +134,14 @@ def test_sizes_that_a_factory_does_not_tell_apart_are_said(tmp_path: Path, monke
     )
     path.write_text(told_apart)
     assert not [warning for warning in planned(path)[0].warnings if "factory" in warning]
+
+
+def test_a_manifest_says_what_each_run_will_take(tmp_path: Path) -> None:
+    plan, corpus = planned(write_sweep(tmp_path))
+    first, *_ = plan.manifest(corpus)["runs"]
+    run = plan.runs[0]
+    assert (first["n_params"], first["tokens"], first["steps"]) == (
+        run.counts.n_params, run.horizon.tokens, run.horizon.steps
+    )  # fmt: skip
+    assert first["flops"] == run.horizon.flops and "seconds" not in first
+    assert plan.timed(lambda run: 2.5).manifest(corpus)["runs"][0]["seconds"] == 2.5

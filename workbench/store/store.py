@@ -153,7 +153,9 @@ class Store:
         except json.JSONDecodeError as error:
             raise BadInput(f"{path}: not valid JSON ({error}); run the sweep again to write it anew") from error
         if not isinstance(document, dict) or not isinstance(document.get("runs"), list):
-            raise BadInput(f"{path}: not a sweep's manifest, which lists its runs; run the sweep again to write it anew")
+            raise BadInput(
+                f"{path}: not a sweep's manifest, which lists its runs; run the sweep again to write it anew"
+            )
         return document
 
     def has_run(self, run_id: str) -> bool:

@@ -79,6 +79,8 @@ def finish(panel: Panel, stacked: bool, shared: Plot | None) -> None:
     """Ranges, ticks, grid and titles, after everything is drawn. `shared` is the y axis that this one repeats."""
     axes = panel.axes
     if panel.x.get("visible") is False and panel.y.get("visible") is False:
+        for which, mine in (("x", panel.x), ("y", panel.y)):
+            _range(panel, which, mine)
         axes.set_axis_off()
         return
     axes.spines[["top", "right"]].set_visible(False)

@@ -58,7 +58,8 @@ def heatmap(panel: Panel, trace: Plot, _: Brush) -> Drawn:
     z, mapped = _field(trace)
     x = panel.places("x", trace["x"]) if trace.get("x") is not None else np.arange(z.shape[1], dtype=float)
     y = panel.places("y", trace["y"]) if trace.get("y") is not None else np.arange(z.shape[0], dtype=float)
-    panel.axes.pcolormesh(x, y, z, cmap=mapped.cmap, norm=mapped.norm, shading="nearest", zorder=1.0, rasterized=True)
+    cells = _edges(x), _edges(y)
+    panel.axes.pcolormesh(*cells, z, cmap=mapped.cmap, norm=mapped.norm, zorder=1.0, rasterized=True)
     if trace.get("text") is not None and trace.get("texttemplate"):
         for row, line in enumerate(array(trace["text"]).tolist()):
             for column, word in enumerate(line):
@@ -67,6 +68,14 @@ def heatmap(panel: Panel, trace: Plot, _: Brush) -> Drawn:
                     x[column], y[row], text(word), ha="center", va="center", color="white" if dark else theme.INK
                 )
     return Drawn(mappable=mapped, bar=None if trace.get("showscale") is False else trace.get("colorbar", {}))
+
+
+def _edges(centers: np.ndarray) -> np.ndarray:
+    """Where cells around these centres begin and end; one alone is 1 wide."""
+    if len(centers) < 2:
+        return np.array([centers[0] - 0.5, centers[0] + 0.5]) if len(centers) else centers
+    between = (centers[:-1] + centers[1:]) / 2
+    return np.concatenate([[2 * centers[0] - between[0]], between, [2 * centers[-1] - between[-1]]])
 
 
 def contour(panel: Panel, trace: Plot, brush: Brush) -> Drawn:
