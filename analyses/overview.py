@@ -82,6 +82,9 @@ def losses(selection: Selection, ask: LossesAsk) -> list[Block]:
     largest = largest_budget(law_fits.table(selection))
     line = None if fit is None else _line([fit], points, largest)
     caption = f"Held-out loss at the end of {plural(len(points), 'run')} against the compute each took"
+    done = int((law_fits.sample(selection)["status"] == "done").sum())
+    if done > len(points):
+        caption += f"; {done - len(points)} more are no part of a law (checks of the learning rate, say) and left out"
     if fit is not None and line is not None and len(line):
         caption += "; the line is the least loss that the law gives for each compute, with its "
         caption += f"{100 * fit.level:g}% interval, dotted beyond the runs ({one_law.name_of(fit.law)})"
