@@ -128,7 +128,7 @@ class Watch:
             wanted, kept = mine, self._ended.iloc[:0]
         else:
             wanted = {stem(name) for name in changed} & mine
-            kept = self._ended.drop(index=wanted, errors="ignore")
+            kept = self._ended.drop(index=sorted(wanted), errors="ignore")
         if wanted:
             rows = self.store.runs_by_id(wanted).set_index("run_id")[list(ENDED)]
             self._ended = pd.concat([frame for frame in (kept, rows) if len(frame)]) if len(kept) + len(rows) else kept

@@ -98,20 +98,20 @@ def test_time_left_follows_from_the_speed_of_the_runs_seen(begun: tuple[Store, l
     assert watch.look().counts == {"waiting": 4}
     assert math.isnan(left(watch.look()).seconds) and left(watch.look()).how == "no worker is training"
     frame = watch.look().runs.set_index("run_id")
+    expected, steps = ([float(value) for value in frame.loc[runs, name]] for name in ("expected", "steps"))
     with claimed(store, runs[0]), claimed(store, runs[1]):
         assert "far enough" in left(watch.look()).how
-        half = int(frame.loc[runs[0], "steps"]) // 2
+        half = int(steps[0]) // 2
         store.live(runs[0]).write_text(row(half, 10.0))
         look = watch.look()
         remains = left(look)
     # One process holds both runs, so that the one seen has had half of its time: 5 s for half of its work.
-    done = frame.loc[runs[0], "expected"] * half / frame.loc[runs[0], "steps"]
-    todo = frame["expected"].sum() - done
-    alone = frame["expected"].drop(runs[0]).max() / (done / 5.0)
+    done = expected[0] * half / steps[0]
+    speed = done / 5.0
     assert look.workers == 1
-    assert remains.seconds == pytest.approx(max(todo / (done / 5.0), alone))
-    flops = frame["flops"].sum() - frame.loc[runs[0], "flops"] * half / frame.loc[runs[0], "steps"]
-    assert remains.flops == pytest.approx(flops)
+    assert remains.seconds == pytest.approx(max((sum(expected) - done) / speed, max(expected[1:]) / speed))
+    flops = [float(value) for value in frame.loc[runs, "flops"]]
+    assert remains.flops == pytest.approx(sum(flops) - flops[0] * half / steps[0])
     assert "1 worker is training 2 runs" in live_view.sentence(look, remains)
 
 

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pandas as pd
+from matplotlib.collections import QuadMesh
 
 from workbench.reporting import static
 from workbench.reporting.figures.live import LEAST_COLUMNS, STATE_COLORS, live_curves, run_states
@@ -35,7 +36,9 @@ def test_every_run_is_a_tile_of_its_state() -> None:
 def test_a_row_of_tiles_is_seen_in_print_too() -> None:
     axes = static.draw(json.loads(run_states(RUNS).to_json())).axes[0]
     (low, high) = sorted(axes.get_ylim())
-    corners = axes.collections[0].get_coordinates()
+    (mesh,) = axes.collections
+    assert isinstance(mesh, QuadMesh)
+    corners = np.asarray(mesh.get_coordinates(), dtype=float)
     assert (low, high) == (-0.5, 0.5) == (corners[..., 1].min(), corners[..., 1].max())
 
 

@@ -37,14 +37,15 @@ def live_curves(
     figure = theme.blank(480)
     sizes = runs["n_params"].dropna()
     low, high = (float(sizes.min()), float(sizes.max())) if len(sizes) else (1.0, 1.0)
-    known = runs.set_index("run_id")
+    known = {str(run["run_id"]): run for run in runs[["run_id", "n_params", "size", "status"]].to_dict("records")}
     shown: set[str] = set()
     for run_id, group in rows.groupby("run_id", sort=False):
-        n, size, status = known.loc[str(run_id), ["n_params", "size", "status"]]
+        run = known[str(run_id)]
+        n, size, status = float(run["n_params"]), str(run["size"]), str(run["status"])
         kind = (
             "in training" if status in ("running", "silent") else "interrupted" if status == "interrupted" else "ended"
         )
-        color = theme.shade(float(n), low, high) if not math.isnan(float(n)) else theme.BLUE
+        color = theme.shade(n, low, high) if not math.isnan(n) else theme.BLUE
         _line(figure, group, x, y, kind, color, f"{run_id}<br>{size}, {status}", kind not in shown)
         shown.add(kind)
     if high > low:
@@ -92,7 +93,7 @@ def run_states(runs: pd.DataFrame) -> go.Figure:
     codes = [names.index(status) for status in runs["status"]]
     cells: list[int | None] = [*codes, *([None] * (lines * columns - many))]
     words = [*runs["words"], *([""] * (lines * columns - many))] if "words" in runs else None
-    figure = theme.blank(60 + min(max(lines, 1.4) * TILE_PIXELS, 300))
+    figure = theme.blank(60 + round(min(max(lines, 1.4) * TILE_PIXELS, 300)))
     figure.add_trace(
         go.Heatmap(
             z=[cells[i * columns : (i + 1) * columns] for i in range(lines)],

@@ -58,8 +58,9 @@ def heatmap(panel: Panel, trace: Plot, _: Brush) -> Drawn:
     z, mapped = _field(trace)
     x = panel.places("x", trace["x"]) if trace.get("x") is not None else np.arange(z.shape[1], dtype=float)
     y = panel.places("y", trace["y"]) if trace.get("y") is not None else np.arange(z.shape[0], dtype=float)
-    cells = _edges(x), _edges(y)
-    panel.axes.pcolormesh(*cells, z, cmap=mapped.cmap, norm=mapped.norm, zorder=1.0, rasterized=True)
+    across, up = _edges(x), _edges(y)
+    coloring: dict[str, Any] = {"cmap": mapped.cmap, "norm": mapped.norm}
+    panel.axes.pcolormesh(across, up, z, **coloring, zorder=1.0, rasterized=True)
     if trace.get("text") is not None and trace.get("texttemplate"):
         for row, line in enumerate(array(trace["text"]).tolist()):
             for column, word in enumerate(line):
