@@ -61,6 +61,7 @@ def test_the_page_notices_a_sweep_follows_it_and_rests_when_it_is_complete(
         assert page.get_by_test_id("stMetricValue").first.inner_text() == "4"
         # It rests: nothing is drawn any more. The whole page was run once, so that the sidebar knows the new runs.
         assert page.get_by_text("4 runs shown").count() == 1
+        page.wait_for_timeout(3000)  # what was under way comes to its end
         page.evaluate(COUNT)
         page.wait_for_timeout(4000)
         assert page.evaluate("window.drawn") == 0
