@@ -13,8 +13,9 @@ from workbench.analyses.ask import Ask, one_of
 from workbench.analyses.samples import samples
 from workbench.analyses.selection import Selection
 from workbench.errors import BadInput
-from workbench.fitting import LAW_NAMES, LAWS, Fit, from_runs
+from workbench.fitting import LAW_NAMES, LAWS, Fit, FitSet, from_runs
 from workbench.fitting.fit import EVERY_LAW, conventions_of
+from workbench.fitting.forecasts.forecast import largest_budget
 from workbench.fitting.isoflop.curves import SHAPES
 from workbench.fitting.isoflop.estimator import DEFAULT_SHAPE
 from workbench.fitting.laws import Law
@@ -87,6 +88,11 @@ def points(selection: Selection) -> pd.DataFrame:
     return every if every.empty else final_points(every)[0].reset_index(drop=True)
 
 
+def largest(selection: Selection) -> float:
+    """The largest budget of the runs, or their largest compute where they have none."""
+    return largest_budget(table(selection))
+
+
 def fitted(selection: Selection, ask: LawAsk) -> Fit | str:
     """The fit asked for, or the reason why there is none."""
     return selection.once(key(selection, ask), lambda: _fit(selection, ask))
@@ -102,15 +108,34 @@ def key(selection: Selection, ask: LawAsk) -> tuple[Any, ...]:
     return ("fit", *settings(selection, ask).items())
 
 
+def every(selection: Selection) -> FitSet:
+    """Every law under every count of N, as the report fits them; an empty set where nothing can be fitted."""
+    if "study" in vars(selection):  # the report's own fits are there already
+        return selection.study.fits
+    return selection.once("every", lambda: _every(selection))
+
+
+def _every(selection: Selection) -> FitSet:
+    if table(selection).empty:
+        return FitSet(())
+    try:
+        return fitting.fit_all(_with_curves(selection), resamples=selection.resamples, seed=SEED)
+    except BadInput:
+        return FitSet(())
+
+
+def _with_curves(selection: Selection) -> pd.DataFrame:
+    """The table with what the runs were worth on the way: the envelope alone reads it."""
+    runs, curves = sample(selection), selection.held_out
+    return from_runs(runs, curves[curves["run_id"].isin(runs["run_id"])])
+
+
 def _fit(selection: Selection, ask: LawAsk) -> Fit | str:
     rows = table(selection)
     if rows.empty:
         return NO_RUNS
     if ask.law == "envelope":
-        # It alone reads what the runs were worth on the way.
-        runs = sample(selection)
-        curves = selection.held_out
-        rows = from_runs(runs, curves[curves["run_id"].isin(runs["run_id"])])
+        rows = _with_curves(selection)
     try:
         return fitting.fit(rows, **settings(selection, ask))
     except BadInput as error:

@@ -78,7 +78,7 @@ def cloud_of(selection: Selection, ask: LawAsk, fit: Fit) -> list[Block]:
         said = f"The intervals of the fit are by another method ({_short(fit)}); this cloud is by the "
         said += f"{_short(other)}."
     draws = pd.DataFrame(sampled.draws())
-    draws = draws[list(draws.columns[draws.nunique() > 1])[:MOST]]
+    draws = draws[list(draws.columns[np.ptp(draws, axis=0) > 0])[:MOST]]
     draws = draws[np.isfinite(draws).all(axis=1)]
     if draws.shape[1] < 2:
         return [Text("No cloud is drawn: fewer than two parameters vary between the resamples.", note=True)]

@@ -9,12 +9,12 @@ from workbench import fitting
 from workbench.analyses import law_fits, law_map, law_sureness, one_law, scaling_fits, scaling_trust
 from workbench.analyses import scaling_tables as tables
 from workbench.analyses.ask import Ask
+from workbench.analyses.checks import seed_noise
 from workbench.analyses.law_fits import LawAsk
-from workbench.analyses.scaling_judged import said
+from workbench.analyses.scaling_judged import diagnose_law, said
 from workbench.analyses.selection import Selection
 from workbench.fitting import BackTest, BackTests, Fit
 from workbench.fitting.forecasts.backtests import RESAMPLES as FEWER
-from workbench.fitting.forecasts.forecast import largest_budget
 from workbench.reporting import figures
 from workbench.reporting.document import Block, Figure, Text
 from workbench.reporting.figures.pieces import plural
@@ -70,7 +70,7 @@ def frontier(selection: Selection, ask: LawAsk) -> list[Block]:
         return [Text(fit, note=True)]
     other = fit if fit.law == "isoflop" else law_fits.fitted(selection, _isoflop(ask))
     minima = None if isinstance(other, str) else other.extra["minima"]
-    return one_law.frontier(fit, law_fits.points(selection), largest_budget(law_fits.table(selection)), minima)
+    return one_law.frontier(fit, law_fits.points(selection), law_fits.largest(selection), minima)
 
 
 def cloud(selection: Selection, ask: LawAsk) -> list[Block]:
@@ -104,37 +104,56 @@ def tests(selection: Selection, ask: LawAsk) -> Tests:
 
 def conventions(selection: Selection, ask: Ask) -> list[Block]:  # noqa: ARG001, nothing is asked
     """Exponents by every approach and count of N beside the published ones, then every parameter of every fit."""
-    study = selection.study
-    rows = study.exponents
-    if not (rows["source"] == tables.OURS).any():
-        return [Text(" ".join(study.problems) or law_fits.NO_RUNS, note=True)]
-    shown = pd.DataFrame([_exponent(row) for row in rows.to_dict("records") if row["identified"] is not False])
-    left = len(rows) - len(shown)
+    fits = law_fits.every(selection)
+    rows = tables.exponents(fits)
+    ours, unknown = rows["source"] == tables.OURS, rows["identified"].isin([False])
+    if not ours.any():
+        reasons = " ".join(f"Not fitted: {item.law}: {item.reason}" for item in fits.not_fitted[:1])
+        return [Text(reasons or law_fits.NO_RUNS, note=True)]
+    shown = pd.DataFrame([_exponent(row) for row in rows[~unknown].to_dict("records")])
+    used = max(fit.n_points for fit in fits)
     caption = (
-        f"The exponent of the best size by every approach and count of N, from {plural(len(study.table), 'run')}, and "
-        "as published, each with its interval (the level stands in the table). On the dotted line size and data grow "
+        f"The exponent of the best size by every approach and count of N, from {plural(used, 'point')}, and as "
+        "published, each with its interval (the level stands in the table). On the dotted line size and data grow "
         "alike."
     )
-    if left:
-        caption += f" {plural(left, 'fit')} that these runs do not identify left out."
-    blocks: list[Block] = [Figure("exponents-by-approach", caption, exponents(shown), shown)]
-    open_ = rows["identified"] == False  # noqa: E712, the column holds None too
-    told = rows.assign(**{k: rows[k].mask(open_) for k in ("a", "a_interval", "b", "b_interval")})
+    if unknown.any():
+        caption += f" {plural(int(unknown.sum()), 'fit')} that these runs do not identify left out."
+    told = rows.assign(**{key: rows[key].mask(unknown) for key in ("a", "a_interval", "b", "b_interval")})
     told = told.assign(identified=told["identified"].map({True: "yes", False: "not determined"}))
-    known = study.parameters[study.parameters["identified"] != False]  # noqa: E712
-    level = float(study.settings["level"])
-    tables_ = [scaling_fits.exponents_table(told), *scaling_fits.parameters_table(known, level)]
-    return [*blocks, *tables_, *scaling_fits.conventions(study)]
+    parameters = tables.parameters(fits)
+    known = parameters[~parameters["identified"].isin([False])]
+    return [
+        Figure("exponents-by-approach", caption, exponents(shown), shown),
+        scaling_fits.exponents_table(told),
+        *scaling_fits.parameters_table(known, next(iter(fits)).level),
+        *scaling_fits.stated_conventions(fits),
+    ]
 
 
 def diagnostics(selection: Selection, ask: Ask) -> list[Block]:  # noqa: ARG001
     """What a regression's diagnostics say of the parametric law."""
-    return scaling_trust.diagnostics(selection.study)
+    fit = law_fits.fitted(selection, LawAsk())
+    if isinstance(fit, str):
+        return [Text(fit, note=True)]
+    found, reason = selection.once("diagnosed", lambda: said(lambda: diagnose_law(fit)))
+    if found is None:
+        return [Text(f"Diagnostics of the parametric law were {reason}", note=True)]
+    seeds, _ = seed_noise(law_fits.sample(selection))
+    return scaling_trust.diagnosed_blocks(found, not seeds.empty)
 
 
 def compared(selection: Selection, ask: Ask) -> list[Block]:  # noqa: ARG001
     """Which law forecasts best."""
-    return scaling_trust.compared(selection.study)
+    rows = law_fits.table(selection)
+    if rows.empty:
+        return [Text(law_fits.NO_RUNS, note=True)]
+    found, reason = selection.once(
+        "compared", lambda: said(lambda: fitting.compare(rows, resamples=0, seed=law_fits.SEED))
+    )
+    if found is None:
+        return [Text(f"A comparison of laws out of sample was {reason}", note=True)]
+    return scaling_trust.compared_blocks(found)
 
 
 def _exponent(row: dict[str, object]) -> dict[str, object]:

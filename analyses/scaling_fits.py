@@ -6,7 +6,7 @@ import pandas as pd
 from workbench.analyses import scaling_tables as tables
 from workbench.analyses.scaling import MULTIPLES, ScalingStudy, minima_of
 from workbench.analyses.scaling_runs import evaluated
-from workbench.fitting import Fit
+from workbench.fitting import Fit, FitSet
 from workbench.fitting.isoflop.budgets import budgets
 from workbench.fitting.isoflop.curves import SHAPES
 from workbench.fitting.record import CONVENTION_LABELS
@@ -210,10 +210,15 @@ def _what_forecasts_mean(study: ScalingStudy) -> str:
 
 def conventions(study: ScalingStudy) -> list[Block]:
     """What N, D, C and the loss are in these numbers."""
+    return stated_conventions(study.fits)
+
+
+def stated_conventions(fits: FitSet) -> list[Block]:
+    """What the fits say that N, D, C and the loss are, and under which counts of N they were made."""
     stated: dict[str, str] = {}
-    for fit in study.fits:
+    for fit in fits:
         stated |= {key: text for key, text in fit.conventions.items() if key != "fitted N"}
-    counted = sorted({CONVENTION_LABELS.get(fit.convention, fit.convention) for fit in study.fits})
+    counted = sorted({CONVENTION_LABELS.get(fit.convention, fit.convention) for fit in fits})
     items = tuple(f"{key}: {text}" for key, text in stated.items())
     if counted:
         items += (f"Fitted under N counted as: {', '.join(counted)}.",)

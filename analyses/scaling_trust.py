@@ -145,6 +145,11 @@ def compared(study: ScalingStudy) -> list[Block]:
         if study.headline is None:
             return []
         return [Text(f"A comparison of laws out of sample was {study.judged.comparison_reason}", note=True)]
+    return compared_blocks(found)
+
+
+def compared_blocks(found: Comparison) -> list[Block]:
+    """The table of a comparison, and what it says."""
     frame = found.frame()
     frame["behind_interval"] = [_behind(row) for row in frame.to_dict("records")]
     columns = [
@@ -227,6 +232,11 @@ def diagnostics(study: ScalingStudy) -> list[Block]:
         if study.fits.get(LAW) is None:
             return []
         return [Text(f"Diagnostics of the parametric law were {study.judged.diagnosed_reason}", note=True)]
+    return diagnosed_blocks(found, study.checks is not None and not study.checks.seeds.empty)
+
+
+def diagnosed_blocks(found: Diagnosed, repeated: bool) -> list[Block]:
+    """The diagnostics of a fit of the parametric law; `repeated` says whether any run was, with another seed."""
     top = found.diagnosis.influence.head(SHOWN).reset_index(drop=True)
     caption = (
         f"The {plural(len(top), 'run')} that would move the parametric law most if left out, of "
@@ -234,14 +244,13 @@ def diagnostics(study: ScalingStudy) -> list[Block]:
     )
     return [
         Text("The parametric law held against its own misses, linearised at its optimum:"),
-        Bullets((*_form(found, study), *_noise(found), _influential(found, top))),
+        Bullets((*_form(found, repeated), *_noise(found), _influential(found, top))),
         Table.of("influence", caption, top, INFLUENCE_COLUMNS),
     ]
 
 
-def _form(found: Diagnosed, study: ScalingStudy) -> list[str]:
+def _form(found: Diagnosed, repeated: bool) -> list[str]:
     """Lack of fit against the seeds, trends, shared errors."""
-    repeated = study.checks is not None and not study.checks.seeds.empty
     fits = (
         "An F test against the differences between seeds does not reject its form: weak, where few runs are repeated."
     )

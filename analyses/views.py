@@ -44,9 +44,12 @@ def _views() -> dict[str, View]:
         model_card,
         model_shape,
         next_view,
-        run_view,
         overview,
+        published_views,
+        run_view,
         task_axes,
+        what_if,
+        what_if_views,
     )
 
     law = law_fits.LawAsk
@@ -80,6 +83,10 @@ def _views() -> dict[str, View]:
         "profile": View("how sure each parameter is", law, law_views.profile),
         "cloud": View("which parameters move together", law, law_views.cloud),
         "law-backtest": View("how far a law missed runs it had not seen", law, law_views.backtest),
+        "what-if": View(
+            "what a budget buys, and what departing from the best costs", what_if.WhatIfAsk, what_if_views.blocks
+        ),
+        "published": View("this fit beside published laws", published_views.PublishedAsk, published_views.published),
         "conventions": View("the exponents by every approach and count of N", Ask, law_views.conventions),
         "diagnostics": View("whether the parametric law holds", Ask, law_views.diagnostics),
         "laws-compared": View("which law forecasts best", Ask, law_views.compared),

@@ -20,6 +20,7 @@ PAGES = {
     "runs": "Runs",
     "curves": "Curves",
     "laws": "Laws",
+    "what_if": "What if",
     "emergence": "Emergence",
     "compare": "Compare",
     "models": "Models",

@@ -17,11 +17,11 @@ def contour(
 ) -> go.Figure:
     """The fitted loss over N and D, and the runs, coloured alike: a run that stands out of its ground is missed.
 
-    `grid` has n, d, loss at every pair; `points` n, d, loss, predicted; `frontier` n, d, c; `budgets` c, n, d: what each
-    line joins.
+    `grid` has n, d, loss at every pair; `points` n, d, loss, predicted; `frontier` n, d, c; `budgets` c, n, d: what
+    each line joins.
     """
     figure = theme.blank(560)
-    z = np.log(grid.pivot(index="d", columns="n", values="loss"))
+    z = np.log(grid.pivot_table(index="d", columns="n", values="loss"))
     low, high = (float(end(np.append(np.log(points["loss"]), z.to_numpy()))) for end in (np.min, np.max))
     ticks = theme.log_ticks(np.exp(low), np.exp(high), most=8)
     bar = {

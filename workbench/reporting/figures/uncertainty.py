@@ -23,6 +23,9 @@ SPREAD = 5.0
 """Positive values that span more than this factor are drawn on a logarithmic axis."""
 
 
+FAR = 1e6
+"""Values that span more than this are labelled with powers of ten."""
+
 EXPONENTS = ("a", "b", "gamma")
 """What the names of exponents begin with: their zero has a meaning."""
 
@@ -68,12 +71,12 @@ def profiles(curves: pd.DataFrame, limit: float, level: float) -> go.Figure:
         figure.update_xaxes(_axis(shown["value"], name, symbol(name), most=4), **place)
         figure.update_yaxes(range=[-0.04 * top, top], **place)
     figure.add_annotation(
-        text=f"{100 * level:g}%", x=1, xref="x domain", y=limit, yref="y", showarrow=False, xanchor="right",
-        yanchor="bottom", font={"color": theme.VERMILION, "size": 12},
+        text=f" {100 * level:g}%", x=1, xref="x" + (str(columns) if columns > 1 else "") + " domain", y=limit, yref="y",
+        showarrow=False, xanchor="left", font={"color": theme.VERMILION, "size": 12},
     )  # fmt: skip
     for row in range(1, rows + 1):
         figure.update_yaxes(title={"text": "statistic"}, row=row, col=1)
-    return figure.update_layout(margin={"t": 24})
+    return figure.update_layout(margin={"t": 24, "r": 48})
 
 
 def cloud(draws: pd.DataFrame, estimate: pd.Series) -> go.Figure:
@@ -131,7 +134,8 @@ def _axis(values: pd.Series, name: str, title: str, most: int) -> dict[str, obje
     """Logarithmic where the values are positive and far apart, and no exponents."""
     low, high = float(values.min()), float(values.max())
     if low > 0 and high / low > SPREAD and not name.startswith(EXPONENTS):
-        return theme.log_axis(values, title, "count" if high >= 1e4 else "plain", most=most)
+        style = "power" if high / low > FAR else "count" if high >= 1e4 else "plain"
+        return theme.log_axis(values, title, style, most=most)
     room = 0.06 * (high - low) or 0.05 * abs(high) or 1.0
     return {"title": {"text": title}, "range": [low - room, high + room], "nticks": most + 1}
 

@@ -1,0 +1,133 @@
+"""A budget in FLOPs, hours or money: the model it buys by the fitted law, and what other models would cost."""
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from workbench.analyses import sweeps
+from workbench.analyses.budgets import UNITS, BudgetAsk
+from workbench.analyses.one_law import name_of
+from workbench.analyses.published_views import SHOWN, PublishedAsk
+from workbench.analyses.what_if import WhatIfAsk
+from workbench.app import data, show
+from workbench.fitting.forecasts.surface import ALLOCATING
+from workbench.fitting.record import CONVENTION_LABELS
+
+# Laws offered: those of N and D alone that take a minute to understand.
+LAWS = tuple(name for name in ("chinchilla", "chinchilla-tied", "kaplan-nd") if name in ALLOCATING)
+
+# What an hour-long or a ten-dollar experiment would buy: the amounts that these units open with.
+OPENING = {"flops": None, "hours": 1.0, "money": 10.0}
+
+
+def page() -> None:
+    """The budget, what to do with it, the answer; then the fit beside published laws."""
+    show.title(
+        "What if",
+        "What would more compute buy? Name a budget: a law fitted to these runs says how large a model to train on how "
+        "many tokens, and the loss to expect. Then see what changes when the model is smaller, data are few, or many "
+        "tokens are to be served.",
+    )
+    if data.selected().runs.empty:
+        show.block(sweeps.NO_RUNS)
+        return
+    budget = _budget()
+    ask = {**budget, **_departures()}
+    show.view("what-if", WhatIfAsk(**ask))
+    st.header("Beside published laws")
+    show.sentence(
+        "What others found at far larger scale: how the best size and its tokens grow with compute. The slopes are "
+        "what compares."
+    )
+    shown = st.segmented_control(
+        "Compare",
+        list(SHOWN),
+        format_func=lambda key: {"allocation": "size and tokens", "loss": "loss"}[key],
+        default="allocation",
+        required=True,
+        key="compare",
+        bind="query-params",
+    )
+    show.view("published", PublishedAsk(law=str(ask["law"]), convention=str(ask["convention"]), show=str(shown)))
+
+
+def _budget() -> dict[str, object]:
+    """The law, the unit, the amount; device and price where the unit needs them."""
+    places = st.columns(4)
+    unit = str(
+        places[0].selectbox("Budget in", list(UNITS), format_func=lambda u: UNITS[u], key="unit", bind="query-params")
+    )
+    amount = places[1].number_input(
+        f"Amount [{UNITS[unit]}]",
+        min_value=0.0,
+        value=OPENING[unit],
+        format="%.4g",
+        key=f"amount_{unit}",
+        placeholder="10 × the largest budget",
+        bind="query-params",
+    )
+    law = places[2].selectbox("Law", LAWS, format_func=name_of, key="what_law", bind="query-params")
+    convention = places[3].selectbox(
+        "N counts",
+        list(CONVENTION_LABELS),
+        format_func=lambda name: f"{CONVENTION_LABELS[name]} parameters",
+        key="what_convention",
+        bind="query-params",
+    )
+    ask: dict[str, object] = {"unit": unit, "amount": amount or None, "law": law, "convention": convention}
+    with st.expander("Device and price: assumptions to edit", expanded=unit != "flops"):
+        places = st.columns(3)
+        ask["device_flops"] = 1e12 * _number(
+            places[0], "Peak of one device [TFLOP/s]", "device_flops", 1e-12, "989 is an H100's dense bfloat16."
+        )
+        ask["utilisation"] = _number(
+            places[1], "Share of the peak reached", "utilisation", 1.0, "0.3 to 0.5 is common for large models.", 1.0
+        )
+        ask["price"] = _number(places[2], "US dollars for a device-hour", "price", 1.0, "Ask your provider.")
+    return ask
+
+
+def _number(place: DeltaGenerator, label: str, field: str, scale: float, note: str, most: float | None = None) -> float:
+    """A field of the budget, opening with its default."""
+    opening = float(BudgetAsk.model_fields[field].default) * scale
+    found = place.number_input(
+        label, min_value=1e-6, max_value=most, value=opening, format="%.4g", key=field, help=note, bind="query-params"
+    )
+    return float(found)
+
+
+def _departures() -> dict[str, object]:
+    """What is other than the best model for the budget; empty fields ask for nothing."""
+    places = st.columns(4)
+    by = places[0].selectbox(
+        "Another model, by",
+        ("ratio", "size"),
+        format_func=lambda key: {"ratio": "tokens per parameter", "size": "parameters N"}[key],
+        key="by",
+        bind="query-params",
+        help="Over-training: a smaller model on more tokens, at the same compute.",
+    )
+    wanted = _optional(
+        places[1], {"ratio": "Tokens per parameter", "size": "Parameters N"}[str(by)], f"what_{by}", "20"
+    )
+    unique = _optional(
+        places[2], "Distinct tokens there are", "unique_tokens", "no limit", "Beyond them, tokens are seen again."
+    )
+    served = _optional(
+        places[3], "Tokens to be served", "inference_tokens", "none", "Read and written over the model's life."
+    )
+    if unique is not None and unique < 1e3:
+        st.warning("Distinct tokens: give at least 1,000.")
+        unique = None
+    return {str(by): wanted, "unique_tokens": unique, "inference_tokens": served}
+
+
+def _optional(place: DeltaGenerator, label: str, key: str, empty: str, note: str | None = None) -> float | None:
+    """A number that may be left out."""
+    found = place.number_input(
+        label, min_value=0.0, value=None, format="%.4g", key=key, placeholder=empty, help=note, bind="query-params"
+    )
+    return float(found) if found else None
+
+
+if __name__ == "__main__":
+    page()
