@@ -50,9 +50,12 @@ class Budget:
         return cls(flops, hours, hours * ask.price)
 
     def said(self, ask: BudgetAsk) -> str:
-        """'10¹⁵ FLOPs, which is …' with every assumption named."""
-        return (
-            f"{formats.power(self.flops)} FLOPs: {formats.number(self.hours)} hours of a device of "
-            f"{formats.power(ask.device_flops)} FLOP/s at {formats.percent(ask.utilisation)} of its peak, "
-            f"{formats.number(self.dollars)} US dollars at {formats.number(ask.price)} an hour"
-        )
+        """'10¹⁵ FLOPs'; of hours and money with every assumption named."""
+        flops = f"{formats.power(self.flops)} FLOPs"
+        if ask.unit == "flops":
+            return flops
+        hours = f"{formats.number(self.hours)} hours of a device of {formats.power(ask.device_flops)} FLOP/s at "
+        hours += f"{formats.percent(ask.utilisation)} of its peak"
+        if ask.unit == "hours":
+            return f"{hours}, which is {flops}"
+        return f"{formats.number(self.dollars)} US dollars at {formats.number(ask.price)} an hour: {hours}, {flops}"

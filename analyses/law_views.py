@@ -14,6 +14,7 @@ from workbench.analyses.law_fits import LawAsk
 from workbench.analyses.scaling_judged import diagnose_law, said
 from workbench.analyses.selection import Selection
 from workbench.fitting import BackTest, BackTests, Fit
+from workbench.fitting.determined import UNDETERMINED
 from workbench.fitting.forecasts.backtests import RESAMPLES as FEWER
 from workbench.reporting import figures
 from workbench.reporting.document import Block, Figure, Text
@@ -111,16 +112,16 @@ def conventions(selection: Selection, ask: Ask) -> list[Block]:  # noqa: ARG001,
         reasons = " ".join(f"Not fitted: {item.law}: {item.reason}" for item in fits.not_fitted[:1])
         return [Text(reasons or law_fits.NO_RUNS, note=True)]
     shown = pd.DataFrame([_exponent(row) for row in rows[~unknown].to_dict("records")])
-    used = max(fit.n_points for fit in fits)
+    used = len(law_fits.points(selection))
     caption = (
-        f"The exponent of the best size by every approach and count of N, from {plural(used, 'point')}, and as "
+        f"The exponent of the best size by every approach and count of N, from {plural(used, 'run')}, and as "
         "published, each with its interval (the level stands in the table). On the dotted line size and data grow "
         "alike."
     )
     if unknown.any():
         caption += f" {plural(int(unknown.sum()), 'fit')} that these runs do not identify left out."
     told = rows.assign(**{key: rows[key].mask(unknown) for key in ("a", "a_interval", "b", "b_interval")})
-    told = told.assign(identified=told["identified"].map({True: "yes", False: "not determined"}))
+    told = told.assign(identified=told["identified"].map({True: "yes", False: UNDETERMINED}))
     parameters = tables.parameters(fits)
     known = parameters[~parameters["identified"].isin([False])]
     return [

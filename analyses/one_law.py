@@ -14,7 +14,7 @@ from workbench.analyses.scaling import MULTIPLES
 from workbench.analyses.scaling_fits import with_budgets
 from workbench.analyses.scaling_methods import PROCEDURES, goal
 from workbench.fitting import LAWS, Fit
-from workbench.fitting.determined import narrow
+from workbench.fitting.determined import UNDETERMINED
 from workbench.fitting.isoflop.curves import SHAPES
 from workbench.fitting.record import CONVENTION_LABELS
 from workbench.reporting import figures, formats, theme
@@ -38,10 +38,10 @@ DERIVED = {
 }
 """Quantities that are read off a law's parameters, in words."""
 
-LOOSE = 10.0
-"""Of a law that is not identified, a number whose interval spans more than this factor is left out."""
-
-OPEN = "These runs do not determine this law. What they leave open is named below, and its numbers are left out."
+OPEN = (
+    "These runs do not determine this law. What they leave open has words in place of a number; below the table stands "
+    "why."
+)
 
 
 def name_of(law: str) -> str:
@@ -75,10 +75,9 @@ def numbers(fit: Fit) -> list[Block]:
 
 def _said(fit: Fit, name: str, value: float) -> dict[str, Any]:
     """A number and its interval, or the words that these runs leave it open."""
-    ends = tables.interval_of(fit, name)
-    if fit.identified or (np.isfinite(ends).all() and narrow(ends, LOOSE)):
-        return {"value": value, "interval": list(ends)}
-    return {"value": "not determined", "interval": None}
+    if name in fit.undetermined:
+        return {"value": UNDETERMINED, "interval": None}
+    return {"value": value, "interval": list(tables.interval_of(fit, name))}
 
 
 def picture(fit: Fit, points: pd.DataFrame) -> list[Block]:
@@ -138,7 +137,7 @@ def _line(fit: Fit, name: str, values: pd.Series, count: int = 61) -> pd.DataFra
 def residuals(fit: Fit) -> list[Block]:
     """Observed over predicted loss; the envelope predicts no losses."""
     if fit.law == "envelope" or fit.residuals.empty:
-        return []
+        return [Text(f"{name_of(fit.law)} predicts no loss of a run, so there is nothing that it misses.")]
     law = LAWS.get(fit.law)
     response, logarithmic = ("loss", True) if law is None else (law.response, law.log_response)
     points = fit.residuals.assign(n=fit.residuals[fit.convention if fit.convention in fit.residuals else "n"])

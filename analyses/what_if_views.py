@@ -10,13 +10,15 @@ from workbench.analyses.law_fits import LawAsk
 from workbench.analyses.one_law import name_of
 from workbench.analyses.selection import Selection
 from workbench.analyses.what_if import Answer, WhatIfAsk
+from workbench.fitting.determined import UNDETERMINED
 from workbench.fitting.forecasts.repeats import BORROWED_SAID
 from workbench.reporting import formats
 from workbench.reporting.document import Block, Column, Figure, Table, Text
 from workbench.reporting.figures.pieces import plural
 from workbench.reporting.figures.what_if import one_budget
 
-OPEN = "not determined"
+TOO_FAR = 1e9
+"""Beyond this multiple of the largest budget no number is given, however narrow the law's own intervals are."""
 
 
 def blocks(selection: Selection, ask: WhatIfAsk) -> list[Block]:
@@ -27,7 +29,7 @@ def blocks(selection: Selection, ask: WhatIfAsk) -> list[Block]:
     reach = Text(_reach(selection, ask, found), note=found.distance > 100)
     if not found.fit.identified:
         return [Text(_undetermined(found), note=True), reach]
-    if not found.optimum.determined:
+    if not found.optimum.determined or found.distance > TOO_FAR:
         return [Text(_sentence(found, ask), note=True), reach]
     return [Text(_sentence(found, ask)), reach, _figure(found, ask), _table(found), *_explained(found)]
 
@@ -43,6 +45,11 @@ def _undetermined(found: Answer) -> str:
 
 def _sentence(found: Answer, ask: WhatIfAsk) -> str:
     best, level = found.optimum, f"{100 * found.fit.level:g}%"
+    if found.distance > TOO_FAR:
+        return (
+            f"The budget is {found.budget.said(ask)}, more than a billion times the largest of the runs: a law "
+            "that was fitted so far below determines no best model there."
+        )
     if not best.determined:
         return (
             f"The budget is {found.budget.said(ask)}. So far from the runs the law determines no best model: "
@@ -120,13 +127,14 @@ COLUMNS = (
 def _table(found: Answer) -> Table:
     caption = f"Uses of the budget side by side, with {100 * found.fit.level:g}% intervals"
     rows = [row if row["determined"] else _emptied(row) for row in _rows(found)]
-    return Table.of("what-if-choices", caption, pd.DataFrame(rows, dtype=object), COLUMNS)
+    columns = COLUMNS if len(rows) > 1 else COLUMNS[:-1]
+    return Table.of("what-if-choices", caption, pd.DataFrame(rows, dtype=object), columns)
 
 
 def _emptied(row: dict[str, Any]) -> dict[str, Any]:
     """A row that the runs leave open: its model is named, its numbers are not."""
     gone = dict.fromkeys(("n", "d", "ratio", "training", "loss", "n_interval", "loss_interval", "run_interval"))
-    return {**row, **gone, "costs": OPEN}
+    return {**row, **gone, "costs": UNDETERMINED}
 
 
 def _rows(found: Answer) -> list[dict[str, Any]]:
@@ -136,8 +144,8 @@ def _rows(found: Answer) -> list[dict[str, Any]]:
     rows = [_row("optimum", "compute-optimal", best.n, best.d, flops, best.loss, best.determined, ends, "")]
     if (other := found.departed) is not None:
         costs = (
-            f"{formats.number(other.excess.value)} nats above the optimum; a compute-optimal model reaches this loss with "
-            f"{formats.power(flops / other.overhead.value)} FLOPs"
+            f"{formats.number(other.excess.value)} nats above the optimum; a compute-optimal model reaches this loss "
+            f"with {formats.power(flops / other.overhead.value)} FLOPs"
         )
         ends = {"loss": list(other.interval), "run": list(other.run)}
         rows.append(

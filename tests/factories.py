@@ -239,6 +239,18 @@ def make_store(folder: Path, seed: int = 0) -> Path:
     return folder
 
 
+def make_narrow(source: Path, folder: Path) -> Path:
+    """A store at `folder` with the eight smallest runs of a simulated one: two budgets, too near for any exponent."""
+    from workbench.store import Store
+
+    store, given = Store.create(folder), Store(source)
+    runs = given.runs(where="role = 'grid'").sort_values(["budget", "n_params"])
+    kept = runs.groupby("budget").head(4).head(8)
+    for row in kept.to_dict("records"):
+        store.write_run({str(k): v for k, v in row.items()}, given.curves(str(row["run_id"])))
+    return folder
+
+
 def add_sweep(folder: Path, name: str = "other", many: int = 8, **columns: object) -> None:
     """Add a second, smaller sweep to a simulated store, its runs differing in `columns` (and its corpus, if none)."""
     from workbench.store import Store

@@ -10,7 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.app.serving import CHROMIUM
-from tests.factories import add_twin, make_store
+from tests.factories import add_twin, make_narrow, make_store
 from workbench import app
 from workbench.app import data
 from workbench.store import Store
@@ -43,6 +43,12 @@ def twins(simulated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(simulated, folder)
     add_twin(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def narrow(simulated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Eight runs of two budgets, which determine no law."""
+    return make_narrow(simulated, tmp_path_factory.mktemp("app") / "narrow")
 
 
 @pytest.fixture

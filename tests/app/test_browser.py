@@ -40,7 +40,7 @@ def test_a_filter_changes_a_figure_a_link_restores_it_and_nothing_leaves_the_mac
     page.goto(server)
     page.wait_for_selector(".js-plotly-plot .points path.point")
     assert page.locator("h1").inner_text() == "Overview"
-    for title in ("Live sweep", "Curves", "Laws", "Emergence", "Models", "Runs"):
+    for title in ("Live sweep", "Curves", "Laws", "What if", "Emergence", "Models", "Runs"):
         page.get_by_test_id("stSidebarNavLink").filter(has_text=title).click()
         page.wait_for_function("title => document.querySelector('h1')?.innerText === title", arg=title)
         page.wait_for_selector(".js-plotly-plot")

@@ -1,6 +1,5 @@
 """Each page on the simulated sweep: its numbers are those of the library, its widgets change what it shows."""
 
-import html
 import json
 from pathlib import Path
 from typing import Any
@@ -10,14 +9,13 @@ from streamlit.testing.v1 import AppTest
 
 from tests.app.conftest import MAIN, Opener
 from workbench.analyses import scaling
-from workbench.fitting import fit, from_runs
-from workbench.reporting import formats, theme
+from workbench.reporting import formats
 from workbench.store import Store, reference_store
 
 PAGES = sorted(path.stem for path in (MAIN.parent / "views").glob("[!_]*.py"))
 
 
-TITLES = {"live": "Live sweep"}
+TITLES = {"live": "Live sweep", "what_if": "What if"}
 """Page → its title, where that is not its name."""
 
 
@@ -36,18 +34,14 @@ def text(page: AppTest) -> str:
     return " ".join(str(part.value) for part in [*page.markdown, *page.caption, *page.warning, *page.error, *page.info])
 
 
-def chosen_from(page: AppTest, key: str) -> list[str]:
-    """The values a choice offers, whatever they are called on the page."""
-    names = {shown: law for law, shown in theme.LAW_NAMES.items()}
-    return [names.get(option, option) for option in page.selectbox(key=key).options]
-
-
 def tables(page: AppTest) -> str:
     return " ".join(part.proto.body for part in page.get("html"))
 
 
 def test_there_is_a_page_for_each_part():
-    assert PAGES == ["compare", "curves", "emergence", "laws", "live", "models", "next", "overview", "runs"]
+    assert PAGES == [
+        "compare", "curves", "emergence", "laws", "live", "models", "next", "overview", "runs", "what_if",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -87,67 +81,6 @@ def test_the_live_page_shows_how_a_sweep_ended(open_page: Opener, simulated: Pat
     assert "40 done" in text(page)
     page.selectbox(key="live_x").set_value("step").run()
     assert figures(page)[1]["layout"]["xaxis"]["title"]["text"] == "step"
-
-
-def test_the_fit_shown_is_the_librarys(open_page: Opener, simulated: Path):
-    page = open_page(simulated, "fits")
-    page.selectbox(key="objective").set_value("log-mse").run()
-    page.selectbox(key="convention").set_value("n_non_embedding").run()
-    store = Store(simulated)
-    expected = fit(from_runs(store.runs()), "chinchilla", "log-mse", convention="n_non_embedding", resamples=0)
-    shown = tables(page)
-    for value in expected.params.values():
-        assert f">{formats.number(value, 4)}<" in shown
-    assert "N counts non-embedding parameters" in text(page)
-
-
-@pytest.mark.parametrize(("law", "count"), [("isoflop", 5), ("envelope", 4), ("kaplan-c", 5), ("kaplan-n", 3)])
-def test_each_law_has_its_figures_or_its_reason(open_page: Opener, simulated: Path, law: str, count: int):
-    page = open_page(simulated, "fits")
-    page.selectbox(key="law").set_value(law).run()
-    assert not page.exception
-    assert len(figures(page)) == count
-    assert any("Not fitted" in warning.value for warning in page.warning) == (law == "kaplan-n")
-
-
-def test_any_law_the_columns_feed_is_fitted_as_chosen(open_page: Opener, simulated: Path):
-    page = open_page(simulated, "fits")
-    assert {"isoflop", "envelope", "chinchilla-tied", "power-d"} <= set(chosen_from(page, "law"))
-    page.selectbox(key="law").set_value("chinchilla-tied").run()
-    page.selectbox(key="intervals").set_value("sandwich").run()
-    page.select_slider(key="delta").set_value(1e-2).run()
-    assert not page.exception
-    expected = fit(
-        from_runs(Store(simulated).runs()), "chinchilla-tied", delta=1e-2, intervals="sandwich", resamples=50
-    )
-    for name, value in expected.params.items():
-        low, high = (formats.number(end, 4) for end in expected.intervals[name])
-        assert f">{formats.number(value, 4)}<" in tables(page)
-        assert f"{low} to {high}" in tables(page)
-    assert expected.interval_method in html.unescape(text(page))
-    assert "Corners of the Huber loss" not in text(page)
-
-
-def test_only_the_widgets_a_law_takes_are_there(open_page: Opener, simulated: Path):
-    page = open_page(simulated, "fits")
-    page.selectbox(key="law").set_value("isoflop").run()
-    assert {box.key for box in page.selectbox} >= {"law", "convention", "shape"}
-    assert not {"objective", "intervals"} & {box.key for box in page.selectbox}
-    assert not page.select_slider
-    page.selectbox(key="shape").set_value("parabola").run()
-    expected = fit(from_runs(Store(simulated).runs()), "isoflop", shape="parabola", resamples=0)
-    assert f">{formats.number(expected.params['a'], 4)}<" in tables(page)
-    assert "parabolas of ln L in ln N" in text(page)
-    page.selectbox(key="law").set_value("envelope").run()
-    assert {box.key for box in page.selectbox} >= {"law", "convention"}
-    assert not {"objective", "shape"} & {box.key for box in page.selectbox}
-
-
-def test_trust_stands_below_the_laws_as_in_the_report(open_page: Opener, simulated: Path):
-    page = open_page(simulated, "fits")
-    assert "most influential runs" in text(page)
-    assert "By the log score" in text(page)
-    assert "No more was held out" in text(page)
 
 
 def test_tasks_can_be_seen_against_compute(open_page: Opener, simulated: Path):

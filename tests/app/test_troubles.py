@@ -56,7 +56,7 @@ def test_too_few_runs_to_fit_are_still_shown(open_page: Opener, simulated: Path,
     store = Store.create(tmp_path / "few")
     for run in source.runs().head(2).to_dict("records"):
         store.write_run({str(key): value for key, value in run.items()}, source.curves(str(run["run_id"])))
-    page = open_page(store.folder, "fits")
+    page = open_page(store.folder, "laws")
     assert not page.exception
     assert any("Not fitted" in warning.value or "could be fitted" in warning.value for warning in page.warning)
 

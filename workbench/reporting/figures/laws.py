@@ -32,7 +32,7 @@ def isoflop(points: pd.DataFrame, minima: pd.DataFrame | None = None, lines: pd.
             )  # fmt: skip
     for value, group in points.sort_values("n").groupby("budget", sort=True):
         budget = float(str(value))
-        name = f"C = {formats.power(budget)}"
+        name = formats.power(budget)
         figure.add_trace(
             go.Scatter(
                 x=group["n"].tolist(),
@@ -45,7 +45,7 @@ def isoflop(points: pd.DataFrame, minima: pd.DataFrame | None = None, lines: pd.
                     "color": theme.shade(budget, low, high),
                     "line": {"color": "white", "width": 0.8},
                 },
-                hovertemplate=f"{name} FLOPs<br>N = %{{x:.4s}}<br>loss %{{y:.4f}}<extra></extra>",
+                hovertemplate=f"C = {name} FLOPs<br>N = %{{x:.4s}}<br>loss %{{y:.4f}}<extra></extra>",
             )
         )
     if minima is not None and not minima.empty:

@@ -85,7 +85,8 @@ def beside(lines: pd.DataFrame, quantities: tuple[str, ...], marks: dict[str, fl
         for index, (source, part) in enumerate(lines.groupby("source", sort=False)):
             _source(figure, part, quantity, str(source), index, column)
         title, style = TITLES[quantity]
-        figure.update_yaxes(theme.log_axis(lines[quantity], title, style), row=1, col=column)
+        ends = [lines[name] for name in (f"{quantity}_low", f"{quantity}_high") if name in lines]
+        figure.update_yaxes(theme.log_axis(np.concatenate([lines[quantity], *ends]), title, style), row=1, col=column)
         figure.update_xaxes(theme.log_axis(lines["flops"], "compute C [FLOPs]", "power", most=6), row=1, col=column)
         for level, (name, flops) in enumerate(marks.items()):
             figure.add_vline(x=flops, line={"color": theme.SOFT, "dash": "dash", "width": 1.2}, row=1, col=column)
