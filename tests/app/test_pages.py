@@ -1,5 +1,6 @@
 """Each page on the simulated sweep: its numbers are those of the library, its widgets change what it shows."""
 
+import html
 import json
 from pathlib import Path
 from typing import Any
