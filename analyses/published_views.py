@@ -108,7 +108,9 @@ def _slopes(fit: Fit | None) -> Table:
         Column("b_interval", f"{level}interval", "interval"),
         Column("citation", "source"),
     )
-    caption = "The slopes of these lines. Ours follows the compute that the runs really took, theirs C = 6ND"
+    caption = "The slopes of these lines"
+    if fit is not None:
+        caption += ". Ours follows the compute that the runs really took, theirs C = 6ND"
     return Table.of("published-exponents", caption, pd.DataFrame(rows, dtype=object), columns)
 
 

@@ -81,9 +81,10 @@ def beside(lines: pd.DataFrame, quantities: tuple[str, ...], marks: dict[str, fl
     """
     figure = make_subplots(cols=len(quantities), horizontal_spacing=0.12)
     figure = theme.dress(figure, 500)
+    others = [source for source in lines["source"].unique() if source != OURS]
     for column, quantity in enumerate(quantities, start=1):
-        for index, (source, part) in enumerate(lines.groupby("source", sort=False)):
-            _source(figure, part, quantity, str(source), index, column)
+        for source, part in lines.groupby("source", sort=False):
+            _source(figure, part, quantity, str(source), others.index(source) if source in others else 0, column)
         title, style = TITLES[quantity]
         ends = [lines[name] for name in (f"{quantity}_low", f"{quantity}_high") if name in lines]
         figure.update_yaxes(theme.log_axis(np.concatenate([lines[quantity], *ends]), title, style), row=1, col=column)
@@ -102,7 +103,7 @@ def _source(figure: go.Figure, part: pd.DataFrame, quantity: str, source: str, i
     part = part.dropna(subset=[quantity])
     if part.empty:
         return
-    color, dash = SOURCES.get(source, OTHERS[(index - 1) % len(OTHERS)])
+    color, dash = SOURCES.get(source, OTHERS[index % len(OTHERS)])
     low, high = f"{quantity}_low", f"{quantity}_high"
     if low in part and part[low].notna().all():
         band(figure, part["flops"].tolist(), part[low].tolist(), part[high].tolist(), color, row=1, col=column)
