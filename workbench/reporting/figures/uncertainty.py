@@ -143,8 +143,9 @@ def _axis(values: pd.Series, name: str, title: str, most: int) -> dict[str, obje
 def exponents(rows: pd.DataFrame) -> go.Figure:
     """The exponent a with its interval, one line a row. `rows` has label, a, low, high and ours."""
     figure = theme.blank(max(300, 34 * len(rows) + 110))
-    for ours, color, name in ((True, theme.BLUE, "these runs"), (False, theme.SOFT, "published")):
-        part = rows[rows["ours"] == ours]
+    # From the bottom up, so that the first row stands on top.
+    for ours, color, name in ((False, theme.SOFT, "published"), (True, theme.BLUE, "these runs")):
+        part = rows[rows["ours"] == ours].iloc[::-1]
         if part.empty:
             continue
         known = np.isfinite(part["low"]) & np.isfinite(part["high"])
@@ -163,4 +164,5 @@ def exponents(rows: pd.DataFrame) -> go.Figure:
     figure.add_vline(x=0.5, line={"color": theme.SOFT, "dash": "dot", "width": 1.2})
     figure.update_xaxes(title={"text": "exponent a of N<sub>opt</sub> ∝ C<sup>a</sup>"})
     labels: Sequence[str] = rows["label"].tolist()
+    figure.update_layout(legend={"traceorder": "reversed"})
     return figure.update_yaxes(categoryorder="array", categoryarray=list(reversed(labels)))
