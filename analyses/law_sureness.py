@@ -79,7 +79,7 @@ def cloud_of(selection: Selection, ask: LawAsk, fit: Fit) -> list[Block]:
         said += f"{_short(other)}."
     draws = pd.DataFrame(sampled.draws())
     draws = draws[list(draws.columns[np.ptp(draws, axis=0) > 0])[:MOST]]
-    draws = draws[np.isfinite(draws).all(axis=1)]
+    draws = draws.loc[np.isfinite(draws.to_numpy()).all(axis=1)]
     if draws.shape[1] < 2:
         return [Text("No cloud is drawn: fewer than two parameters vary between the resamples.", note=True)]
     shown = draws.iloc[np.unique(np.linspace(0, len(draws) - 1, min(DRAWN, len(draws))).astype(int))]
@@ -112,7 +112,7 @@ def _rank(draws: pd.DataFrame) -> list[Block]:
         return []
     row, column = np.unravel_index(np.abs(ranks).argmax(), ranks.shape)
     one, two = sorted((draws.columns[row], draws.columns[column]))
-    said = f"Most together move {one} and {two}: their rank correlation is {formats.number(ranks[row, column])}."
+    said = f"Most together move {one} and {two}: their rank correlation is {formats.number(float(ranks[row, column]))}."
     return [Text(said)]
 
 

@@ -1,6 +1,7 @@
 """The views of the Laws page: each from a selection and a `LawAsk` to what is shown."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -157,8 +158,8 @@ def compared(selection: Selection, ask: Ask) -> list[Block]:  # noqa: ARG001
     return scaling_trust.compared_blocks(found)
 
 
-def _exponent(row: dict[str, object]) -> dict[str, object]:
-    low, high = row["a_interval"]  # type: ignore[misc]
+def _exponent(row: Mapping[Any, Any]) -> dict[str, object]:
+    low, high = row["a_interval"]
     of = "" if row["source"] == tables.OURS else f"{row['source']}, "
     label = f"{of}{row['approach']}".replace("N_opt", "N<sub>opt</sub>") + f" (N {row['convention']})"
     return {"label": label, "a": row["a"], "low": low, "high": high, "ours": row["source"] == tables.OURS}

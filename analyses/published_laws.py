@@ -43,7 +43,7 @@ def chinchilla(params: dict[str, float]) -> Optimum:
     """The optimum of L = E + A/N^α + B/D^β where C = 6ND."""
 
     def optimum(flops: Array) -> tuple[Array, Array, Array]:
-        law, given = LAWS["chinchilla"], {name: np.float64(value) for name, value in params.items()}
+        law, given = LAWS["chinchilla"], {name: np.asarray(value, dtype=np.float64) for name, value in params.items()}
         n, d = Cost().optimum(law, given, np.asarray(flops, dtype=np.float64))
         return n, d, law.predict(given, n=n, d=d)
 

@@ -1,5 +1,7 @@
 """A budget in FLOPs, hours or money: the model it buys by the fitted law, and what other models would cost."""
 
+from typing import Any
+
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -50,7 +52,7 @@ def page() -> None:
     show.view("published", PublishedAsk(law=str(ask["law"]), convention=str(ask["convention"]), show=str(shown)))
 
 
-def _budget() -> dict[str, object]:
+def _budget() -> dict[str, Any]:
     """The law, the unit, the amount; device and price where the unit needs them."""
     places = st.columns(4)
     unit = str(
@@ -73,16 +75,16 @@ def _budget() -> dict[str, object]:
         key="what_convention",
         bind="query-params",
     )
-    ask: dict[str, object] = {"unit": unit, "amount": amount or None, "law": law, "convention": convention}
+    ask: dict[str, Any] = {"unit": unit, "amount": amount or None, "law": law, "convention": convention}
     with st.expander("Device and price: assumptions to edit", expanded=unit != "flops"):
-        places = st.columns(3)
+        fields = st.columns(3)
         ask["device_flops"] = 1e12 * _number(
-            places[0], "Peak of one device [TFLOP/s]", "device_flops", 1e-12, "989 is an H100's dense bfloat16."
+            fields[0], "Peak of one device [TFLOP/s]", "device_flops", 1e-12, "989 is an H100's dense bfloat16."
         )
         ask["utilisation"] = _number(
-            places[1], "Share of the peak reached", "utilisation", 1.0, "0.3 to 0.5 is common for large models.", 1.0
+            fields[1], "Share of the peak reached", "utilisation", 1.0, "0.3 to 0.5 is common for large models.", 1.0
         )
-        ask["price"] = _number(places[2], "US dollars for a device-hour", "price", 1.0, "Ask your provider.")
+        ask["price"] = _number(fields[2], "US dollars for a device-hour", "price", 1.0, "Ask your provider.")
     return ask
 
 
@@ -95,7 +97,7 @@ def _number(place: DeltaGenerator, label: str, field: str, scale: float, note: s
     return float(found)
 
 
-def _departures() -> dict[str, object]:
+def _departures() -> dict[str, Any]:
     """What is other than the best model for the budget; empty fields ask for nothing."""
     places = st.columns(4)
     by = places[0].selectbox(

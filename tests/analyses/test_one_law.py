@@ -1,5 +1,7 @@
 """One fit looked at closely: its blocks carry the fit's own numbers, under either count of N."""
 
+from typing import Any
+
 import pytest
 
 from tests.factories import make_narrow, make_store
@@ -21,7 +23,7 @@ def narrow(simulated: Selection, tmp_path_factory: pytest.TempPathFactory) -> Se
     return Selection(make_narrow(simulated.folder, tmp_path_factory.mktemp("laws") / "narrow"), resamples=30)
 
 
-def fit_of(simulated: Selection, law: str, convention: str = "n", **asked: object) -> Fit:
+def fit_of(simulated: Selection, law: str, convention: str = "n", **asked: Any) -> Fit:
     found = law_fits.fitted(simulated, LawAsk(law=law, convention=convention, **asked))
     assert isinstance(found, Fit)
     return found

@@ -1,5 +1,7 @@
 """What a budget buys, against closed forms and direct minimisation; and the words of the page against the numbers."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from pydantic import ValidationError
@@ -39,7 +41,7 @@ def loss(n: float, d: float) -> float:
     return float(E + A / n**ALPHA + B / d**BETA)
 
 
-def asked(exact: Fit, **what: object) -> Answer:
+def asked(exact: Fit, **what: Any) -> Answer:
     return what_if.answered(exact, WhatIfAsk(amount=FLOPS, **what), largest=1e12)
 
 
@@ -124,7 +126,7 @@ def test_the_three_units_of_a_budget_turn_into_one_another():
 @pytest.mark.parametrize(
     "wrong", [{"amount": 0}, {"utilisation": 1.5}, {"unit": "euros"}, {"ratio": 20, "size": 1e6}, {"unique_tokens": 1}]
 )
-def test_what_no_budget_can_be_is_refused(wrong: dict[str, float]):
+def test_what_no_budget_can_be_is_refused(wrong: dict[str, Any]):
     with pytest.raises(ValidationError):
         WhatIfAsk(**wrong)
 
@@ -139,7 +141,7 @@ def test_the_figures_intervals_are_those_of_a_new_run_and_of_the_law(simulated: 
     assert (row["low"], row["high"]) == pytest.approx(
         tuple(float(end[0]) for end in found.fit.predict_interval(n=row["n"], d=row["d"]))
     )
-    middle = line.iloc[(line["n"] - found.optimum.n).abs().idxmin()]
+    middle = line.iloc[int((line["n"] - found.optimum.n).abs().to_numpy().argmin())]
     assert middle["loss"] == pytest.approx(found.optimum.loss, rel=1e-3)
     assert found.fit.cost.flops(row["n"], row["d"]) == pytest.approx(found.budget.flops)
 

@@ -2,6 +2,7 @@
 
 import html
 from pathlib import Path
+from typing import Any
 
 from tests.app.conftest import Opener
 from tests.app.test_pages import figures, tables, text
@@ -11,7 +12,7 @@ from workbench.analyses.what_if import Answer, WhatIfAsk
 from workbench.reporting import formats
 
 
-def answer(simulated: Path, **asked: object) -> Answer:
+def answer(simulated: Path, **asked: Any) -> Answer:
     found = what_if.answer(Selection(simulated, resamples=50), WhatIfAsk(**asked))
     assert isinstance(found, Answer)
     return found

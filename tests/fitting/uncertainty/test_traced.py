@@ -55,7 +55,7 @@ def test_the_estimate_is_the_least_and_lies_at_zero():
     fitted = fit(surface(), "chinchilla", resamples=1)
     traced = trace(fitted)
     for name, part in traced.curves.groupby("name"):
-        least = part.loc[part["statistic"].idxmin()]
+        least = part.iloc[int(part["statistic"].to_numpy().argmin())]
         assert least["statistic"] == 0.0
         assert least["value"] == pytest.approx({**fitted.params, **fitted.derived}[str(name)])
 

@@ -21,8 +21,9 @@ def contour(
     each line joins.
     """
     figure = theme.blank(560)
-    z = np.log(grid.pivot_table(index="d", columns="n", values="loss"))
-    low, high = (float(end(np.append(np.log(points["loss"]), z.to_numpy()))) for end in (np.min, np.max))
+    table = grid.pivot_table(index="d", columns="n", values="loss")
+    z = np.log(table.to_numpy(dtype=float))
+    low, high = (float(end(np.append(np.log(points["loss"]), z))) for end in (np.min, np.max))
     ticks = theme.log_ticks(np.exp(low), np.exp(high), most=8)
     bar = {
         "title": {"text": LOSSES["loss"], "side": "right"}, "tickvals": np.log(ticks).tolist(),
@@ -30,9 +31,9 @@ def contour(
     }  # fmt: skip
     figure.add_trace(
         go.Contour(
-            x=z.columns.tolist(), y=z.index.tolist(), z=z.to_numpy().tolist(), zmin=low, zmax=high,
+            x=table.columns.tolist(), y=table.index.tolist(), z=z.tolist(), zmin=low, zmax=high,
             colorscale=theme.SCALE, colorbar=bar, opacity=0.85, ncontours=LEVELS,
-            line={"width": 0.6, "color": "white"}, customdata=np.exp(z.to_numpy()).tolist(),
+            line={"width": 0.6, "color": "white"}, customdata=np.exp(z).tolist(),
             hovertemplate="N = %{x:.3s}<br>D = %{y:.3s}<br>law %{customdata:.4f}<extra></extra>",
         )
     )  # fmt: skip
