@@ -124,10 +124,36 @@ def budget_table(runs: pd.DataFrame) -> pd.DataFrame:
                 "loss_best": best,
                 "margin": 1 - best / float(group["unigram_entropy"].iloc[0]),
                 "bracketed": fine.get(float(str(budget)), False),
+                "optimum": _where_optimum(group, fine.get(float(str(budget)))),
             }
         )
-    columns = ["budget", "runs", "n_smallest", "n_largest", "n_best", "d_best", "loss_best", "margin", "bracketed"]
+    columns = [
+        "budget",
+        "runs",
+        "n_smallest",
+        "n_largest",
+        "n_best",
+        "d_best",
+        "loss_best",
+        "margin",
+        "bracketed",
+        "optimum",
+    ]
     return pd.DataFrame(rows, columns=columns)
+
+
+def _where_optimum(group: pd.DataFrame, good: bool | None) -> str:
+    """Whether the runs of a budget bracket its optimum, and if not, what is missing."""
+    best = int(group.sort_values("loss")["n_params"].iloc[0])
+    if good is None:
+        return "fewer than three sizes"
+    if good:
+        return "bracketed"
+    if best == group["n_params"].min():
+        return "the smallest model is best: smaller ones are missing"
+    if best == group["n_params"].max():
+        return "the largest model is best: larger ones are missing"
+    return "the best run has neighbours, but the curve fitted to all has no minimum between them"
 
 
 def check(runs: pd.DataFrame) -> Checks:
@@ -192,7 +218,7 @@ def _of_budgets(budgets: pd.DataFrame) -> list[Fact]:
         Fact(
             "minima",
             "every budget's optimum bracketed from both sides",
-            f"{bracketed} of {len(budgets)} budgets",
+            f"{bracketed} of {len(budgets)} budgets, N counted in total",
             bracketed == len(budgets),
         ),
         Fact(
@@ -219,7 +245,7 @@ def _of_law(diagnosed: Diagnosed) -> list[Fact]:
         Fact(
             "errors of their own",
             "runs of one size or budget miss no more alike than any two",
-            "no sign of it" if not diagnosed.shared else diagnosed.shared[0].partition(", as if")[0],
+            "no sign of it" if not diagnosed.shared else _lowered(diagnosed.shared[0].partition(", as if")[0]),
             not diagnosed.shared,
         ),
         Fact(
@@ -229,6 +255,11 @@ def _of_law(diagnosed: Diagnosed) -> list[Fact]:
             not (cook > LARGE).any(),
         ),
     ]
+
+
+def _lowered(sentence: str) -> str:
+    """A sentence in the middle of another."""
+    return sentence[:1].lower() + sentence[1:]
 
 
 def _of_grid(runs: pd.DataFrame) -> list[Fact]:

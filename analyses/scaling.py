@@ -249,9 +249,8 @@ def _problems(fits: FitSet, headline: Fit | None, untested: str, reason: str) ->
 
 
 def _not_fitted(item: NotFitted) -> str:
-    return (
-        f"Not fitted: {item.reason}" if item.reason.startswith(item.law) else f"Not fitted: {item.law}: {item.reason}"
-    )
+    said = f"Not fitted (N {CONVENTION_LABELS.get(item.convention, item.convention)})"
+    return f"{said}: {item.reason}" if item.reason.startswith(item.law) else f"{said}: {item.law}: {item.reason}"
 
 
 def laws_of(fits: Sequence[Fit], convention: str = "n") -> list[Fit]:

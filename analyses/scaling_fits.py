@@ -1,11 +1,15 @@
 """The parts of the scaling report on what the laws say: the losses, how compute divides, forecasts."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
 from workbench.analyses import scaling_tables as tables
 from workbench.analyses.scaling import MULTIPLES, ScalingStudy, minima_of
 from workbench.analyses.scaling_runs import evaluated
+from workbench.analyses.scaling_words import settled
 from workbench.fitting import Fit, FitSet
 from workbench.fitting.isoflop.budgets import budgets
 from workbench.fitting.isoflop.curves import SHAPES
@@ -55,7 +59,8 @@ def parameters_table(parameters: pd.DataFrame, level: float) -> list[Block]:
     )
     caption = "Every parameter of every fit"
     if parameters["value"].isna().any():
-        caption += "; a k whose interval spans two decades is left blank, for without its exponent it says nothing"
+        caption += "; left blank are a k whose interval spans two decades, for without its exponent it says "
+        caption += "nothing, and every number as open of a fit that is not identified"
     return [Table.of("parameters", caption, parameters, columns, folded=True)]
 
 
@@ -153,7 +158,18 @@ def exponents_table(exponents: pd.DataFrame) -> Table:
         "Exponents of N_opt ∝ C^a and D_opt ∝ C^b under every approach and convention, and the published ones, whose "
         "corpora and sizes differ"
     )
-    return Table.of("exponents", caption, exponents, columns)
+    frame = exponents.copy()
+    if odd := [row for row, one in enumerate(frame.to_dict("records")) if _misses_its_interval(one)]:
+        frame.loc[odd, "source"] += ", as printed"
+        caption += "; as printed: the paper rounds its estimate to outside its own interval"
+    return Table.of("exponents", caption, frame, columns)
+
+
+def _misses_its_interval(row: Mapping[Any, Any]) -> bool:
+    """Whether a published estimate lies outside the interval beside it."""
+    if row["source"] == tables.OURS:
+        return False
+    return any(low > row[key] or high < row[key] for key in ("a", "b") for low, high in [row[f"{key}_interval"]])
 
 
 def _optimum(study: ScalingStudy) -> Figure:
@@ -174,6 +190,14 @@ def forecasts(study: ScalingStudy) -> list[Block]:
     for key in ("n", "d", "loss", "run"):
         frame[f"{key}_interval"] = list(zip(frame[f"{key}_low"], frame[f"{key}_high"], strict=True))
     frame["approach"] = frame["law"].map(tables.APPROACHES)
+    records = frame.to_dict("records")
+    for decided, keys in (("n", ("n", "d")), ("loss", ("loss", "run"))):
+        known = [settled(row, decided) for row in records]
+        for key in keys:
+            ends = frame[f"{key}_interval"]
+            frame[f"{key}_interval"] = [one if said else tables.UNKNOWN for one, said in zip(ends, known, strict=True)]
+            if key in frame:
+                frame[key] = frame[key].where(known)
     frame["determined"] = frame["determined"].map({True: "yes", False: "not determined"})
     frame = frame.sort_values(["multiple", "convention", "approach"], ignore_index=True)
     frame["convention"] = frame["convention"].map(lambda name: CONVENTION_LABELS.get(name, name))
@@ -199,7 +223,7 @@ def _what_forecasts_mean(study: ScalingStudy) -> str:
     if not study.forecasts["determined"].all():
         note += " Not determined: these runs do not fix the law, the interval of N_opt spans more than two decades, or "
         note += "that of one run's loss a factor of two; "
-        note += "such a row is what the fit gives and no advice."
+        note += "no number is given there."
     distant = study.judged.backtests
     if distant is not None:
         note += f" Back-tests reached {distant.furthest:.3g} times the compute that a fit saw, where the parametric "
@@ -208,9 +232,22 @@ def _what_forecasts_mean(study: ScalingStudy) -> str:
     return note
 
 
+CONVENTION_COLUMNS = (
+    Column("convention", "N counted"),
+    Column("a", "a", "number"),
+    Column("a_interval", "interval of a", "interval"),
+    Column("b", "b", "number"),
+    Column("b_interval", "interval of b", "interval"),
+    Column("n", "N_opt", "count"),
+    Column("d", "D_opt", "count"),
+    Column("loss", "loss", "loss"),
+    Column("identified", "identified"),
+)
+
+
 def conventions(study: ScalingStudy) -> list[Block]:
-    """What N, D, C and the loss are in these numbers."""
-    return stated_conventions(study.fits)
+    """The answer under each count of N, and what N, D, C and the loss are in these numbers."""
+    return [*stated_conventions(study.fits), *_side_by_side(study)]
 
 
 def stated_conventions(fits: FitSet) -> list[Block]:
@@ -223,3 +260,29 @@ def stated_conventions(fits: FitSet) -> list[Block]:
     if counted:
         items += (f"Fitted under N counted as: {', '.join(counted)}.",)
     return [Bullets(items)] if items else []
+
+
+def _side_by_side(study: ScalingStudy) -> list[Block]:
+    """One row a count of N: the headline's law and its optimum at the first multiple."""
+    if study.headline is None or study.forecasts.empty:
+        return []
+    law = study.headline.law
+    rows = []
+    for fit in study.fits:
+        if fit.law != law:
+            continue
+        values = {**fit.params, **fit.derived}
+        row: dict[str, Any] = {"convention": CONVENTION_LABELS.get(fit.convention, fit.convention)}
+        row |= {key: values.get(key, float("nan")) for key in ("a", "b")}
+        row |= {f"{key}_interval": list(tables.interval_of(fit, key)) for key in ("a", "b")}
+        frame = study.forecasts
+        mine = frame[(frame["law"] == law) & (frame["convention"] == fit.convention)]
+        if len(mine):
+            found = mine.iloc[0].to_dict()
+            row |= {key: found[key] if settled(found, key) else float("nan") for key in ("n", "d", "loss")}
+        rows.append({**row, "identified": fit.identified})
+    caption = (
+        f"{tables.APPROACHES.get(law, law)}: the same runs under each count of N, and the optimum at {MULTIPLES[0]:g}× "
+        f"the {study.largest_name}. A count without embeddings is smaller, most so for small models, and its a larger"
+    )
+    return [Table.of("conventions", caption, pd.DataFrame(rows), CONVENTION_COLUMNS)]

@@ -67,13 +67,21 @@ def _method(fit: Fit) -> str:
     """A few sentences that a methods section could use."""
     law = LAWS.get(fit.law)
     formula, citation = (f"`{law.formula}`", law.citation) if law is not None else PROCEDURES.get(fit.law, ("", ""))
-    text = f"`{fit.law}`: {formula} ({citation}). Minimised: {goal(fit)}, over {plural(fit.n_points, 'point')}; "
-    text += f"it is {fit.objective_value:.8g}."
+    text = f"`{fit.law}`: {formula} ({citation}). {_found(fit)}"
     if (shape := fit.diagnostics.get("shape")) is not None:
         text += f" The curves are {SHAPES[shape].words}."
     if (certificate := fit.diagnostics.get("certificate")) is not None:
         text += f" {certified(certificate)}"
     return f"{text} {100 * fit.level:g}% intervals: {fit.interval_method}."
+
+
+def _found(fit: Fit) -> str:
+    """How its numbers came about: a law has an objective, the envelope is read off and two lines are drawn."""
+    many = plural(fit.n_points, "point")
+    if fit.law == "envelope":
+        return f"Least squares of ln N and of ln D against ln C through the best runs among {many}."
+    what = "Minimised for the curves" if fit.law in PROCEDURES else "Minimised"
+    return f"{what}: {goal(fit)}, over {many}; it is {fit.objective_value:.8g}."
 
 
 def _intervals(study: ScalingStudy) -> Text:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from workbench.analyses import scaling_fits as fits_part
 from workbench.analyses import scaling_methods as methods_part
+from workbench.analyses import scaling_next as next_part
 from workbench.analyses import scaling_runs as runs_part
 from workbench.analyses import scaling_trust as trust_part
 from workbench.analyses.samples import sweeps_of
@@ -16,12 +17,13 @@ from workbench.analyses.scaling_words import (
     forecast_text,
     headline_forecasts,
     held_out,
+    rival,
+    settled,
     summary_lines,
     with_interval,
 )
-from workbench.fitting.record import CONVENTION_LABELS
 from workbench.reporting import formats
-from workbench.reporting.document import Block, Bullets, Code, Report, Section, Text
+from workbench.reporting.document import Block, Code, Report, Section, Text
 from workbench.reporting.figures.pieces import plural
 
 
@@ -37,9 +39,11 @@ def report(study: ScalingStudy) -> Report:
         ("Forecasts", fits_part.forecasts),
         ("Back-test", trust_part.backtest),
         ("Which law forecasts best?", trust_part.compared),
+        ("How often such intervals hold the truth", trust_part.coverage),
         ("Tasks", runs_part.tasks),
-        ("What is not identified", not_identified),
-        ("Conventions", fits_part.conventions),
+        ("Conventions side by side", fits_part.conventions),
+        ("What is not identified", next_part.not_identified),
+        ("Which runs would settle it", next_part.settling),
         ("How to reproduce", reproduce),
     )
     kept = tuple(Section(title, blocks) for title, build in sections if (blocks := _blocks(build, study)))
@@ -75,18 +79,24 @@ def summary(study: ScalingStudy) -> tuple[str, ...]:
     )
     if not fit.identified:
         first = f"{UNDETERMINED}, and “What is not identified” says why. {first}"
-    return tuple(text for text in (chosen(study), question, first, _second(study), _third(study)) if text)
+    return tuple(text for text in (chosen(study), question, first, _second(study), _third(study), rival(study)) if text)
 
 
 def _second(study: ScalingStudy) -> str:
+    """What each multiple of the largest budget buys, or that these runs do not say."""
     parts = []
     for row in headline_forecasts(study).to_dict("records"):
-        loss = f", reaching a loss of {forecast_text(row, 'loss', 'loss')} nats per token" if row["loss"] > 0 else ""
-        parts.append(
-            f"{row['multiple']:g}× the {study.largest_name} ({formats.power(row['flops'])} FLOPs) is best spent on "
-            f"N = {forecast_text(row, 'n', 'count')} parameters and D = {forecast_text(row, 'd', 'count')} tokens{loss}"
-        )
-    return "; ".join(parts) + ("." if parts else "")
+        budget = f"{row['multiple']:g}× the {study.largest_name} ({formats.power(row['flops'])} FLOPs)"
+        loss = f", reaching a loss of {forecast_text(row, 'loss', 'loss')} nats per token"
+        if settled(row, "n"):
+            sizes = f"is best spent on N = {forecast_text(row, 'n', 'count')} parameters and "
+            sizes += f"D = {forecast_text(row, 'd', 'count')} tokens"
+            parts.append(f"{budget} {sizes}{loss if settled(row, 'loss') else ''}")
+        else:
+            parts.append(f"How {budget} is best spent is not determined by these runs")
+    return "; ".join(part if i == 0 else f"{part[0].lower()}{part[1:]}" for i, part in enumerate(parts)) + (
+        "." if parts else ""
+    )
 
 
 def _third(study: ScalingStudy) -> str:
@@ -100,49 +110,22 @@ def _third(study: ScalingStudy) -> str:
     return text + (", and the sweep passes all its checks." if study.checks else ".")
 
 
-def not_identified(study: ScalingStudy) -> list[Block]:
-    """Laws not fitted and why; notes of those that were; checks that failed."""
-    blocks: list[Block] = []
-    if study.problems:
-        blocks.append(Bullets(study.problems))
-    else:
-        blocks.append(Text("Every law could be fitted and is identified under the total count of N."))
-    if notes := _notes(study):
-        blocks += [Text("Notes that the fits carry:"), Bullets(notes)]
-    blocks.append(
-        Text(
-            "The intervals say how far the parameters are determined by these runs if the law's form is right. They do "
-            "not cover a law that bends beyond the largest budget, a recipe that would have to change with size, or "
-            "another corpus or tokenizer."
-        )
-    )
-    return blocks
-
-
-def _notes(study: ScalingStudy) -> tuple[str, ...]:
-    """Each note once, with the laws that carry it; what is said of the whole table already is left out."""
-    carriers: dict[str, list[str]] = {}
-    for fit in study.fits:
-        label = fit.law if fit.convention == "n" else f"{fit.law} (N {CONVENTION_LABELS[fit.convention]})"
-        for note in fit.notes:
-            if note not in study.fits.notes:
-                carriers.setdefault(note, []).append(label)
-    every = len(tuple(study.fits))
-    return tuple(f"{'all laws' if len(of) == every else ', '.join(of)}: {note}" for note, of in carriers.items())
-
-
 def reproduce(study: ScalingStudy) -> list[Block]:
     """Commands, versions, fingerprints."""
     chosen = study.settings
-    options = f"--objective {chosen['objective']} --resamples {chosen['resamples']} --seed {chosen['seed']}"
+    drawn = f"--resamples {chosen['resamples']} --seed {chosen['seed']}"
     sweeps = [] if study.runs is None else sweeps_of(study.runs)
     commands = [command for sweep in sweeps for command in _training(sweep)]
-    commands += [f"workbench fit {study.source} {options}", f"workbench report {study.source} --out report"]
+    commands += [
+        f"workbench fit {study.source} --objective {chosen['objective']} {drawn}",
+        f"workbench report {study.source} {drawn} --out report",
+    ]
+    where = "" if study.path == "reference" else f", run where `{study.path}` lies,"
     blocks: list[Block] = [
         Text(
-            "The sweep's definition trains the runs into the store; the other commands give these numbers:"
+            f"The sweep's definition trains the runs into a store; the other commands{where} give these numbers:"
             if sweeps
-            else "These commands give these numbers:"
+            else f"These commands{where} give these numbers:"
         ),
         Code("\n".join(commands), "sh"),
     ]
@@ -177,6 +160,8 @@ def data(study: ScalingStudy) -> dict[str, object]:
         "backtest": None if tested is None else tested.to_dict(),
         "backtest_reason": study.backtest_reason,
         "backtests": None if study.judged.backtests is None else study.judged.backtests.to_dict(),
+        "coverage": trust_part.coverage_rows(study),
+        "next": next_part.data(study),
         "comparison": None if study.judged.comparison is None else study.judged.comparison.to_dict(),
         "diagnosis": None if study.judged.diagnosed is None else study.judged.diagnosed.diagnosis.to_dict(),
         "facts": [

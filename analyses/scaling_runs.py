@@ -40,7 +40,7 @@ BUDGET_COLUMNS = (
     Column("d_best", "D of the best", "count"),
     Column("loss_best", "best loss", "loss"),
     Column("margin", "below unigram", "percent"),
-    Column("bracketed", "bracketed"),
+    Column("optimum", "optimum"),
 )
 
 TABLE_COLUMNS = (

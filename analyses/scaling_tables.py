@@ -78,13 +78,14 @@ FACTORS = ("k_N", "k_D")
 def parameters(fits: FitSet) -> pd.DataFrame:
     """Every parameter of every fit: law, convention, name, value, interval.
 
-    A factor whose interval spans two decades is left blank: only together with its exponent does it say anything.
+    A factor whose interval spans two decades is left blank: only together with its exponent does it say anything. So
+    is any number of a fit that is not identified, where its interval spans as much.
     """
     rows = []
     for fit in fits:
         for name, value in {**fit.params, **fit.derived}.items():
             ends = interval_of(fit, name)
-            said = name not in FACTORS or narrow(ends)
+            said = (name not in FACTORS and fit.identified) or narrow(ends)
             rows.append(
                 {
                     "law": fit.law,
@@ -92,7 +93,7 @@ def parameters(fits: FitSet) -> pd.DataFrame:
                     "name": name,
                     "value": value if said else float("nan"),
                     "interval": list(ends if said else UNKNOWN),
-                    "identified": fit.identified if said else None,
+                    "identified": None if not said and fit.identified else fit.identified,
                 }
             )
     return pd.DataFrame(rows, columns=["law", "convention", "name", "value", "interval", "identified"])

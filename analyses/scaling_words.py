@@ -36,7 +36,8 @@ def summary_lines(study: ScalingStudy) -> list[str]:
     else:
         lines.append(f"Back-test ({held_out(study)}): {backtest_text(study.backtest)}.")
     failed = [fact for fact in study.checks.facts if not fact.met] if study.checks else []
-    return lines + [f"Weak: {fact.name}: asked {fact.asked}, found {fact.found}." for fact in failed]
+    lines += [said for said in (rival(study),) if said]
+    return lines + [f"Weak: {fact.name}: {fact.found} (asked: {fact.asked})." for fact in failed]
 
 
 def chosen(study: ScalingStudy) -> str:
@@ -86,6 +87,15 @@ def backtest_text(tested: BackTest) -> str:
     )
 
 
+def settled(row: Mapping[Any, Any], key: str) -> bool:
+    """Whether these runs say anything of a forecast: of a size where the law is determined, of a loss where its own
+    interval and that of one run are no wider than a factor of two."""
+    if key in ("n", "d"):
+        return bool(row["determined"])
+    ends = ((float(row["run_low"]), float(row["run_high"])), (float(row["loss_low"]), float(row["loss_high"])))
+    return bool(np.isfinite(row["loss"])) and (bool(row["determined"]) or all(narrow(one, VAGUE) for one in ends))
+
+
 def sized(row: Mapping[Any, Any]) -> bool:
     """Whether the runs say anything of the best size and tokens: no interval of theirs spans more than two decades."""
     return all(narrow((float(row[f"{key}_low"]), float(row[f"{key}_high"]))) for key in ("n", "d"))
@@ -94,8 +104,7 @@ def sized(row: Mapping[Any, Any]) -> bool:
 def forecast_text(row: Mapping[Any, Any], key: str, style: str) -> str:
     """'412k (380k to 450k)': a forecast with its interval, or the word for what the runs leave open."""
     low, high = float(row[f"{key}_low"]), float(row[f"{key}_high"])
-    vague = not narrow((float(row["run_low"]), float(row["run_high"])), VAGUE)
-    if vague if key == "loss" else not sized(row):
+    if not (settled(row, key) if key == "loss" else sized(row)):
         return NOT_DETERMINED
     value = formats.show(float(row[key]), style)
     if not row["determined"] and key in ("n", "d"):
@@ -113,3 +122,42 @@ def _forecast_line(row: Mapping[Any, Any], largest_name: str) -> str:
     loss = forecast_text(row, "loss", "loss") if np.isfinite(row["loss"]) else ""
     said = f", loss {loss}" + ("" if loss == NOT_DETERMINED else " nats per token") if loss else ""
     return f"At {row['multiple']:g}× the {largest_name} (C = {formats.power(row['flops'])} FLOPs): {sizes}{said}."
+
+
+CLEARLY = 0.8
+"""Errors must be this much smaller before another law is named: laws that are alike change places by chance."""
+
+
+def rival(study: ScalingStudy) -> str:
+    """A law that forecasts better in the back-tests than the one that answers, and what it says instead."""
+    fit, found = study.headline, study.judged.comparison
+    if fit is None or found is None:
+        return ""
+    tested = found.frame().dropna(subset=["backtest_rms"]).sort_values("backtest_rms", kind="stable")
+    if fit.law not in set(tested["law"]) or tested["law"].iloc[0] == fit.law:
+        return ""
+    best, own = tested.iloc[0], tested[tested["law"] == fit.law].iloc[0]
+    if best["backtest_rms"] > CLEARLY * own["backtest_rms"]:
+        return ""
+    said = (
+        f"Another law forecasts better: over the same back-tests {best['law']} misses by "
+        f"{formats.percent(best['backtest_rms'])} in the root mean square, {fit.law} by "
+        f"{formats.percent(own['backtest_rms'])}"
+    )
+    theirs = _losses(study, str(best["law"]), fit.convention)
+    outside = []
+    for row in headline_forecasts(study).to_dict("records"):
+        loss = theirs.get(row["multiple"], float("nan"))
+        if np.isfinite(loss) and np.isfinite(row["loss_low"]) and not row["loss_low"] <= loss <= row["loss_high"]:
+            outside.append(f"{formats.show(loss, 'loss')} at {row['multiple']:g}×")
+    if outside:
+        said += f". It gives a loss of {' and '.join(outside)}, outside the {100 * fit.level:g}% interval above"
+        return f"{said}: which law holds matters more than that interval says."
+    return f"{said}."
+
+
+def _losses(study: ScalingStudy, law: str, convention: str) -> dict[float, float]:
+    """Multiple of the largest budget → the loss that another law forecasts there."""
+    frame = study.forecasts
+    mine = frame[(frame["law"] == law) & (frame["convention"] == convention)]
+    return dict(zip(mine["multiple"].tolist(), mine["loss"].tolist(), strict=True))

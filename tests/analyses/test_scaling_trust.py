@@ -186,4 +186,4 @@ def test_errors_that_runs_of_a_size_share_fail_their_check(simulated: ScalingStu
         facts = checks.facts(runs, checks.check(runs), 0.01, (), None, replace(sound, shared=shared))
         (own,) = [fact for fact in facts if fact.name == "errors of their own"]
         assert own.met is met
-    assert own.found == "The runs of each of the model sizes miss together (p = 0.001)"
+    assert own.found == "the runs of each of the model sizes miss together (p = 0.001)"

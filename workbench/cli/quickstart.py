@@ -43,11 +43,11 @@ def command(out: Path, workers: int | None, device: str, as_json: bool) -> None:
     from workbench.analyses.scaling import study
     from workbench.analyses.scaling_report import report
     from workbench.analyses.scaling_words import summary_lines
-    from workbench.cli.source import read_source
+    from workbench.cli.source import portable, read_source
     from workbench.reporting.outputs import write
 
     say("fitting the laws and writing the report")
-    fitted = study(**read_source(store.folder, None, None), name="quickstart", source=str(store.folder))
+    fitted = study(**read_source(store.folder, None, None), name="quickstart", source=portable(store.folder))
     paths = write(report(fitted), out / "report")
     lines = summary_lines(fitted)
     seconds = time.perf_counter() - started

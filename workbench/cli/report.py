@@ -10,6 +10,7 @@ from workbench.cli.compare import Groups, compare_options, compared
 from workbench.cli.output import emit, json_option, say
 from workbench.cli.source import (
     columns_option,
+    portable,
     read_source,
     resamples_option,
     seed_option,
@@ -115,7 +116,7 @@ def _studied(
 
     result = study(
         **read_source(source, columns, where),
-        name=source.name, source=shlex.join([str(source), *(["--columns", columns] if columns else [])]), where=where,
+        name=source.name, source=shlex.join([portable(source), *(["--columns", columns] if columns else [])]), where=where,
         resamples=resamples, seed=seed,
     )  # fmt: skip
     fitted = [{"law": fit.law, "convention": fit.convention, "identified": fit.identified} for fit in result.fits]

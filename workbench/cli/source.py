@@ -48,6 +48,15 @@ class MethodsOption(click.Option):
         return super().get_help_record(ctx)
 
 
+def portable(path: Path) -> str:
+    """A source as a report names it, the same on every machine: `reference`, a relative path, or its name alone."""
+    from workbench.store import reference_store
+
+    if path.resolve() == Path(str(reference_store())).resolve():
+        return REFERENCE
+    return path.name if path.is_absolute() else str(path)
+
+
 source_argument = click.argument("source", type=SourcePath(path_type=Path))
 intervals_option = click.option(
     "--intervals", cls=MethodsOption, default="auto", show_default=True, help="Method of the law's intervals"
