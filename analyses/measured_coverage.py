@@ -23,6 +23,9 @@ LEVEL = 0.95
 SWEEPS = 2000
 """Simulated sweeps behind each cell of the two tables."""
 
+RUNS = (20, 240)
+"""Runs of the smallest and the largest design."""
+
 MEASURED = (
     Measured("percentile bootstrap of residuals within budgets", "isoFLOP minima, residuals", 94, 97, law="isoflop"),
     Measured("profile", "profile", 93.8, 97.2, (84.2, 90.6)),

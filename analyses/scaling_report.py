@@ -7,6 +7,7 @@ from workbench.analyses import scaling_methods as methods_part
 from workbench.analyses import scaling_next as next_part
 from workbench.analyses import scaling_runs as runs_part
 from workbench.analyses import scaling_trust as trust_part
+from workbench.analyses.measured_coverage import LEVEL, RUNS, SWEEPS
 from workbench.analyses.samples import sweeps_of
 from workbench.analyses.scaling import ScalingStudy
 from workbench.analyses.scaling_tables import APPROACHES
@@ -150,6 +151,7 @@ def data(study: ScalingStudy) -> dict[str, object]:
     tested = study.backtest
     return {
         "name": study.name,
+        "runs": runs_part.extent(study),
         "left_out": [{"where": other.where, "runs": len(other.runs)} for other in study.others],
         "headline": None if study.headline is None else study.headline.to_dict(),
         "fits": [fit.to_dict() for fit in study.fits],
@@ -160,7 +162,9 @@ def data(study: ScalingStudy) -> dict[str, object]:
         "backtest": None if tested is None else tested.to_dict(),
         "backtest_reason": study.backtest_reason,
         "backtests": None if study.judged.backtests is None else study.judged.backtests.to_dict(),
-        "coverage": trust_part.coverage_rows(study),
+        "curvature_p": None if study.judged.diagnosed is None else study.judged.diagnosed.departure,
+        "seed_sd": None if study.checks is None else study.checks.seed_sd,
+        "coverage": {"level": LEVEL, "sweeps": SWEEPS, "runs": RUNS, "measured": trust_part.coverage_rows(study)},
         "next": next_part.data(study),
         "comparison": None if study.judged.comparison is None else study.judged.comparison.to_dict(),
         "diagnosis": None if study.judged.diagnosed is None else study.judged.diagnosed.diagnosis.to_dict(),

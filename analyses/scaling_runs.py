@@ -1,5 +1,7 @@
 """The parts of the scaling report that are about the runs: what was trained, is it sound, where it came from."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -96,6 +98,24 @@ def _extent(runs: pd.DataFrame) -> str:
         f"{formats.power(runs['flops_spent'].sum(), 3)} FLOPs and {formats.seconds(float(runs['seconds'].sum()))} of "
         "training in all."
     )
+
+
+def extent(study: ScalingStudy) -> dict[str, Any] | None:
+    """What the first paragraph says of the runs, for programs."""
+    runs = study.runs
+    if runs is None or runs.empty:
+        return None
+    finished = checking.done(runs)
+    said: dict[str, Any] = {"runs": len(runs), "finished": len(finished)}
+    said["roles"] = {str(role): int(many) for role, many in finished["role"].value_counts().sort_index().items()}
+    said |= {"flops_spent": float(runs["flops_spent"].sum()), "seconds": float(runs["seconds"].sum())}
+    for column in ("corpus", "tokenizer", "vocab_size", "context", "precision", "schedule"):
+        said[column] = sorted({str(value) for value in runs[column].dropna()})
+    for column in ("bytes_per_token", "unigram_entropy", "source_entropy"):
+        said[column] = float(runs[column].iloc[0])
+    for column in ("n_params", "tokens", "flops"):
+        said[column] = [float(finished[column].min()), float(finished[column].max())]
+    return said
 
 
 def _range(values: pd.Series, style: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from workbench.analyses.measured_coverage import LEVEL, SWEEPS, measured
+from workbench.analyses.measured_coverage import LEVEL, RUNS, SWEEPS, measured
 from workbench.analyses.scaling import ScalingStudy, laws_of
 from workbench.analyses.scaling_judged import LAW, Diagnosed
 from workbench.analyses.scaling_words import backtest_text
@@ -248,7 +248,7 @@ def coverage(study: ScalingStudy) -> list[Block]:
     )
     text = (
         f"An interval that says {100 * LEVEL:g}% should hold the truth so often. These did in simulated sweeps of "
-        "20 to 240 runs; a method below its level is too narrow, one above it too wide."
+        f"{RUNS[0]} to {RUNS[1]} runs; a method below its level is too narrow, one above it too wide."
     )
     return [Text(text), Table.of("coverage", caption, pd.DataFrame(rows), COVERAGE_COLUMNS)]
 

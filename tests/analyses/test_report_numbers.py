@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,13 +19,13 @@ from workbench.store import Store, reference_store
 UNITS = {"k": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
 RAISED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 NUMBER = re.compile(r"(?<![\w.,])[-+−]?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?(?:×10[⁻⁰-⁹¹²³]+)?[kMBT%]?(?![\w])")
-POWER = re.compile(r"10[⁻⁰¹²³⁴-⁹]+")
+TIME = re.compile(r"(\d+) (h|min) (\d+) (?:min|s)\b")
 CITED = re.compile(r"`[^`]*`|\(arXiv [^)]*\)|[A-Z]\w+ et al\. \d{4}|arXiv [\d.]+|eqs?\. [\d., and]+|approach \d")
 """Code, names of papers and their equations are no results."""
 
 
 def leaves(value: Any) -> Iterator[float]:
-    """Every number in a JSON document, and those that its words hold."""
+    """Every number in a JSON document, and those in its words: a fit's notes and reasons are results too."""
     if isinstance(value, dict):
         for item in value.values():
             yield from leaves(item)
@@ -32,13 +33,20 @@ def leaves(value: Any) -> Iterator[float]:
         yield float(len(value))  # a sentence may count what is listed
         for item in value:
             yield from leaves(item)
+    elif isinstance(value, str):
+        yield from (number for _, number, _ in printed(value))
     elif isinstance(value, int | float) and not isinstance(value, bool):
         yield float(value)
 
 
 def printed(sentence: str) -> Iterator[tuple[str, float, float]]:
     """Each number of a sentence, its value and half a unit of its last digit."""
-    for found in NUMBER.finditer(CITED.sub(" ", sentence)):
+    quiet = CITED.sub(" ", sentence)
+    for found in TIME.finditer(quiet):
+        large, small = int(found[1]), int(found[3])
+        unit = 60 if found[2] == "h" else 1
+        yield found[0], (60 * large + small) * unit, 0.5 * unit
+    for found in NUMBER.finditer(TIME.sub(" ", quiet)):
         yield found[0], *_value(found[0])
 
 
@@ -59,7 +67,7 @@ def _value(token: str) -> tuple[float, float]:
 def unknown(document: dict[str, Any]) -> list[str]:
     """The numbers of the summary and the paragraphs that no number of the JSON's data rounds to."""
     shown = [b for s in document["sections"] for b in s["blocks"]]
-    held = [*leaves(document["data"])]
+    held = [*leaves({key: item for key, item in document["data"].items() if key != "summary_lines"})]
     held += [x for b in shown if b["kind"] == "table" for x in leaves(b["rows"])]
     logs = sorted({abs(x) for x in held if math.isfinite(x)})
     sentences = [*document["summary"], *(b["text"] for b in shown if b["kind"] == "text")]
@@ -73,9 +81,6 @@ def unknown(document: dict[str, Any]) -> list[str]:
 
 
 def _held(value: float, half: float, known: list[float]) -> bool:
-    from bisect import bisect_left
-
-    # Three digits of a rounded mantissa may be cut once more: 2.70 is printed as 2.7.
     low, high = value - half * 1.001, value + half * 1.001
     index = bisect_left(known, low)
     return index < len(known) and known[index] <= high
