@@ -1,5 +1,8 @@
 """The parts of the scaling report on what stays unknown: what the runs do not identify, and which would settle it."""
 
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 
 from workbench.analyses.scaling import MULTIPLES, ScalingStudy
@@ -56,32 +59,54 @@ def _notes(study: ScalingStudy) -> tuple[str, ...]:
     return tuple(f"{'all laws' if len(of) == every else ', '.join(of)}: {note}" for note, of in carriers.items())
 
 
-def settling(study: ScalingStudy) -> list[Block]:
-    """Which runs would shrink the interval of the first forecast most, for as much compute as these runs took."""
+@dataclass(frozen=True)
+class Next:
+    """The proposal for the next runs, and what was asked of it."""
+
+    at: float
+    """Compute whose N_opt is to be narrowed."""
+    flops: float
+    """What the next runs may cost: what the fitted ones took."""
+    proposal: Proposal | None
+    reason: str = ""
+    """Why there is none."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON types."""
+        asked = {"at": self.at, "flops_asked": self.flops, "reason": self.reason}
+        if self.proposal is None:
+            return asked
+        return {**asked, **self.proposal.to_dict(), "share": self.proposal.width_then / self.proposal.width_now}
+
+
+def proposed(study: ScalingStudy) -> Next | None:
+    """The runs that would narrow N_opt at the first forecast most, for as much compute as the fitted ones took."""
     fit = study.fits.get(LAW)
     if fit is None or not np.isfinite(study.largest):
-        return []
+        return None
     at, spent = study.largest * MULTIPLES[0], float(fit.residuals["c"].sum())
-    command = Code(
-        f"workbench next {study.source} --target n-opt --at {at:.6g} --flops {spent:.3g} --out next.toml", "sh"
-    )
+    try:
+        return Next(at, spent, propose(fit, Target("n-opt", at), _ladder(fit, spent), spent))
+    except BadInput as error:
+        return Next(at, spent, None, str(error))
+
+
+def settling(study: ScalingStudy, found: Next | None) -> list[Block]:
+    """Which runs would shrink the interval of the first forecast most."""
+    if found is None:
+        return []
+    asked = f"workbench next {study.source} --target n-opt --at {found.at:.6g} --flops {found.flops:.3g}"
+    command = Code(f"{asked} --out next.{'csv' if study.runs is None else 'toml'}", "sh")
+    if found.proposal is None:
+        said = f"No runs could be proposed: {found.reason.rstrip('.')}. Another budget or target may do:"
+        return [Text(said, note=True), command]
     written = "This command proposes them as a sweep to train, in sizes of the sweep's own family:"
     if study.runs is None:
-        command = Code(command.code.replace("next.toml", "next.csv"), "sh")
         written = "This command proposes them as a table:"
-    try:
-        proposal = proposed(fit, at, spent)
-    except BadInput as error:
-        said = f"No runs could be proposed: {str(error).rstrip('.')}. Another budget or target may do:"
-        return [Text(said, note=True), command]
-    runs = proposal.runs.assign(purpose=proposal.runs["purpose"].map(PURPOSES))
+    runs = found.proposal.runs.assign(purpose=found.proposal.runs["purpose"].map(PURPOSES))
     caption = "The runs that would narrow N_opt most, any size being trainable at the cost that the fit found"
-    return [Text(_promise(proposal, at, spent)), Table.of("next-runs", caption, runs, COLUMNS), Text(written), command]
-
-
-def proposed(fit: Fit, at: float, flops: float) -> Proposal:
-    """The proposal for N_opt at one compute, from a ladder of sizes."""
-    return propose(fit, Target("n-opt", at), _ladder(fit, flops), flops)
+    shown = Table.of("next-runs", caption, runs, COLUMNS)
+    return [Text(_promise(found.proposal, found.at, found.flops)), shown, Text(written), command]
 
 
 def _ladder(fit: Fit, flops: float) -> Candidates:
@@ -104,15 +129,3 @@ def _promise(proposal: Proposal, at: float, spent: float) -> str:
         f"{start} about {formats.percent(share)} as wide (of ln N_opt): {then} in place of {now}, if the estimate "
         "stays where it is and the law's form holds. Some of the runs check that form."
     )
-
-
-def data(study: ScalingStudy) -> dict[str, object] | None:
-    """The proposal, for programs."""
-    fit = study.fits.get(LAW)
-    if fit is None or not np.isfinite(study.largest):
-        return None
-    try:
-        found = proposed(fit, study.largest * MULTIPLES[0], float(fit.residuals["c"].sum()))
-    except BadInput:
-        return None
-    return {**found.to_dict(), "share": found.width_then / found.width_now}

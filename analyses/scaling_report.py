@@ -1,6 +1,7 @@
 """A scaling study as a report: the answer, what was run, the laws, the forecasts, and what remains unknown."""
 
 from collections.abc import Callable
+from functools import partial
 
 from workbench.analyses import scaling_fits as fits_part
 from workbench.analyses import scaling_methods as methods_part
@@ -30,6 +31,7 @@ from workbench.reporting.figures.pieces import plural
 
 def report(study: ScalingStudy) -> Report:
     """The whole report; a section that has nothing to say is left out."""
+    proposal = next_part.proposed(study)
     sections = (
         ("What was run", runs_part.what_was_run),
         ("Is the sweep sound?", runs_part.soundness),
@@ -44,11 +46,11 @@ def report(study: ScalingStudy) -> Report:
         ("Tasks", runs_part.tasks),
         ("Conventions side by side", fits_part.conventions),
         ("What is not identified", next_part.not_identified),
-        ("Which runs would settle it", next_part.settling),
+        ("Which runs would settle it", partial(next_part.settling, found=proposal)),
         ("How to reproduce", reproduce),
     )
     kept = tuple(Section(title, blocks) for title, build in sections if (blocks := _blocks(build, study)))
-    return Report(f"Scaling laws of {title(study)}", summary(study), kept, data(study))
+    return Report(f"Scaling laws of {title(study)}", summary(study), kept, data(study, proposal))
 
 
 def title(study: ScalingStudy) -> str:
@@ -146,7 +148,7 @@ def _training(sweep: str) -> list[str]:
     return [f'python -c "{found}" > {sweep}.toml', run]
 
 
-def data(study: ScalingStudy) -> dict[str, object]:
+def data(study: ScalingStudy, proposal: next_part.Next | None) -> dict[str, object]:
     """The results by name, for programs."""
     tested = study.backtest
     return {
@@ -165,7 +167,7 @@ def data(study: ScalingStudy) -> dict[str, object]:
         "curvature_p": None if study.judged.diagnosed is None else study.judged.diagnosed.departure,
         "seed_sd": None if study.checks is None else study.checks.seed_sd,
         "coverage": {"level": LEVEL, "sweeps": SWEEPS, "runs": RUNS, "measured": trust_part.coverage_rows(study)},
-        "next": next_part.data(study),
+        "next": None if proposal is None else proposal.to_dict(),
         "comparison": None if study.judged.comparison is None else study.judged.comparison.to_dict(),
         "diagnosis": None if study.judged.diagnosed is None else study.judged.diagnosed.diagnosis.to_dict(),
         "facts": [

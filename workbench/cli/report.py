@@ -114,11 +114,9 @@ def _studied(
     from workbench.analyses.scaling_report import report
     from workbench.analyses.scaling_words import summary_lines
 
-    result = study(
-        **read_source(source, columns, where),
-        name=source.name, source=shlex.join([portable(source), *(["--columns", columns] if columns else [])]), where=where,
-        resamples=resamples, seed=seed,
-    )  # fmt: skip
+    named = shlex.join([portable(source), *(["--columns", columns] if columns else [])])
+    read = read_source(source, columns, where)
+    result = study(**read, name=source.name, source=named, where=where, resamples=resamples, seed=seed)
     fitted = [{"law": fit.law, "convention": fit.convention, "identified": fit.identified} for fit in result.fits]
     not_fitted = [item.to_dict() for item in result.fits.not_fitted]
     return report(result), summary_lines(result), {"fitted": fitted, "not_fitted": not_fitted}

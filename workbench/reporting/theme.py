@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -94,7 +95,12 @@ def message(text: str, height: int = 160) -> go.Figure:
 def shade(value: float, low: float, high: float) -> str:
     """The colour of `value` on a logarithmic scale from low to high."""
     share = 0.5 if high <= low else (math.log(value) - math.log(low)) / (math.log(high) - math.log(low))
-    position = 0.9 * min(max(share, 0.0), 1.0)
+    return _viridis(0.9 * min(max(share, 0.0), 1.0))
+
+
+@lru_cache(maxsize=4096)
+def _viridis(position: float) -> str:
+    """Plotly takes two milliseconds for a colour, and a figure asks for one a run."""
     return str(plotly.colors.sample_colorscale("Viridis", [position])[0])
 
 

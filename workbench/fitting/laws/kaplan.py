@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from workbench.fitting.laws.base import Array, Law, Parameter, Separable
+from workbench.fitting.laws.base import Array, Law, Local, Parameter, Separable
 from workbench.fitting.laws.powers import EXPONENTS, SumOfPowers
 
 MOST = 700.0
@@ -149,18 +149,35 @@ class KaplanND(Law):
 
     def jacobian(self, theta_SP: Array, x_MF: Array) -> tuple[Array, Array]:
         """With p the share of size: ∂u = p, ∂v = 1−p, ∂α_N = −p x, ∂α_D = bracket − p z_size − (1−p) v/α_D."""
-        f_SM, z_2SM, p_SM = self._terms(theta_SP, x_MF)
+        return self._slopes(theta_SP, x_MF, *self._terms(theta_SP, x_MF))
+
+    @staticmethod
+    def _slopes(theta_SP: Array, x_MF: Array, f_SM: Array, z_2SM: Array, p_SM: Array) -> tuple[Array, Array]:
         alpha_d, v = theta_SP[:, 3, None], theta_SP[:, 1, None]
-        j_SPM = np.stack(
-            [
-                p_SM,
-                1 - p_SM,
-                -p_SM * x_MF[:, 0],
-                f_SM / alpha_d - p_SM * z_2SM[0] - (1 - p_SM) * v / alpha_d,
-            ],
-            axis=1,
-        )
+        j_SPM = np.empty((*theta_SP.shape, len(x_MF)))
+        j_SPM[:, 0] = p_SM
+        j_SPM[:, 1] = 1 - p_SM
+        j_SPM[:, 2] = -p_SM * x_MF[:, 0]
+        j_SPM[:, 3] = f_SM / alpha_d - p_SM * z_2SM[0] - (1 - p_SM) * v / alpha_d
         return f_SM, j_SPM
+
+    def local(self, theta_SP: Array, x_MF: Array) -> Local:
+        """The second derivatives are p(1−p)/α_D g gᵀ with g = (1, −1, −x, −(u − α_N x − v)/α_D): the bracket bends
+        only where the two terms' shares change."""
+        terms = self._terms(theta_SP, x_MF)
+        f_SM, j_SPM = self._slopes(theta_SP, x_MF, *terms)
+        _, z_2SM, p_SM = terms
+        alpha_d = theta_SP[:, 3, None]
+        g_SPM = np.empty_like(j_SPM)
+        g_SPM[:, 0], g_SPM[:, 1], g_SPM[:, 2] = 1.0, -1.0, -x_MF[:, 0]
+        g_SPM[:, 3] = theta_SP[:, 1, None] / alpha_d - z_2SM[0]
+        bend_SM = p_SM * (1 - p_SM) / alpha_d
+
+        def second(b_SM: Array, v_SM: Array) -> Array:
+            gauss_SPP = (j_SPM * b_SM[:, None, :]) @ j_SPM.transpose(0, 2, 1)
+            return np.asarray(gauss_SPP - (g_SPM * (v_SM * bend_SM)[:, None, :]) @ g_SPM.transpose(0, 2, 1))
+
+        return Local.of(f_SM, j_SPM, second)
 
     def to_params(self, theta_SP: Array, x_centre_F: Array, y_centre: float) -> dict[str, Array]:
         """The exponents, and the two scales in the table's units."""

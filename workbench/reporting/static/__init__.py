@@ -8,7 +8,10 @@ import io
 from typing import Any
 
 import matplotlib
+from matplotlib.backend_bases import FigureCanvasBase
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_pdf import FigureCanvasPdf
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
@@ -56,12 +59,16 @@ STYLE: dict[str, Any] = {
     "ytick.major.width": 0.6,
 }
 
-KINDS: dict[str, dict[str, Any]] = {
-    "svg": {"metadata": {"Date": None}},
-    "png": {"dpi": DPI, "metadata": {"Software": None}},
-    "pdf": {"metadata": {"CreationDate": None, "ModDate": None, "Producer": None, "Creator": None}},
+KINDS: dict[str, tuple[type[FigureCanvasBase], str, dict[str, Any]]] = {
+    "svg": (FigureCanvasSVG, "print_svg", {"metadata": {"Date": None}}),
+    "png": (FigureCanvasAgg, "print_png", {"metadata": {"Software": None}}),
+    "pdf": (
+        FigureCanvasPdf,
+        "print_pdf",
+        {"metadata": dict.fromkeys(("CreationDate", "ModDate", "Producer", "Creator"))},
+    ),
 }
-"""Kind of a file → how matplotlib saves it without the time or its own version."""
+"""Kind of a file → the canvas that writes it, without the time or its own version."""
 
 
 def picture(plot: Plot, kind: str, width: Width = FULL) -> bytes:
@@ -72,8 +79,12 @@ def picture(plot: Plot, kind: str, width: Width = FULL) -> bytes:
 def save(figure: Figure, kind: str) -> bytes:
     """A drawn figure as a file's content."""
     buffer = io.BytesIO()
+    canvas, name, settings = KINDS[kind]
+    before, figure.dpi = figure.dpi, DPI
+    # Not `savefig`, which draws everything twice: once to lay out a figure that is laid out already.
     with matplotlib.rc_context(STYLE):
-        figure.savefig(buffer, format=kind, **KINDS[kind])
+        getattr(canvas(figure), name)(buffer, **settings)
+    figure.dpi = before
     return buffer.getvalue()
 
 
@@ -86,7 +97,8 @@ def draw(plot: Plot, width: Width = FULL) -> Figure:
 
 def _drawn(plot: Plot, width: Width) -> Figure:
     layout = plot.get("layout", {})
-    figure = Figure(layout=ConstrainedLayoutEngine(w_pad=0.03, h_pad=0.03, wspace=0.03))
+    engine = ConstrainedLayoutEngine(w_pad=0.03, h_pad=0.03, wspace=0.03)
+    figure = Figure(layout=engine)
     FigureCanvasAgg(figure)
     made = panels(figure, plot, width.stacked)
     figure.set_size_inches(width.mm * MM, width.height(float(layout.get("height", 460)), len(made)) * MM)
@@ -101,7 +113,7 @@ def _drawn(plot: Plot, width: Width) -> Figure:
         color_bar(figure, made, drawn)
     if entries:
         legend(figure, layout, entries)
-    figure.draw_without_rendering()
+    engine.execute(figure)
     figure.set_layout_engine("none")
     for panel in made.values():
         thin_labels(figure, panel)

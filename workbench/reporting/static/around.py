@@ -4,6 +4,7 @@ import textwrap
 from dataclasses import dataclass
 from typing import Any
 
+import matplotlib
 from matplotlib.figure import Figure
 
 from workbench.reporting import theme
@@ -131,7 +132,10 @@ def legend(figure: Figure, layout: Plot, entries: dict[str, Drawn]) -> None:
     """Above the panels, in as many columns as fit."""
     title = ((layout.get("legend") or {}).get("title") or {}).get("text")
     room = figure.get_figwidth() * figure.dpi
-    for columns in range(len(entries), 0, -1):
+    longest = max(map(len, entries))
+    # A letter is about half as wide as it is high; one column more than that is tried first.
+    guess = int(room * 72 / figure.dpi / ((0.55 * longest + 3.5) * matplotlib.rcParams["font.size"]))
+    for columns in range(min(len(entries), guess + 2), 0, -1):
         legend = figure.legend(
             [drawn.handle for drawn in entries.values()], list(entries), loc="outside upper left", ncols=columns,
             title=text(title) or None, alignment="left", handlelength=1.8, columnspacing=1.3, handletextpad=0.5,

@@ -84,6 +84,8 @@ def finish(panel: Panel, stacked: bool, shared: Plot | None) -> None:
         axes.set_axis_off()
         return
     axes.spines[["top", "right"]].set_visible(False)
+    for artist in (*axes.lines, *axes.collections, *axes.patches):
+        artist.set_in_layout(False)  # they end at the axes, and measuring thousands of points takes its time
     for which, axis, mine in (("x", axes.xaxis, panel.x), ("y", axes.yaxis, panel.y)):
         settings = {**(shared or {}), **mine} if which == "y" else mine
         _range(panel, which, settings)

@@ -3,6 +3,7 @@
 import base64
 import html
 import re
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -25,9 +26,14 @@ def text(source: Any) -> str:
 
 def color(source: Any, opacity: float = 1.0) -> RGBA:
     """`#rrggbb`, a name, `rgb(…)` or `rgba(…)`."""
-    found = _RGB.fullmatch(str(source).replace(" ", ""))
+    return _color(str(source), float(opacity))
+
+
+@lru_cache(maxsize=4096)
+def _color(source: str, opacity: float) -> RGBA:
+    found = _RGB.fullmatch(source.replace(" ", ""))
     if found is None:
-        red, green, blue, alpha = to_rgba(str(source))
+        red, green, blue, alpha = to_rgba(source)
     else:
         parts = [float(part) for part in found[1].split(",")]
         red, green, blue = (part / 255 for part in parts[:3])

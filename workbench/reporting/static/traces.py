@@ -89,8 +89,8 @@ def _markers(panel: Panel, trace: Plot, x: np.ndarray, y: np.ndarray, brush: Bru
         size = sizes[mine] * SIZES.get(shape, 1.0)
         line = [max(one, 1.6 * brush.point) for one in line] if hollow else line
         panel.axes.scatter(
-            x[mine], y[mine], s=size**2, marker=shape, facecolors="none" if hollow else faces,
-            edgecolors=rims, linewidths=line, zorder=3.2 if hollow else 3.0,
+            x[mine], y[mine], s=size**2, marker=shape, facecolors="none" if hollow else np.array(faces),
+            edgecolors=np.array(rims), linewidths=line, zorder=3.2 if hollow else 3.0,
         )  # fmt: skip
     drawn.handle = handle_of(symbols, sizes, shades, drawn.handle)
     return drawn
