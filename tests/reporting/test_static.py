@@ -184,3 +184,13 @@ def test_subplot_titles_stand_over_their_panels():
     for column in (1, 2):
         figure.add_scatter(x=[1, 2], y=[1, 2], row=1, col=column)
     assert [axes.get_title() for axes in static.draw(specification(figure)).axes] == ["left", "right"]
+
+
+def test_words_that_would_cross_the_side_of_a_panel_turn_to_the_other_side_of_their_place():
+    figure = go.Figure(go.Scatter(x=[0, 10], y=[0, 1], mode="lines"), layout={"xaxis": {"range": [0, 10]}})
+    figure.add_annotation(x=0.5, y=0.5, text="the largest budget of all", showarrow=False, xanchor="right")
+    drawn = static.draw(specification(figure))
+    (axes,) = drawn.axes
+    (words,) = axes.texts
+    renderer = drawn.canvas.get_renderer()
+    assert words.get_window_extent(renderer).x0 >= axes.get_window_extent(renderer).x0

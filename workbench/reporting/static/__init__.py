@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from workbench.reporting import theme
-from workbench.reporting.static.around import Width, annotations, color_bar, legend, shapes
+from workbench.reporting.static.around import Width, annotations, color_bar, keep_inside, legend, shapes
 from workbench.reporting.static.axes import Panel, Plot, finish, panels, set_scales, thin_labels
 from workbench.reporting.static.marks import Brush, CannotDraw, Drawn
 from workbench.reporting.static.text import text
@@ -117,6 +117,7 @@ def _drawn(plot: Plot, width: Width) -> Figure:
     figure.set_layout_engine("none")
     for panel in made.values():
         thin_labels(figure, panel)
+        keep_inside(figure, panel)
     return figure
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import matplotlib
 from matplotlib.figure import Figure
+from matplotlib.text import Annotation
 
 from workbench.reporting import theme
 from workbench.reporting.static.axes import Panel, Plot, panel_of
@@ -64,7 +65,7 @@ def annotations(figure: Figure, layout: Plot, made: dict[tuple[str, str], Panel]
         words = text(one.get("text"))
         size = width.text * float((one.get("font") or {}).get("size", 13)) / 14
         tint = color((one.get("font") or {}).get("color", theme.INK))
-        panel = panel_of(made, one.get("xref", "paper"), one.get("yref", "paper"))
+        panel = panel_of(made, one.get("xref", "x"), one.get("yref", "y"))
         if panel is None and (titled := _titled(one, made)) is not None:
             titled.axes.set_title(words, fontsize=width.text)
             continue
@@ -83,6 +84,22 @@ def annotations(figure: Figure, layout: Plot, made: dict[tuple[str, str], Panel]
             arrowprops={"arrowstyle": "-", "color": tint, "linewidth": 0.5} if arrow else None,
             bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 0.8},
         )  # fmt: skip
+
+
+BESIDE = {"right": -2.5, "left": 2.5}
+"""Points between a place and words that end or begin there."""
+
+
+def keep_inside(figure: Figure, panel: Panel) -> None:
+    """Turn words that would cross a side of their panel to the other side of their place; after the layout."""
+    renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]
+    room = panel.axes.get_window_extent(renderer)
+    for words in panel.axes.texts:
+        box = words.get_window_extent(renderer)
+        side = "left" if box.x0 < room.x0 else "right" if box.x1 > room.x1 else None
+        if side is not None and isinstance(words, Annotation):
+            words.set_horizontalalignment(side)
+            words.xyann = (BESIDE[side], words.xyann[1])
 
 
 def _place(panel: Panel, one: Plot, which: str) -> tuple[float, str]:
