@@ -194,3 +194,12 @@ def test_words_that_would_cross_the_side_of_a_panel_turn_to_the_other_side_of_th
     (words,) = axes.texts
     renderer = drawn.canvas.get_renderer()
     assert words.get_window_extent(renderer).x0 >= axes.get_window_extent(renderer).x0
+
+
+@pytest.mark.parametrize("mode", ["stack", "group"])
+def test_bars_stand_on_one_another_or_side_by_side(mode: str):
+    figure = go.Figure([go.Bar(y=["a"], x=[share], orientation="h") for share in (1, 2)], layout={"barmode": mode})
+    first, second = static.draw(specification(figure)).axes[0].patches
+    assert (first.get_x(), first.get_width(), second.get_width()) == (0, 1, 2)
+    assert second.get_x() == (1 if mode == "stack" else 0)
+    assert (second.get_y() == first.get_y()) == (mode == "stack")

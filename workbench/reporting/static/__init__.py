@@ -126,9 +126,12 @@ def _traces(plot: Plot, made: dict[tuple[str, str], Panel], width: Width) -> tup
     entries: list[tuple[Plot, Drawn]] = []
     bars = []
     shown = [trace for trace in plot.get("data", []) if trace.get("visible", True) is True]
+    upright = [index for index, trace in enumerate(shown) if trace.get("type") == "bar"]
+    beside = plot.get("layout", {}).get("barmode", "group") == "group"
     for index, trace in enumerate(shown):
         panel = made[trace.get("xaxis", "x"), trace.get("yaxis", "y")]
-        drawn = draw_trace(panel, trace, Brush(index, width.point))
+        slot = (upright.index(index), len(upright)) if index in upright else (0, 1)
+        drawn = draw_trace(panel, trace, Brush(index, width.point, slot if beside else None))
         if drawn.bar is not None and drawn.mappable is not None:
             bars.append(drawn)
         if trace.get("showlegend") is not False and trace.get("name") and drawn.handle is not None:

@@ -26,6 +26,8 @@ class Panel:
     names: tuple[str, str]
     words: dict[str, dict[str, int]] = field(default_factory=lambda: {"x": {}, "y": {}})
     """Places of words on an axis of categories, in the order in which they came."""
+    piled: dict[float, float] = field(default_factory=dict)
+    """How high bars stand already, by their place, where they are stacked."""
 
     def log(self, which: str) -> bool:
         """Whether an axis is logarithmic."""

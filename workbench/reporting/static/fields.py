@@ -14,16 +14,23 @@ from workbench.reporting.static.text import array, color, numbers, scale, text
 
 
 def bars(panel: Panel, trace: Plot, brush: Brush) -> Drawn:
-    """Bars side by side at `offset` and `width`, or alone."""
+    """Bars: beside one another, on one another, or alone."""
     lying = trace.get("orientation") == "h"
     across, along = ("y", "x") if lying else ("x", "y")
     at, length = panel.places(across, trace.get(across)), panel.places(along, trace.get(along))
     marker = trace.get("marker") or {}
     opacity = float(trace.get("opacity", 1.0)) * float(marker.get("opacity", 1.0) or 1.0)
     shades, mapped = shades_of(marker, len(at), opacity, trace, brush)
-    width = trace.get("width", 0.8)
-    wide = numbers(width) if isinstance(width, list | dict) else float(width or 0.8)
+    width = trace.get("width") or 0.8
+    wide = numbers(width) if isinstance(width, list | dict) else np.full(len(at), float(width))
     base = numbers(trace["base"]) if isinstance(trace.get("base"), list | dict) else float(trace.get("base") or 0.0)
+    if brush.bars is None:
+        base = np.array([panel.piled.get(place, 0.0) for place in at.tolist()])
+        panel.piled |= dict(zip(at.tolist(), (base + np.nan_to_num(length)).tolist(), strict=True))
+    elif brush.bars[1] > 1:
+        which, many = brush.bars
+        wide = wide / many
+        at = at + wide * (which - (many - 1) / 2)
     draw = panel.axes.barh if lying else panel.axes.bar
     draw(at, length, wide, base, color=shades, zorder=2.0)
     if trace.get("text") is not None and trace.get("textposition") == "inside":

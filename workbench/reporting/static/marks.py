@@ -24,6 +24,8 @@ class Brush:
 
     index: int
     point: float
+    bars: tuple[int, int] | None = (0, 1)
+    """Of bars beside one another, which this is and how many there are; None where they are stacked."""
 
     @property
     def own(self) -> str:
