@@ -8,7 +8,7 @@ that is gone where the tokens are looked at one by one was the metric's (Schaeff
 
 from dataclasses import dataclass
 
-from workbench.analyses.thresholds import AXES, Fitted
+from workbench.analyses.thresholds import AXES, RISE, Fitted
 from workbench.fitting.record import Fit
 from workbench.reporting import formats
 
@@ -42,7 +42,7 @@ class Span:
 def span(fit: Fit) -> Span:
     """Of a fitted curve; without resamples the interval has no ends, which decides nothing."""
     low, high = fit.intervals.get("width", (0.0, float("inf")))
-    return Span(81 ** fit.params["width"], 81**low, 81**high)
+    return Span(RISE ** fit.params["width"], RISE**low, RISE**high)
 
 
 def sentences(fitted: Fitted, beside: str, x: str = "n") -> list[str]:

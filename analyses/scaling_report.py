@@ -8,6 +8,7 @@ from workbench.analyses import scaling_methods as methods_part
 from workbench.analyses import scaling_next as next_part
 from workbench.analyses import scaling_runs as runs_part
 from workbench.analyses import scaling_trust as trust_part
+from workbench.analyses.leaps import LEAP
 from workbench.analyses.measured_coverage import LEVEL, RUNS, SWEEPS
 from workbench.analyses.samples import sweeps_of
 from workbench.analyses.scaling import ScalingStudy
@@ -167,6 +168,7 @@ def data(study: ScalingStudy, proposal: next_part.Next | None) -> dict[str, obje
         "curvature_p": None if study.judged.diagnosed is None else study.judged.diagnosed.departure,
         "seed_sd": None if study.checks is None else study.checks.seed_sd,
         "coverage": {"level": LEVEL, "sweeps": SWEEPS, "runs": RUNS, "measured": trust_part.coverage_rows(study)},
+        "leap": {"share": [0.1, 0.9], "factor": LEAP},
         "next": None if proposal is None else proposal.to_dict(),
         "comparison": None if study.judged.comparison is None else study.judged.comparison.to_dict(),
         "diagnosis": None if study.judged.diagnosed is None else study.judged.diagnosed.diagnosis.to_dict(),

@@ -124,7 +124,7 @@ def _forecast_line(row: Mapping[Any, Any], largest_name: str) -> str:
     return f"At {row['multiple']:g}× the {largest_name} (C = {formats.power(row['flops'])} FLOPs): {sizes}{said}."
 
 
-CLEARLY = 0.8
+CLEARLY = 2 / 3
 """Errors must be this much smaller before another law is named: laws that are alike change places by chance."""
 
 

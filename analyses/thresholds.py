@@ -48,12 +48,17 @@ AXES = {
 }
 """Column of a task's points → what it is."""
 
+RISE = 81.0
+"""10% to 90% of a sigmoid's rise is done over a factor of 81^w, w its width in ln x: σ⁻¹(0.9) − σ⁻¹(0.1) = ln 81."""
+
 COLUMNS = (
     Column("metric", "metric"),
     Column("key", "size of item"),
     Column("threshold", "threshold"),
     Column("threshold_interval", "interval"),
     Column("width", "width", "number"),
+    Column("span", "10% to 90% of the rise over a factor of", "number"),
+    Column("span_interval", "interval", "interval"),
     Column("floor", "floor", "number"),
     Column("ceiling", "ceiling", "number"),
     Column("remark", "remark"),
@@ -102,6 +107,8 @@ def table(fitted: Fitted) -> pd.DataFrame:
             continue
         value, low, high = place(fit)
         row |= {"threshold": value, "threshold_interval": [low, high]}
+        row |= {"span": RISE ** fit.params["width"]}
+        row |= {"span_interval": [RISE**end for end in fit.intervals.get("width", (float("nan"), float("nan")))]}
         row |= {"width": fit.params["width"], "floor": fit.params["floor"], "ceiling": fit.params["ceiling"]}
         rows.append(row | {"remark": " ".join(fit.notes) or "determined"})
     return pd.DataFrame(rows, columns=[column.key for column in COLUMNS])
