@@ -197,7 +197,7 @@ def forecasts(study: ScalingStudy) -> list[Block]:
             ends = frame[f"{key}_interval"]
             frame[f"{key}_interval"] = [one if said else tables.UNKNOWN for one, said in zip(ends, known, strict=True)]
             if key in frame:
-                frame[key] = frame[key].where(known)
+                frame[key] = frame[key].where(pd.Series(known, index=frame.index))
     frame["determined"] = frame["determined"].map({True: "yes", False: "not determined"})
     frame = frame.sort_values(["multiple", "convention", "approach"], ignore_index=True)
     frame["convention"] = frame["convention"].map(lambda name: CONVENTION_LABELS.get(name, name))

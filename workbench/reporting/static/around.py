@@ -92,7 +92,7 @@ BESIDE = {"right": -2.5, "left": 2.5}
 
 def keep_inside(figure: Figure, panel: Panel) -> None:
     """Turn words that would cross a side of their panel to the other side of their place; after the layout."""
-    renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]
+    renderer = figure.canvas.get_renderer()
     room = panel.axes.get_window_extent(renderer)
     for words in panel.axes.texts:
         box = words.get_window_extent(renderer)
@@ -136,7 +136,7 @@ def color_bar(figure: Figure, made: dict[tuple[str, str], Panel], drawn: Drawn) 
     bar = figure.colorbar(
         drawn.mappable, ax=[panel.axes for panel in made.values()], pad=0.02, aspect=28, fraction=0.05
     )
-    bar.outline.set_visible(False)  # type: ignore[operator]
+    bar.outline.set_visible(False)
     if settings.get("tickvals") is not None:
         bar.set_ticks(list(settings["tickvals"]), labels=[text(one) for one in settings.get("ticktext") or []] or None)
     bar.ax.tick_params(size=0)
@@ -158,6 +158,6 @@ def legend(figure: Figure, layout: Plot, entries: dict[str, Drawn]) -> None:
             title=text(title) or None, alignment="left", handlelength=1.8, columnspacing=1.3, handletextpad=0.5,
             borderpad=0.2, labelspacing=0.35,
         )  # fmt: skip
-        if columns == 1 or legend.get_window_extent(figure.canvas.get_renderer()).width <= room:  # type: ignore[attr-defined]
+        if columns == 1 or legend.get_window_extent(figure.canvas.get_renderer()).width <= room:
             return
         legend.remove()

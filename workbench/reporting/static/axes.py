@@ -146,7 +146,7 @@ def _written(value: float, settings: Plot) -> str:
 
 def thin_labels(figure: Figure, panel: Panel) -> None:
     """Leave out tick labels that would touch: every second one, until none does. The figure is laid out already."""
-    renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]
+    renderer = figure.canvas.get_renderer()
     for axis, along in ((panel.axes.xaxis, 0), (panel.axes.yaxis, 1)):
         ticks = [tick for tick in axis.get_major_ticks() if tick.label1.get_visible() and tick.label1.get_text()]
         for step in (1, 2, 3, 4, 6, 8):
