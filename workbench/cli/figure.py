@@ -21,11 +21,11 @@ def command(
 ) -> None:
     """Draw what a page of the app shows: the command under each of its figures.
 
-        NAME is a view's; without it they are listed. STORE is not needed where no run is drawn. Of each figure HTML, CSV
-            (the numbers drawn) and JSON (plotly's) are written, and SVG, PNG and PDF for print.
+    NAME is a view's; without it they are listed. STORE is not needed where no run is drawn. Of each figure HTML, CSV
+        (the numbers drawn) and JSON (plotly's) are written, and SVG, PNG and PDF for print.
 
-        Exit codes: 0 done, 2 bad input.
-        """
+    Exit codes: 0 done, 2 bad input.
+    """
     from workbench.analyses import views
     from workbench.analyses.selection import Selection
     from workbench.errors import BadInput
