@@ -39,7 +39,7 @@ def text(blocks: list) -> str:
 
 
 def test_one_law_answers_as_the_whole_study_does(whole: Selection) -> None:
-    study = scaling.study(whole.runs, whole.curves, whole.evals, name="whole", resamples=RESAMPLES)
+    study = scaling.study(whole.runs, whole.store.curves(), whole.evals, name="whole", resamples=RESAMPLES)
     fit, _ = overview.answers(whole)
     assert isinstance(fit, Fit) and isinstance(study.headline, Fit)
     assert (fit.law, fit.params, fit.derived_intervals) == (
