@@ -76,7 +76,7 @@ def line(name: str, trials: list[Trial]) -> str:
     """A cell's row."""
     ends = np.stack([one.ends for one in trials])
     true = np.stack([one.truth for one in trials])
-    known = np.isfinite(ends).all(axis=2)
+    known = np.asarray(np.isfinite(ends).all(axis=2))
     held = np.where((ends[..., 0] <= true) & (true <= ends[..., 1]), 1.0, 0.0)
     parts = []
     for way in range(len(WAYS)):

@@ -15,7 +15,7 @@ from workbench.errors import BadInput
 from workbench.store import Store
 from workbench.store.compaction import compact, compacting
 from workbench.store.schema import TABLES
-from workbench.store.snapshot import snapshot, stamps
+from workbench.store.snapshot import Stamp, snapshot, stamps
 
 
 def tables(store: Store) -> dict[str, pd.DataFrame]:
@@ -82,9 +82,12 @@ def test_files_are_looked_at_only_where_their_folder_has_changed(store: Store, m
     compact(store)
     plain = store.runs()
     looked: list[str] = []
-    monkeypatch.setattr(
-        "workbench.store.snapshot.stamps", lambda folder, table: looked.append(table) or stamps(folder, table)
-    )
+
+    def looking(folder: Path, table: str) -> dict[str, Stamp]:
+        looked.append(table)
+        return stamps(folder, table)
+
+    monkeypatch.setattr("workbench.store.snapshot.stamps", looking)
     pd.testing.assert_frame_equal(store.runs(), plain)
     assert not looked
     store.write_run(row_of(store) | {"run_id": "r-new"}, store.curves(row_of(store)["run_id"]))

@@ -173,8 +173,8 @@ def _entry(run: PlannedRun) -> dict[str, Any]:
 def _expected(run: PlannedRun) -> dict[str, Any]:
     """What a manifest says of a run that is not trained yet: its size, its length, and the cost of its own part."""
     horizon = run.horizon
-    expected = {"n_params": run.counts.n_params, "tokens": horizon.tokens, "steps": horizon.steps}
-    expected |= {"flops": horizon.flops * run.own_share}
+    expected: dict[str, float] = {"n_params": run.counts.n_params, "tokens": horizon.tokens, "steps": horizon.steps}
+    expected["flops"] = horizon.flops * run.own_share
     expected |= {"branch_step": horizon.branch_step} if run.parent_id else {}
     return expected | ({"seconds": run.seconds} if math.isfinite(run.seconds) else {})
 
