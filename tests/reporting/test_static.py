@@ -4,6 +4,7 @@ import importlib
 import inspect
 import json
 import pkgutil
+import re
 from itertools import pairwise
 
 import numpy as np
@@ -169,13 +170,13 @@ def test_plotlys_markup_and_colours_are_read():
 
 
 def test_every_kind_of_trace_that_the_figures_make_is_known():
-    """Read from the sources: `go.Name(` makes a trace of the kind `name`."""
+    """Read from the sources: `go.Name` makes a trace of the kind `name`."""
     import workbench.reporting.figures as room
 
     on_screen = {"parcoords", "figure"}
     for module in pkgutil.iter_modules(room.__path__, f"{room.__name__}."):
         source = inspect.getsource(importlib.import_module(module.name))
-        kinds = {piece.split("(")[0].lower() for piece in source.split("go.")[1:] if "(" in piece[:20]}
+        kinds = {name.lower() for name in re.findall(r"\bgo\.([A-Z]\w+)", source)}
         assert kinds - on_screen <= set(TRACES), module.name
 
 
