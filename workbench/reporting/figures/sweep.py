@@ -124,8 +124,12 @@ def _frontier(figure: go.Figure, frontier: pd.DataFrame, largest: float) -> None
             frontier["loss_high"].tolist(),
             theme.VERMILION,
         )
-    within = frontier[frontier["flops"] <= largest]
-    beyond = frontier[frontier["flops"] >= (within["flops"].max() if len(within) else 0.0)]
+    flops, loss = frontier["flops"].to_numpy(), frontier["loss"].to_numpy()
+    if flops[0] < largest < flops[-1]:  # where the two lines meet
+        there, meeting = np.searchsorted(flops, largest), np.interp(np.log(largest), np.log(flops), np.log(loss))
+        flops, loss = np.insert(flops, there, largest), np.insert(loss, there, np.exp(meeting))
+    line = pd.DataFrame({"flops": flops, "loss": loss})
+    within, beyond = line[line["flops"] <= largest], line[line["flops"] >= largest]
     for part, dash, name in ((within, "solid", "compute-optimal frontier"), (beyond, "dot", "extrapolated")):
         if len(part) > 1:
             figure.add_trace(
