@@ -13,6 +13,7 @@ from workbench.store import Store
 from workbench.store.checking import check
 from workbench.store.compaction import compact
 from workbench.store.merging import replace_small
+from workbench.store.repairing import repair
 from workbench.store.schema import SCHEMA_VERSION, TABLES
 
 FIRST = Path(__file__).parents[1] / "data" / "first-release"
@@ -76,3 +77,29 @@ def test_a_store_of_a_later_version_is_refused_in_a_sentence(store: Store) -> No
     (store.folder / "store.json").write_text(json.dumps(document))
     with pytest.raises(BadInput, match=r"is newer than this workbench reads \(\d+\); upgrade the workbench$"):
         Store(store.folder)
+
+
+@pytest.mark.parametrize("table", ["runs", "curves"])
+def test_a_copy_older_than_its_migrated_store_still_mends_a_torn_file(store: Store, table: str) -> None:
+    compact(store)
+    store.migrate()
+    before = {"runs": store.runs(), "curves": store.curves()}
+    path = store.folder / table / "r-000000000001.parquet"
+    path.write_bytes(path.read_bytes()[:900])
+    first, *_ = repair(store)
+    assert first.lost == "nothing" and first.done.endswith("written anew from the compacted copy")
+    assert not any(one.wrong for one in check(store))
+    pd.testing.assert_frame_equal(store.runs(), before["runs"])
+    pd.testing.assert_frame_equal(store.curves(), before["curves"])
+    assert list(pd.read_parquet(path).columns) == [column.name for column in TABLES[table]]
+
+
+def test_a_file_of_the_first_version_in_a_migrated_store_is_read_and_given_the_new_columns(store: Store) -> None:
+    store.migrate()
+    before, name = store.curves(), "curves/r-000000000001.parquet"
+    shutil.copy(FIRST / name, store.folder / name)
+    pd.testing.assert_frame_equal(store.curves(), before)
+    assert [one.kind for one in check(store) if one.wrong] == ["schema"]
+    assert [one.path for one in repair(store)] == [name]
+    assert not any(one.wrong for one in check(store))
+    assert list(pd.read_parquet(store.folder / name).columns) == [column.name for column in TABLES["curves"]]

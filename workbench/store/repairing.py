@@ -6,15 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from workbench.files import checksum, sync
 from workbench.store.checking import Finding, check
 from workbench.store.compaction import compacting, drop
 from workbench.store.schema import TABLES, arrow_schema
-from workbench.store.snapshot import read_index, stamps
+from workbench.store.snapshot import read_index
 from workbench.store.store import Store
 from workbench.store.swapping import recover
-from workbench.store.tables import MERGED, key_expression, read_large, write_table
+from workbench.store.tables import MERGED, key_expression, read_large, read_table, write_table
 
 ASIDE = ".broken"
 
@@ -61,6 +62,8 @@ def _mended(store: Store, finding: Finding) -> Repair | None:
             what = f"moved to {ASIDE}/{finding.path}, and written anew from the compacted copy"
             return Repair(finding.path, what, "nothing")
         return Repair(finding.path, f"moved to {ASIDE}/{finding.path}", _lost(store, finding))
+    if finding.kind == "schema" and _rewritten(store, path):
+        return Repair(finding.path, f"written anew with the columns of schema version {store.version}")
     if finding.kind == "orphan curve" and path.is_file():
         _aside(store, path)
         return Repair(finding.path, f"moved to {ASIDE}/{finding.path}", "nothing: the run is not in the table")
@@ -91,11 +94,22 @@ def _from_copy(store: Store, path: Path) -> pa.Table | None:
         return None
     wanted = key_expression(table).isin([run_id])
     row = read_large(runs.file, "runs", store.version, wanted)
-    unchanged = table == "runs" or stamps(store.folder, "runs").get(path.name) == runs.stamps.get(path.name)
-    if not len(row) or row["status"][0].as_py() == "failed" or not unchanged:
+    if not len(row) or row["status"][0].as_py() == "failed":
         return None
+    if table != "runs" and not store.runs_by_id([run_id]).equals(row.to_pandas()):
+        return None  # the run was trained again since
     content = row if table == "runs" else read_large(copy.file, table, store.version, wanted)
     return content.select(arrow_schema(table, store.version).names).cast(arrow_schema(table, store.version))
+
+
+def _rewritten(store: Store, path: Path) -> bool:
+    """Give a small file the columns of its store, where that takes none from it."""
+    table = path.parent.name
+    schema = arrow_schema(table, store.version)
+    if MERGED in path.name or set(pq.read_schema(path).names) - set(schema.names):
+        return False
+    write_table(path, read_table(path, table, store.version).select(schema.names).cast(schema))
+    return True
 
 
 def _aside(store: Store, path: Path) -> None:

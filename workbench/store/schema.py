@@ -13,6 +13,9 @@ import pyarrow as pa
 
 SCHEMA_VERSION = 5
 
+VERSION_KEY = b"workbench_schema_version"
+"""Where a file's metadata says which version it was written with."""
+
 TEXT, REAL, WHOLE = pa.string(), pa.float64(), pa.int64()
 
 
@@ -144,7 +147,15 @@ TABLES: dict[str, tuple[Column, ...]] = {"runs": RUNS, "curves": CURVES, "evals"
 def arrow_schema(table: str, version: int = SCHEMA_VERSION) -> pa.Schema:
     """The typed schema of a table, its version in the metadata."""
     fields = [pa.field(column.name, column.kind) for column in TABLES[table] if column.since <= version]
-    return pa.schema(fields, metadata={"workbench_schema_version": str(version)})
+    return pa.schema(fields, metadata={VERSION_KEY: str(version)})
+
+
+def stated_version(schema: pa.Schema) -> int | None:
+    """The schema version that a file says it was written with; none where it says nothing."""
+    try:
+        return int((schema.metadata or {})[VERSION_KEY])
+    except (KeyError, ValueError):
+        return None
 
 
 def arrow_table(table: str, frame: pd.DataFrame, version: int = SCHEMA_VERSION) -> pa.Table:

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from workbench.errors import BadInput
 from workbench.files import write_atomic
-from workbench.store.schema import SCHEMA_VERSION, TABLES, arrow_schema
+from workbench.store.schema import SCHEMA_VERSION, TABLES, arrow_schema, stated_version
 
 KEYS = {"runs": ("run_id",), "curves": ("run_id",), "evals": ("run_id", "step", "probe_hash"), "fits": ("fit_id",)}
 """The columns that make a row's key, joined by dashes."""
@@ -50,7 +50,7 @@ def keys_of(table: str, content: pa.Table) -> pa.ChunkedArray:
 
 
 def read_table(path: Path, table: str, version: int) -> pa.Table:
-    """One file, with exactly the columns of its table; those newer than `version` may be missing, and are then null.
+    """One file, with exactly the columns of its table; newer ones may be missing (see `as_table`), and are then null.
 
     A file that is no such table is named; one that is not there is `FileNotFoundError`.
     """
@@ -81,11 +81,15 @@ def read_large(path: Path, table: str, version: int, rows: pc.Expression | None 
 
 
 def as_table(content: pa.Table, path: Path, table: str, version: int) -> pa.Table:
-    """`content`, read from `path`, with the columns of its table."""
+    """`content`, read from `path`, with the columns of its table.
+
+    What is newer than `version`, or than the version that the file says it has, may be missing: a compacted copy is
+    older than its store where that was migrated since.
+    """
     schema = arrow_schema(table)
     if content.schema.equals(schema):
         return content
-    found = set(content.column_names)
+    found, version = set(content.column_names), min(version, stated_version(content.schema) or version)
     for column in TABLES[table]:
         if column.name in found:
             continue
