@@ -3,8 +3,10 @@
 import json
 import os
 import shutil
+from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -136,3 +138,75 @@ def test_only_what_nothing_can_resume_is_collected(store: Store) -> None:
     both = {f"{run_id}/{step}" for run_id in ("r-00000006", "r-fail", "r-unknown") for step in (10, 20)}
     assert left == both | {f"{RUN}/20", "p-1/5"}
     assert [one.path for one in collect(store, held, unknown=True)] == ["checkpoints/r-unknown"]
+
+
+def copied(store: Store, table: str, source: str, target: str) -> Path:
+    """A run's file under another name too."""
+    folder = store.folder / table
+    return Path(shutil.copy(folder / f"{source}.parquet", folder / f"{target}.parquet"))
+
+
+@pytest.mark.parametrize("table", ["runs", "curves"])
+@pytest.mark.parametrize("other", ["r-0", "r-z"])
+def test_of_two_files_with_the_same_rows_the_misnamed_one_goes(store: Store, table: str, other: str) -> None:
+    before = {"runs": store.runs(), "curves": store.curves()}
+    copied(store, table, RUN, other)
+    found = [(one.kind, one.path) for one in check(store) if one.wrong]
+    assert found == [("misnamed", f"{table}/{other}.parquet"), ("doubled", f"{table}/{other}.parquet")]
+    (done,) = repair(store)
+    assert done.done == f"moved to .broken/{table}/{other}.parquet" and done.lost.startswith("nothing")
+    assert (store.folder / table / f"{RUN}.parquet").is_file()
+    assert check(store) == [] and repair(store) == []
+    pd.testing.assert_frame_equal(store.runs(), before["runs"])
+    pd.testing.assert_frame_equal(store.curves(), before["curves"])
+
+
+def test_rows_under_the_wrong_name_get_their_own_where_it_is_free(store: Store) -> None:
+    before, runs = store.runs(), store.folder / "runs"
+    (runs / f"{RUN}.parquet").rename(runs / "r-0.parquet")
+    assert [one.path for one in repair(store)] == ["runs/r-0.parquet"]
+    assert check(store) == [] and sorted((store.folder / ".broken").rglob("*.parquet")) == []
+    pd.testing.assert_frame_equal(store.runs(), before)
+
+
+def test_files_that_have_each_others_names_are_exchanged(store: Store) -> None:
+    before, runs = store.runs(), store.folder / "runs"
+    names = [f"r-0000000{number}.parquet" for number in (1, 2, 3)]
+    contents = [(runs / name).read_bytes() for name in names]
+    for name, content in zip(names, [contents[1], contents[2], contents[0]], strict=True):
+        (runs / name).write_bytes(content)
+    assert repair(store)
+    assert check(store) == []
+    assert [(runs / name).read_bytes() for name in names] == contents
+    pd.testing.assert_frame_equal(store.runs(), before)
+
+
+def test_a_file_with_the_rows_of_several_runs_is_divided(store: Store) -> None:
+    before, runs = store.runs(), store.folder / "runs"
+    one, two = runs / f"{RUN}.parquet", runs / "r-00000006.parquet"
+    pq.write_table(pa.concat_tables([pq.read_table(one), pq.read_table(two)]), one)
+    two.unlink()
+    (done,) = repair(store)
+    assert done.done.startswith(f"kept in .broken/runs/{one.name}; rows of r-00000006, {RUN} are in")
+    assert check(store) == []
+    pd.testing.assert_frame_equal(store.runs(), before)
+
+
+def test_rows_of_a_name_that_no_file_may_have_are_set_aside(store: Store) -> None:
+    path = store.folder / "runs" / f"{RUN}.parquet"
+    row = pq.read_table(path)
+    pq.write_table(row.set_column(0, "run_id", pa.array(["../../r-1"])), store.folder / "runs" / "r-1.parquet")
+    (done,) = repair(store)
+    assert done.path == "runs/r-1.parquet" and "'../../r-1', which is no name" in done.lost
+    assert check(store) == []
+
+
+def test_a_misnamed_file_of_a_replaced_store_goes_where_its_rows_are_in_the_merged_file(store: Store) -> None:
+    before, path = store.runs(), store.folder / "runs" / f"{RUN}.parquet"
+    content = path.read_bytes()
+    replace_small(store)
+    path.with_name("r-0.parquet").write_bytes(content)
+    path.write_bytes(content)
+    assert sorted(one.path for one in repair(store)) == ["runs/r-0.parquet", f"runs/{RUN}.parquet"]
+    assert check(store) == []
+    pd.testing.assert_frame_equal(store.runs(), before)

@@ -49,7 +49,7 @@ def check(store: Store) -> list[Finding]:
 
 def _files(store: Store, table: str, readable: dict[str, pa.Table]) -> Iterator[Finding]:
     """Every file of a table is readable, of the table's columns and types, and has the rows that its name says."""
-    owner: dict[str, str] = {}
+    holds: dict[str, set[str]] = {}
     for name in sorted(stamps(store.folder, table), key=lambda name: (MERGED not in name, name)):
         path, where = store.folder / table / name, f"{table}/{name}"
         key = stem(name)
@@ -67,13 +67,26 @@ def _files(store: Store, table: str, readable: dict[str, pa.Table]) -> Iterator[
             other = sorted(set(content.schema.names) ^ set(expected.names))
             words = f"its columns differ by {', '.join(other)}" if other else "its columns have other types or order"
             yield Finding("schema", where, f"{words}; plain readers may drop some or fail", run_id=run_id)
-        keys = set(keys_of(table, content).to_pylist())
-        if MERGED not in name and keys - {key}:
-            yield Finding("misnamed", where, f"holds rows of {', '.join(sorted(keys - {key})[:3])}")
+        holds[name] = {str(one) for one in keys_of(table, content).unique().to_pylist()}
+        readable[name] = content.select([*KEYS[table], *(["status"] if table == "runs" else [])])
+    yield from _names(table, holds)
+
+
+def _names(table: str, holds: dict[str, set[str]]) -> Iterator[Finding]:
+    """Every file has the rows that its name says, and no row is in two: of two files, the one that the rows' key names
+    is theirs, after one of many runs."""
+    owner = {key: name for name, keys in holds.items() if MERGED not in name for key in keys if key == stem(name)}
+    owner |= {key: name for name, keys in holds.items() if MERGED in name for key in keys}
+    for name, keys in holds.items():
+        key, where = stem(name), f"{table}/{name}"
+        other = sorted(keys - {key}) if MERGED not in name else []
+        if other:
+            yield Finding("misnamed", where, f"holds rows of {', '.join(other[:3])}")
         twice = sorted(one for one in keys if owner.setdefault(one, name) != name)
         if twice:
-            yield Finding("doubled", where, f"{owner[twice[0]]} has rows of {', '.join(twice[:3])} too", run_id=run_id)
-        readable[name] = content.select([*KEYS[table], *(["status"] if table == "runs" else [])])
+            what = f"{owner[twice[0]]} has rows of {', '.join(twice[:3])} too"
+            run_id = key if table in ("runs", "curves") and MERGED not in name and not other else ""
+            yield Finding("doubled", where, what, run_id=run_id)
 
 
 def _reason(error: Exception) -> str:

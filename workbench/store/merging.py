@@ -6,7 +6,6 @@ files, as it may be tried again. The folder with the one file is made beside, ch
 """
 
 import heapq
-import os
 import shutil
 import time
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ import pyarrow.parquet as pq
 
 from workbench.errors import BadInput, WorkbenchError
 from workbench.files import full_disk_in_words, sync
+from workbench.store.aside import linked
 from workbench.store.compaction import compacting, drop
 from workbench.store.schema import TABLES
 from workbench.store.snapshot import stamps, stem
@@ -70,7 +70,7 @@ def _replace(store: Store, table: str, final: frozenset[str]) -> Replaced:
         return Replaced(table, 0, kept, rows, size, time.perf_counter() - started)
     _check(target, rows, counts[0])
     for name in kept:
-        _link(folder / table / name, new / name)
+        linked(folder / table / name, new / name)
     sync(target)
     sync(new)
     drop(store, table)
@@ -109,10 +109,3 @@ def _check(path: Path, rows: int, expected: int) -> None:
     found = sum(len(batch) for batch in pq.ParquetFile(path).iter_batches())
     if not found == rows == expected:
         raise WorkbenchError(f"{path}: has {found} rows of {expected}; nothing was changed")
-
-
-def _link(source: Path, target: Path) -> None:
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copy2(source, target)

@@ -8,16 +8,16 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from workbench.files import checksum, sync
+from workbench.files import checksum
+from workbench.store.aside import aside
 from workbench.store.checking import Finding, check
 from workbench.store.compaction import compacting, drop
+from workbench.store.renaming import rename
 from workbench.store.schema import TABLES, arrow_schema
-from workbench.store.snapshot import read_index
+from workbench.store.snapshot import merged_keys, read_index, stem
 from workbench.store.store import Store
 from workbench.store.swapping import recover
-from workbench.store.tables import MERGED, key_expression, read_large, read_table, write_table
-
-ASIDE = ".broken"
+from workbench.store.tables import MERGED, as_written, key_expression, read_large, read_table, write_table
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,8 @@ def repair(store: Store) -> list[Repair]:
 
 
 def _mended(store: Store, finding: Finding) -> Repair | None:
-    path = store.folder / finding.path
-    if finding.path.startswith(".compact/") and finding.kind in ("checksum", "stale copy"):
+    path, table = store.folder / finding.path, finding.path.split("/")[0]
+    if table == ".compact" and finding.kind in ("checksum", "stale copy"):
         table = path.name.split("-")[0].split(".")[0]
         drop(store, table)
         return Repair(finding.path, "the compacted copy was dropped; `workbench store compact` makes it anew")
@@ -56,28 +56,25 @@ def _mended(store: Store, finding: Finding) -> Repair | None:
         return Repair(finding.path, "removed")
     if finding.kind == "unreadable":
         rows = _from_copy(store, path)
-        _aside(store, path)
+        done = aside(store, path)
         if rows is not None:
             write_table(path, rows)
-            what = f"moved to {ASIDE}/{finding.path}, and written anew from the compacted copy"
-            return Repair(finding.path, what, "nothing")
-        return Repair(finding.path, f"moved to {ASIDE}/{finding.path}", _lost(store, finding))
+            return Repair(finding.path, f"{done}, and written anew from the compacted copy", "nothing")
+        return Repair(finding.path, done, _lost(store, finding))
     if finding.kind == "schema" and _rewritten(store, path):
         return Repair(finding.path, f"written anew with the columns of schema version {store.version}")
     if finding.kind == "orphan curve" and path.is_file():
-        _aside(store, path)
-        return Repair(finding.path, f"moved to {ASIDE}/{finding.path}", "nothing: the run is not in the table")
+        return Repair(finding.path, aside(store, path), "nothing: the run is not in the table")
     if finding.kind == "no curve" and path.is_file():
-        _aside(store, path)
-        return Repair(finding.path, f"moved to {ASIDE}/{finding.path}: its curve is lost", _lost(store, finding))
-    if finding.kind == "doubled" and MERGED not in path.name:
-        _aside(store, path)
-        return Repair(finding.path, f"moved to {ASIDE}/{finding.path}", "nothing: the rows are in the merged file")
-    if finding.kind == "checksum" and finding.path.startswith("checkpoints/"):
+        return Repair(finding.path, f"{aside(store, path)}: its curve is lost", _lost(store, finding))
+    if finding.kind == "misnamed" and (put_right := rename(store, path)):
+        return Repair(finding.path, *put_right)
+    if finding.kind == "doubled" and path.is_file() and stem(path.name) in merged_keys(store.folder, table):
+        return Repair(finding.path, aside(store, path), "nothing: the rows are in the merged file")
+    if finding.kind == "checksum" and table == "checkpoints" and path.parent.exists():
         step = path.parent
-        _aside(store, step)
-        where = step.relative_to(store.folder)
-        return Repair(str(where), f"moved to {ASIDE}/{where}", f"the weights of {finding.run_id} at step {step.name}")
+        where = str(step.relative_to(store.folder))
+        return Repair(where, aside(store, step), f"the weights of {finding.run_id} at step {step.name}")
     return None
 
 
@@ -99,29 +96,16 @@ def _from_copy(store: Store, path: Path) -> pa.Table | None:
     if table != "runs" and not store.runs_by_id([run_id]).equals(row.to_pandas()):
         return None  # the run was trained again since
     content = row if table == "runs" else read_large(copy.file, table, store.version, wanted)
-    return content.select(arrow_schema(table, store.version).names).cast(arrow_schema(table, store.version))
+    return as_written(content, table, store.version)
 
 
 def _rewritten(store: Store, path: Path) -> bool:
     """Give a small file the columns of its store, where that takes none from it."""
     table = path.parent.name
-    schema = arrow_schema(table, store.version)
-    if MERGED in path.name or set(pq.read_schema(path).names) - set(schema.names):
+    if MERGED in path.name or set(pq.read_schema(path).names) - set(arrow_schema(table, store.version).names):
         return False
-    write_table(path, read_table(path, table, store.version).select(schema.names).cast(schema))
+    write_table(path, as_written(read_table(path, table, store.version), table, store.version))
     return True
-
-
-def _aside(store: Store, path: Path) -> None:
-    """Move a file or folder out of every reader's sight, beside what was moved before."""
-    target = store.folder / ASIDE / path.relative_to(store.folder)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    number = 1
-    while target.exists():
-        target = target.with_name(f"{path.name}.{number}")
-        number += 1
-    path.rename(target)
-    sync(path.parent)
 
 
 def _lost(store: Store, finding: Finding) -> str:

@@ -99,6 +99,12 @@ def as_table(content: pa.Table, path: Path, table: str, version: int) -> pa.Tabl
     return content.select(schema.names).cast(schema)
 
 
+def as_written(content: pa.Table, table: str, version: int) -> pa.Table:
+    """`content` with the columns that a version has, for a file of a store of that version."""
+    schema = arrow_schema(table, version)
+    return content.select(schema.names).cast(schema)
+
+
 def write_small(path: Path, content: pa.Table) -> None:
     """Write the file of one run. Dictionaries and statistics would be most of its size."""
     pq.write_table(content, path, compression="zstd", use_dictionary=False, write_statistics=False)
@@ -114,10 +120,10 @@ def write_large(path: Path, table: str, version: int, pieces: Iterable[tuple[str
 
     A piece is never divided among row groups. No more than one row group is in memory.
     """
-    schema, waiting, many, rows = arrow_schema(table, version), list[pa.Table](), 0, 0
-    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+    waiting, many, rows = list[pa.Table](), 0, 0
+    with pq.ParquetWriter(path, arrow_schema(table, version), compression="zstd") as writer:
         for _, content in pieces:
-            waiting.append(content.select(schema.names).cast(schema))
+            waiting.append(as_written(content, table, version))
             many += len(content)
             if many >= GROUP_ROWS:
                 writer.write_table(pa.concat_tables(waiting).combine_chunks(), row_group_size=many)
