@@ -4,7 +4,8 @@
 .compact/<table>-<hash>.parquet the copy: it never changes; a newer one has another name
 
 A small file that is as the index says is read from the copy; one that is new or was replaced, from itself; rows of
-the copy whose file has changed or is gone are left out. A copy that is behind is never wrong, and may be deleted.
+the copy whose file has changed or is gone are left out. A copy that is behind is never wrong, and may be deleted; one
+that is damaged is not used.
 
 Files come, go and are replaced by renames, which the folder's own time tells. Where that is still what it was when all
 files were in the copy, none of them is looked at: of 10,000 that would be most of the time that their rows take.
@@ -16,10 +17,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
+import pyarrow.parquet as pq
 
 from workbench.errors import BadInput
+from workbench.files import checksum
 from workbench.store.tables import KEYS, MERGED, key_expression, keys_of
 
 Stamp = tuple[int, int]
@@ -63,9 +67,11 @@ class Snapshot:
         return ~key_expression(self.table).isin(list(self.without)) if self.without else None
 
 
-def snapshot(folder: Path, table: str) -> Snapshot:
-    """The files of a table of the store in `folder`."""
+def snapshot(folder: Path, table: str, copies: bool = True) -> Snapshot:
+    """The files of a table of the store in `folder`, the small ones alone if `copies` is false."""
     index = read_index(folder, table)
+    if index and not (copies and _whole(index)):
+        index = None
     if index and index.folder is not None and changed_at(folder / table) == index.folder:
         return Snapshot(table, (), index.file, (), ())
     found = stamps(folder, table)
@@ -94,6 +100,30 @@ def read_index(folder: Path, table: str) -> Index | None:
         return Index(file, int(document["rows"]), str(document["sha256"]), files, at) if file.is_file() else None
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def _whole(index: Index) -> bool:
+    """Whether the copy is a parquet file of as many rows as were copied; a torn one is not used."""
+    try:
+        state = index.file.stat()
+        return _rows(index.file, state.st_size, state.st_mtime_ns) == index.rows
+    except OSError:
+        return False
+
+
+@lru_cache(maxsize=16)
+def _rows(path: Path, *_: int) -> int | None:
+    """How many rows a parquet file says it has, as it was at a time; none where it says nothing."""
+    try:
+        return int(pq.read_metadata(path).num_rows)
+    except (pa.ArrowException, OSError):
+        return None
+
+
+def sound(folder: Path) -> bool:
+    """Whether every compacted copy is what was written, bit for bit."""
+    indices = [read_index(folder, table) for table in KEYS]
+    return all(checksum(index.file) == index.sha256 for index in indices if index)
 
 
 def changed_at(folder: Path) -> int | None:

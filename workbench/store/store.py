@@ -29,7 +29,7 @@ import pyarrow as pa
 from workbench.errors import BadInput, WorkbenchError
 from workbench.files import alone, full_disk_in_words, prepared, put_new, remove_stale, sync, write_json
 from workbench.store.schema import SCHEMA_VERSION, TABLES, arrow_row, arrow_schema, arrow_table
-from workbench.store.snapshot import Snapshot, merged_files, merged_keys, snapshot
+from workbench.store.snapshot import Snapshot, merged_files, merged_keys, snapshot, sound
 from workbench.store.sql import Part, filtered, selected
 from workbench.store.streaming import Curve, curves_of
 from workbench.store.swapping import recover
@@ -308,11 +308,20 @@ class Store:
             yield
 
     def _read(self, table: str, where: str | None) -> pd.DataFrame:
-        return retried(lambda: self._rows(table, where)).to_pandas()
+        return self._answered(lambda copies: self._rows(table, where, copies)).to_pandas()
 
-    def _rows(self, table: str, where: str | None) -> pa.Table:
+    def _answered(self, act: Callable[[bool], Result]) -> Result:
+        """What `act` returns, from compacted copies, or without where these turn out to be damaged."""
+        try:
+            return retried(lambda: act(True))
+        except BadInput:
+            if sound(self.folder):
+                raise
+            return retried(lambda: act(False))
+
+    def _rows(self, table: str, where: str | None, copies: bool = True) -> pa.Table:
         """Every row, or those for which an expression holds, in the order of keys."""
-        files, small = self.parts(table)
+        files, small = self.parts(table, copies)
         if where is not None:
             return together(table, [filtered((files, small), where).cast(arrow_schema(table))])
         large = [read_large(path, table, self.version) for path in files.merged]
@@ -320,15 +329,15 @@ class Store:
             large.append(read_large(files.copy, table, self.version, files.rows_of_copy()))
         return together(table, [*large, small])
 
-    def parts(self, table: str) -> Part:
+    def parts(self, table: str, copies: bool = True) -> Part:
         """The files of a table at this moment, and the content of those that are to be read one by one."""
-        files = snapshot(self.folder, table)
+        files = snapshot(self.folder, table, copies)
         tables = read_tables(files.small, table, self.version)
         return files, pa.concat_tables(tables) if tables else arrow_schema(table).empty_table()
 
     def query(self, text: str) -> pa.Table:
         """The result of one SELECT of DuckDB's over the views runs, curves, evals and fits."""
-        return retried(lambda: selected(text, TABLES, self.parts))
+        return self._answered(lambda copies: selected(text, TABLES, lambda table: self.parts(table, copies)))
 
     def _of_keys(self, table: str, keys: list[str], where: str | None) -> pa.Table:
         """The rows of a few keys: from their own files, or from the row groups of the merged ones that have them."""

@@ -150,13 +150,24 @@ def replace_piece(path: Path, table: str, version: int, key: str, content: pa.Ta
 
 def pieces_of(path: Path, table: str, version: int) -> Iterator[tuple[str, pa.Table]]:
     """The pieces of a large file, one row group in memory at a time."""
-    file = pq.ParquetFile(path)
-    for group in range(file.num_row_groups):
-        content = as_table(file.read_row_group(group), path, table, version)
+    for group in _groups(path, table):
+        content = as_table(group, path, table, version)
         keys = keys_of(table, content).to_numpy(zero_copy_only=False)
         starts = np.flatnonzero(np.r_[True, keys[1:] != keys[:-1]])
         for start, end in zip(starts, np.r_[starts[1:], len(keys)], strict=True):
             yield str(keys[start]), content.slice(start, end - start)
+
+
+def _groups(path: Path, table: str) -> Iterator[pa.Table]:
+    """The row groups of a large file, one after another."""
+    try:
+        file = pq.ParquetFile(path)
+        for group in range(file.num_row_groups):
+            yield file.read_row_group(group)
+    except FileNotFoundError:
+        raise
+    except (pa.ArrowException, OSError) as error:
+        raise _unreadable(path, table, error) from error
 
 
 def together(table: str, tables: Sequence[pa.Table]) -> pa.Table:
