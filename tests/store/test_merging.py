@@ -5,6 +5,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from workbench.errors import BadInput
 from workbench.store import AlreadyFinished, Store, merging, swapping
 from workbench.store.compaction import compact
 from workbench.store.merging import replace_small
@@ -105,3 +106,18 @@ def test_a_replacement_that_is_cut_short_is_finished_or_undone(
         for table in TABLES:
             assert len(pd.read_parquet(store.folder / table)) == len(before[table])
     assert not list(store.folder.glob(".old-*"))
+
+
+def test_a_torn_merged_file_is_named_to_whoever_asks_with_what_to_do(store: Store) -> None:
+    replace_small(store)
+    path = store.folder / "runs" / "merged@runs.parquet"
+    path.write_bytes(path.read_bytes()[:900])
+    for act in (
+        store.runs,
+        lambda: store.runs(where="loss < 3"),
+        lambda: store.query("SELECT 1 FROM runs"),
+        lambda: store.has_run("r-1"),
+        lambda: store.finished("r-1"),
+    ):
+        with pytest.raises(BadInput, match=r"merged@runs.parquet: not a readable .*; `workbench store check .* repair"):
+            act()

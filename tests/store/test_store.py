@@ -54,7 +54,7 @@ def test_a_run_is_found_by_a_unique_prefix(store: Store) -> None:
 def test_a_corrupt_parquet_file_is_named(store: Store) -> None:
     victim = next((store.folder / "runs").glob("*.parquet"))
     victim.write_bytes(b"PAR1 not really")
-    with pytest.raises(BadInput, match=rf"{victim.name}: not a readable parquet file .* run the sweep again"):
+    with pytest.raises(BadInput, match=rf"{victim.name}: not a readable .*; `workbench store check .* repair .* mends"):
         store.runs()
 
 

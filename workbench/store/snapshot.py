@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 
 from workbench.errors import BadInput
 from workbench.files import checksum
-from workbench.store.tables import KEYS, MERGED, key_expression, keys_of
+from workbench.store.tables import KEYS, MERGED, key_expression, keys_of, unreadable_in_words
 
 Stamp = tuple[int, int]
 """Size in bytes and time of the last change in ns: a file that is replaced gets another."""
@@ -176,5 +176,6 @@ def merged_keys(folder: Path, table: str) -> frozenset[str]:
 @lru_cache(maxsize=16)
 def _keys(path: Path, _: int, table: str) -> frozenset[str]:
     """Of one file, as it was at a time."""
-    content = ds.dataset(path, format="parquet").to_table(columns=list(KEYS[table]))
+    with unreadable_in_words(path, table):
+        content = ds.dataset(path, format="parquet").to_table(columns=list(KEYS[table]))
     return frozenset(keys_of(table, content).unique().to_pylist())

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from workbench.errors import BadInput
 from workbench.store.schema import arrow_schema
 from workbench.store.snapshot import Snapshot
-from workbench.store.tables import key_sql
+from workbench.store.tables import key_sql, unreadable_in_words
 
 Part = tuple[Snapshot, pa.Table]
 """The files of a table, and the content of its small ones."""
@@ -61,6 +62,9 @@ def _connection(parts: dict[str, Part]) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def _large(files: Snapshot, connection: duckdb.DuckDBPyConnection) -> list[str]:
+    for path in files.merged:
+        with unreadable_in_words(path, files.table):
+            pq.read_schema(path)
     parts = [f"SELECT * FROM read_parquet({_quoted(path)})" for path in files.merged]
     if files.copy:
         part = f"SELECT * FROM read_parquet({_quoted(files.copy)})"

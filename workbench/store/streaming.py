@@ -12,9 +12,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from workbench.store.schema import TABLES
+from workbench.store.schema import TABLES, stated_version
 from workbench.store.snapshot import Snapshot
-from workbench.store.tables import unreadable
+from workbench.store.tables import unreadable_in_words
 
 Curve = dict[str, np.ndarray]
 """Column → its values as floats, in the order of the file, NaN where nothing was recorded."""
@@ -42,20 +42,15 @@ def _runs(
     path: Path, columns: Sequence[str], version: int, wanted: Collection[str] | None
 ) -> Iterator[tuple[str, Curve]]:
     """The curves of one file."""
-    try:
-        with pq.ParquetFile(path, read_dictionary=["run_id"]) as file:
-            there = set(file.schema_arrow.names)
-            missing = [name for name in columns if name not in there]
-            if bad := [c.name for c in TABLES[TABLE] if c.name in missing and c.since <= version]:
-                raise pa.ArrowInvalid(f"no column {bad[0]!r}")
-            read = ["run_id", *(name for name in columns if name in there)]
-            for group in _groups(file, wanted):
-                content = file.read_row_group(group, columns=read)
-                yield from _divided(content, columns, wanted)
-    except FileNotFoundError:
-        raise
-    except (pa.ArrowException, OSError) as error:
-        raise unreadable(path, TABLE, error) from error
+    with unreadable_in_words(path, TABLE), pq.ParquetFile(path, read_dictionary=["run_id"]) as file:
+        there, stated = set(file.schema_arrow.names), stated_version(file.schema_arrow) or version
+        missing = [name for name in columns if name not in there]
+        if bad := [c.name for c in TABLES[TABLE] if c.name in missing and c.since <= min(version, stated)]:
+            raise pa.ArrowInvalid(f"no column {bad[0]!r}")
+        read = ["run_id", *(name for name in columns if name in there)]
+        for group in _groups(file, wanted):
+            content = file.read_row_group(group, columns=read)
+            yield from _divided(content, columns, wanted)
 
 
 def _groups(file: pq.ParquetFile, wanted: Collection[str] | None) -> Iterator[int]:

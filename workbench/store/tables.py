@@ -5,6 +5,7 @@ What a small file holds is its key, which is its name: the run's id, the fit's, 
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -54,12 +55,8 @@ def read_table(path: Path, table: str, version: int) -> pa.Table:
 
     A file that is no such table is named; one that is not there is `FileNotFoundError`.
     """
-    try:
+    with unreadable_in_words(path, table):
         return as_table(pq.ParquetFile(path).read(use_threads=False), path, table, version)
-    except FileNotFoundError:
-        raise
-    except (pa.ArrowException, OSError) as error:
-        raise unreadable(path, table, error) from error
 
 
 def read_tables(paths: Sequence[Path], table: str, version: int) -> list[pa.Table]:
@@ -72,12 +69,8 @@ def read_tables(paths: Sequence[Path], table: str, version: int) -> list[pa.Tabl
 
 def read_large(path: Path, table: str, version: int, rows: pc.Expression | None = None) -> pa.Table:
     """The rows of a large file for which an expression holds: row groups that have none of them are not read."""
-    try:
+    with unreadable_in_words(path, table):
         return as_table(ds.dataset(path, format="parquet").to_table(filter=rows), path, table, version)
-    except FileNotFoundError:
-        raise
-    except (pa.ArrowException, OSError) as error:
-        raise unreadable(path, table, error) from error
 
 
 def as_table(content: pa.Table, path: Path, table: str, version: int) -> pa.Table:
@@ -94,7 +87,7 @@ def as_table(content: pa.Table, path: Path, table: str, version: int) -> pa.Tabl
         if column.name in found:
             continue
         if column.since <= version:
-            raise BadInput(f"{path}: no column {column.name!r}; move the file out of the store, it is none of {table}")
+            raise BadInput(f"{path}: no column {column.name!r}, so that it is no file of {table}; {_cure(path, table)}")
         content = content.append_column(column.name, pa.nulls(len(content), column.kind))
     return content.select(schema.names).cast(schema)
 
@@ -160,14 +153,10 @@ def pieces_of(path: Path, table: str, version: int) -> Iterator[tuple[str, pa.Ta
 
 def _groups(path: Path, table: str) -> Iterator[pa.Table]:
     """The row groups of a large file, one after another."""
-    try:
+    with unreadable_in_words(path, table):
         file = pq.ParquetFile(path)
         for group in range(file.num_row_groups):
             yield file.read_row_group(group)
-    except FileNotFoundError:
-        raise
-    except (pa.ArrowException, OSError) as error:
-        raise _unreadable(path, table, error) from error
 
 
 def together(table: str, tables: Sequence[pa.Table]) -> pa.Table:
@@ -179,9 +168,23 @@ def together(table: str, tables: Sequence[pa.Table]) -> pa.Table:
     return content.take(pc.sort_indices(keys_of(table, content)))
 
 
-def unreadable(path: Path, table: str, error: Exception) -> BadInput:
-    """What to say of a file that cannot be read, and what to do."""
-    cure = f"`workbench store repair {path.parents[1]}` sets it aside, and then run the sweep again"
+@contextmanager
+def unreadable_in_words(path: Path, table: str) -> Iterator[None]:
+    """A file that is no such table as a sentence that names it and what to do; one that is not there as what it is."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except (pa.ArrowException, OSError) as error:
+        why = str(error).splitlines()[0].rstrip(".")
+        raise BadInput(f"{path}: not a readable parquet file of {table} ({why}); {_cure(path, table)}") from error
+
+
+def _cure(path: Path, table: str) -> str:
+    """What to do about a file that cannot be read."""
+    store = path.parents[1]
     if path.parent.name == ".compact":
-        cure = f"`workbench store repair {path.parents[1]}` drops it: it is a copy of what is in {table}"
-    return BadInput(f"{path}: not a readable parquet file of {table} ({str(error).splitlines()[0]}); {cure}")
+        return f"`workbench store repair {store}` drops it: it is a copy of what is in {table}"
+    return (
+        f"`workbench store check {store}` says what is wrong, `workbench store repair {store}` mends what can be mended"
+    )
