@@ -49,8 +49,10 @@ def test_check_leaves_with_one_where_something_is_wrong_until_it_is_mended(run, 
     assert code == 1 and json.loads(out)["wrong"] == 1
     code, out, _ = run("store", "repair", store)
     assert code == 0 and f"lost: {torn.stem}: `workbench sweep run` with the definition of quickstart" in out
-    assert run("store", "check", store)[0] == 0
     assert json.loads(run("store", "repair", store, "--json")[1])["repairs"] == []
+    code, out, _ = run("store", "check", store)
+    assert code == 1 and f"quickstart.json: lost 1 run ({torn.stem}) of 44: " in out
+    assert out.endswith("1 thing wrong; no repair brings back what is lost.\n")
 
 
 def test_gc_says_how_much_it_frees(run, store):

@@ -37,13 +37,13 @@ def test_a_whole_store_has_no_findings_whatever_form_it_has(store: Store) -> Non
 def test_a_torn_row_is_set_aside_with_its_curve_and_the_command_that_trains_it_again_is_named(store: Store) -> None:
     path = store.folder / "runs" / f"{RUN}.parquet"
     path.write_bytes(path.read_bytes()[:900])
-    assert kinds(store) == {"unreadable": True, "runs missing": False}
+    assert kinds(store) == {"unreadable": True}
     first, *_ = done = repair(store)
     assert first.path == f"runs/{RUN}.parquet"
     assert "`workbench sweep run` with the definition of simulated" in first.lost
     assert [one.path for one in done] == [f"runs/{RUN}.parquet", f"curves/{RUN}.parquet"]
     assert (store.folder / ".broken" / "runs" / f"{RUN}.parquet").stat().st_size == 900
-    assert kinds(store) == {"orphan evals": False, "runs missing": False}
+    assert kinds(store) == {"orphan evals": False, "runs lost": True}
     assert len(store.runs()) == len(pd.read_parquet(store.folder / "runs")) == 39
     assert repair(store) == []
 
@@ -63,11 +63,17 @@ def test_a_torn_file_is_written_anew_from_the_compacted_copy(store: Store, table
 
 
 def test_a_lost_curve_sends_its_row_after_it(store: Store) -> None:
+    row = {str(name): value for name, value in store.run(RUN).items()}
+    curve = store.curves(RUN)
     (store.folder / "curves" / f"{RUN}.parquet").unlink()
     assert kinds(store) == {"no curve": True}
     (done,) = repair(store)
     assert done.path == f"runs/{RUN}.parquet" and RUN in done.lost
     assert not store.has_run(RUN)
+    (lost,) = [one for one in check(store) if one.wrong]
+    assert lost.path == "sweeps/simulated.json" and lost.what.startswith(f"lost 1 run ({RUN}) of 40: ")
+    store.write_run(row, curve)
+    assert check(store) == []
 
 
 def test_a_curve_without_a_row_is_no_error_and_is_set_aside(store: Store) -> None:

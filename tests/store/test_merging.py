@@ -7,8 +7,10 @@ import pytest
 
 from workbench.errors import BadInput
 from workbench.store import AlreadyFinished, Store, merging, swapping
+from workbench.store.checking import check
 from workbench.store.compaction import compact
 from workbench.store.merging import replace_small
+from workbench.store.repairing import repair
 from workbench.store.schema import TABLES
 
 
@@ -121,3 +123,38 @@ def test_a_torn_merged_file_is_named_to_whoever_asks_with_what_to_do(store: Stor
     ):
         with pytest.raises(BadInput, match=r"merged@runs.parquet: not a readable .*; `workbench store check .* repair"):
             act()
+
+
+def test_a_store_whose_merged_rows_are_torn_says_which_runs_it_has_lost_until_they_are_trained_again(
+    store: Store,
+) -> None:
+    runs, curves = store.runs(), store.curves()
+    replace_small(store)
+    path = store.folder / "runs" / "merged@runs.parquet"
+    path.write_bytes(path.read_bytes()[:900])
+    ids = sorted(runs["run_id"])
+    lost = [
+        ("curves/merged@curves.parquet", f"has curves of 40 runs ({ids[0]}, {ids[1]}, …) without rows"),
+        ("sweeps/simulated.json", "lost 40 runs"),
+    ]
+    for _ in range(2):
+        wrong = [one for one in check(store) if one.wrong and one.kind != "unreadable"]
+        assert [(one.path, one.what[: len(words)]) for one, (_, words) in zip(wrong, lost, strict=True)] == lost
+        assert {one.kind for one in wrong} == {"runs lost"}
+        repair(store)
+    assert repair(store) == []
+    for row in runs.to_dict("records"):
+        again = curves[curves["run_id"] == row["run_id"]].assign(seconds=1.0)
+        store.write_run({str(name): value for name, value in row.items()}, again)
+    assert check(store) == []
+    pd.testing.assert_frame_equal(store.runs(), runs)
+    pd.testing.assert_frame_equal(store.curves(), curves.assign(seconds=1.0))
+
+
+def test_a_store_whose_merged_curves_are_torn_says_that_they_are_lost(store: Store) -> None:
+    replace_small(store)
+    path = store.folder / "curves" / "merged@curves.parquet"
+    path.write_bytes(path.read_bytes()[:900])
+    repair(store)
+    (found,) = check(store)
+    assert (found.kind, found.path, found.wrong) == ("curves lost", "runs", True) and "has 40 runs" in found.what

@@ -90,6 +90,7 @@ def check(folder: Path, as_json: bool) -> int:
     Every file is read. Exit codes: 0 nothing is wrong, 1 something is, 2 bad input.
     """
     from workbench.store import Store
+    from workbench.store.checking import LOST
     from workbench.store.checking import check as findings_of
 
     with working("Checking"):
@@ -100,9 +101,10 @@ def check(folder: Path, as_json: bool) -> int:
         for one in sorted(findings, key=lambda one: not one.wrong):
             click.echo(f"{'WRONG' if one.wrong else 'note':6}{one.kind:22}{one.path}: {one.what}")
         if wrong:
-            click.echo(
-                f"{counted(len(wrong), 'thing')} wrong; `workbench store repair {folder}` mends what can be mended."
-            )
+            lost = all(one.kind in LOST for one in wrong)
+            mends = f"`workbench store repair {folder}` mends what can be mended"
+            cure = "no repair brings back what is lost" if lost else mends
+            click.echo(f"{counted(len(wrong), 'thing')} wrong; {cure}.")
         else:
             click.echo(f"{folder}: nothing is wrong" + (f"; {counted(len(findings), 'note')}." if findings else "."))
 

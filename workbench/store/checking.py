@@ -11,10 +11,14 @@ import pyarrow.parquet as pq
 
 from workbench.errors import BadInput
 from workbench.files import STALE_SECONDS, checksum
+from workbench.store.lost import of_merged, set_aside
 from workbench.store.schema import TABLES, arrow_schema
 from workbench.store.snapshot import read_index, stamps, stem
 from workbench.store.store import Store
 from workbench.store.tables import KEYS, MERGED, keys_of, read_table
+
+LOST = ("runs lost", "curves lost")
+"""Kinds that no repair brings back."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,7 @@ def check(store: Store) -> list[Finding]:
         findings += _files(store, table, readable[table])
     findings += _orphans(store, readable)
     findings += _checkpoints(store, readable["runs"])
-    findings += _manifests(store, readable["runs"])
+    findings += _manifests(store, readable)
     findings += _leftovers(store)
     findings += _copies(store)
     return findings
@@ -107,16 +111,23 @@ def statuses(tables: dict[str, pa.Table]) -> dict[str, str]:
 
 def _orphans(store: Store, readable: dict[str, dict[str, pa.Table]]) -> Iterator[Finding]:
     """Curves and measurements are of known runs, and every run that logged anything has its curve."""
-    runs, unreadable = statuses(readable["runs"]), set(stamps(store.folder, "runs")) - set(readable["runs"])
-    with_file = {stem(name) for name in stamps(store.folder, "curves")} | _ids(readable["curves"])
-    known = set(runs) | {stem(name) for name in unreadable}
-    for run_id in sorted(with_file - known):
+    runs, known = statuses(readable["runs"]), _known(store, readable["runs"])
+    curves = {stem(name) for name in stamps(store.folder, "curves")}
+    for run_id in sorted(curves - known):
         if MERGED not in run_id and not store.live(run_id).exists():
-            what = "a curve of no known run: its commit was cut short, and it will be written again"
+            what = "a curve of no known run: its commit was cut short, or its row is gone; training writes both anew"
             yield Finding("orphan curve", f"curves/{run_id}.parquet", what, wrong=False, run_id=run_id)
-    for run_id, status in sorted(runs.items()):
-        if run_id not in with_file and status != "failed":
-            yield Finding("no curve", f"runs/{run_id}.parquet", f"{run_id} is {status} and has no curve", run_id=run_id)
+    for name, gone in of_merged(readable["curves"], known).items():
+        what = f"has curves of {_some(gone)} without rows: these are lost, unless a copy of the store has their file"
+        yield Finding("runs lost", f"curves/{name}", what)
+    without = [run_id for run_id in sorted(set(runs) - curves - _ids(readable["curves"])) if runs[run_id] != "failed"]
+    small = {stem(name) for name in readable["runs"]}
+    for run_id in [run_id for run_id in without if run_id in small]:
+        what = f"{run_id} is {runs[run_id]} and has no curve"
+        yield Finding("no curve", f"runs/{run_id}.parquet", what, run_id=run_id)
+    if merged := [run_id for run_id in without if run_id not in small]:
+        what = f"has {_some(merged)} without curves: these are lost, unless a copy of the store has their file"
+        yield Finding("curves lost", "runs", what)
     for name, content in readable["evals"].items():
         unknown = sorted(_ids({name: content}) - known)
         if unknown:
@@ -150,19 +161,41 @@ def _stated(state: Path) -> dict[str, str]:
         return {state.name: "readable"}
 
 
-def _manifests(store: Store, runs: dict[str, pa.Table]) -> Iterator[Finding]:
-    """What sweeps ask for and have not got, which is no error; and manifests that cannot be read, which is."""
-    known = statuses(runs)
+def _known(store: Store, runs: dict[str, pa.Table]) -> set[str]:
+    """The runs that have a row, or a file that cannot be read, which is found by itself."""
+    return set(statuses(runs)) | {stem(name) for name in set(stamps(store.folder, "runs")) - set(runs)}
+
+
+def _some(run_ids: list[str]) -> str:
+    """How many runs, and the first of them."""
+    named = ", ".join([*run_ids[:2], *(["…"] if len(run_ids) > 2 else [])])
+    return f"{len(run_ids):,} run{'' if len(run_ids) == 1 else 's'} ({named})"
+
+
+def _manifests(store: Store, readable: dict[str, dict[str, pa.Table]]) -> Iterator[Finding]:
+    """What sweeps ask for and have not got, which is no error where it is yet to come; and what is lost, which is, as
+    are manifests that cannot be read."""
+    known = _known(store, readable["runs"])
+    aside = set_aside(store, known)
+    lost = {run_id for gone in of_merged(readable["curves"], known).values() for run_id in gone} | set(aside)
     for path in sorted((store.folder / "sweeps").glob("[!.]*.json")):
         try:
             asked = [str(run["run_id"]) for run in store.manifest(path.stem).get("runs", [])]
         except (BadInput, TypeError, KeyError, AttributeError) as error:
             yield Finding("unreadable", f"sweeps/{path.name}", str(error).splitlines()[0])
             continue
-        missing = [run_id for run_id in asked if run_id not in known]
+        aside = {run_id: where for run_id, where in aside.items() if run_id not in asked}
+        if gone := [run_id for run_id in asked if run_id in lost]:
+            them = "it" if len(gone) == 1 else "them"
+            what = f"lost {_some(gone)} of {len(asked)}: `workbench sweep run` with its definition trains {them} again"
+            yield Finding("runs lost", f"sweeps/{path.name}", what)
+        missing = [run_id for run_id in asked if run_id not in known and run_id not in lost]
         if missing:
             what = f"{len(missing)} of {len(asked)} runs are not in the table yet"
             yield Finding("runs missing", f"sweeps/{path.name}", what, wrong=False)
+    for run_id, where in sorted(aside.items()):
+        what = f"had the row of {run_id}, which the table lacks; delete the file if nobody wants the run"
+        yield Finding("runs lost", where, what, run_id=run_id)
 
 
 def _leftovers(store: Store) -> Iterator[Finding]:

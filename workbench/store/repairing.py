@@ -111,7 +111,8 @@ def _rewritten(store: Store, path: Path) -> bool:
 def _lost(store: Store, finding: Finding) -> str:
     """What was lost with a file, and what brings it back."""
     if MERGED in finding.path:
-        return "all runs in it: bring the file back from a copy of the store"
+        what = f"`workbench store check {store.folder}` says what"
+        return f"all that was in it, unless a copy of the store has the file; {what}"
     if finding.path.startswith("fits/"):
         return "a fit: `workbench fit` makes it again"
     if finding.path.startswith("evals/"):

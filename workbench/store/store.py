@@ -18,7 +18,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -212,16 +212,20 @@ class Store:
         """
         run_id = str(row["run_id"])
         new_row = self._writer(arrow_row("runs", row, self.version))
-        new_curve = self._writer(arrow_table("curves", curve.assign(run_id=run_id), self.version))
+        new_curve = arrow_table("curves", curve.assign(run_id=run_id), self.version)
         retried(lambda: self._commit(run_id, new_row, new_curve))
 
-    def _commit(self, run_id: str, new_row: Writer, new_curve: Writer) -> None:
+    def _commit(self, run_id: str, new_row: Writer, curve: pa.Table) -> None:
         row_path, curve_path = self._path("runs", run_id), self._path("curves", run_id)
+        new_curve = self._writer(curve)
         with prepared(curve_path, new_curve) as its_curve, prepared(row_path, new_row) as its_row, self.alone():
             if self.finished(run_id):
                 raise AlreadyFinished(run_id)
-            its_curve.replace(curve_path)
-            sync(curve_path.parent)
+            if merged := self._merged_curve(run_id):
+                replace_piece(merged, "curves", self.version, run_id, curve)
+            else:
+                its_curve.replace(curve_path)
+                sync(curve_path.parent)
             if row_path.exists():
                 its_row.replace(row_path)
             else:
@@ -230,6 +234,15 @@ class Store:
                 except FileExistsError:
                     raise AlreadyFinished(run_id) from None
             sync(row_path.parent)
+
+    def _merged_curve(self, run_id: str) -> Path | None:
+        """The merged file that has a run's curve, though the run is not finished: its row was lost."""
+        wanted = key_expression("curves").isin([run_id])
+        for path in merged_files(self.folder, "curves"):
+            with suppress(BadInput):  # a torn file is for `repair`, and no reason to lose this run
+                if len(read_large(path, "curves", self.version, wanted)):
+                    return path
+        return None
 
     def write_evals(self, run_id: str, step: int, frame: pd.DataFrame) -> None:
         """Record measurements: one file per probe, over an older one of the same probe and settings."""
