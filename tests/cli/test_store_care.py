@@ -66,3 +66,15 @@ def test_gc_says_how_much_it_frees(run, store):
     assert json.loads(run("store", "gc", store, "--json")[1])["bytes"] == 1502
     assert not (store / "checkpoints" / run_id / "1").exists() and (store / "checkpoints" / run_id / "2").exists()
     assert "0 bytes freed" in run("store", "gc", store)[1]
+
+
+def test_a_lost_marker_is_something_wrong_that_repair_mends(run, store):
+    before = (store / "store.json").read_text()
+    (store / "store.json").unlink()
+    code, out, _ = run("store", "check", store)
+    assert code == 1 and "store.json: missing; the files are of schema version 1\n" in out
+    assert "`workbench store repair" in out
+    code, out, _ = run("store", "repair", store)
+    assert code == 0 and out.startswith("store.json: missing; written anew")
+    assert (store / "store.json").read_text() == before
+    assert run("store", "check", store)[0] == 0

@@ -90,11 +90,11 @@ def check(folder: Path, as_json: bool) -> int:
     Every file is read. Exit codes: 0 nothing is wrong, 1 something is, 2 bad input.
     """
     from workbench.store import Store
-    from workbench.store.checking import LOST
+    from workbench.store.checking import LOST, check_marker
     from workbench.store.checking import check as findings_of
 
     with working("Checking"):
-        findings = findings_of(Store(folder))
+        findings = check_marker(folder) or findings_of(Store(folder))
     wrong = [one for one in findings if one.wrong]
 
     def text() -> None:
@@ -122,11 +122,13 @@ def repair(folder: Path, as_json: bool) -> None:
     """
     from workbench.store import Store
     from workbench.store.repairing import repair as mend
+    from workbench.store.repairing import repair_marker
 
+    done = repair_marker(folder)
     store = Store(folder)
     _refuse_while_training(store, "repair")
     with working("Repairing"):
-        done = mend(store)
+        done += mend(store)
 
     def text() -> None:
         for one in done:

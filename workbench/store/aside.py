@@ -5,14 +5,13 @@ import shutil
 from pathlib import Path
 
 from workbench.files import sync
-from workbench.store.store import Store
 
 ASIDE = ".broken"
 
 
-def aside(store: Store, path: Path, keep: bool = False) -> str:
-    """Move a file or folder there, or leave a file where it is too; returns what was done, in words."""
-    target = store.folder / ASIDE / path.relative_to(store.folder)
+def aside(folder: Path, path: Path, keep: bool = False) -> str:
+    """Move a file or folder of the store in `folder` there, or let a file stay too; returns what was done, in words."""
+    target = folder / ASIDE / path.relative_to(folder)
     target.parent.mkdir(parents=True, exist_ok=True)
     number = 1
     while target.exists():
@@ -24,7 +23,7 @@ def aside(store: Store, path: Path, keep: bool = False) -> str:
         path.rename(target)
     sync(target.parent)
     sync(path.parent)
-    return f"{'kept in' if keep else 'moved to'} {target.relative_to(store.folder)}"
+    return f"{'kept in' if keep else 'moved to'} {target.relative_to(folder)}"
 
 
 def linked(source: Path, target: Path) -> None:

@@ -12,6 +12,8 @@ import pyarrow.parquet as pq
 from workbench.errors import BadInput
 from workbench.files import STALE_SECONDS, checksum
 from workbench.store.lost import of_merged, set_aside
+from workbench.store.marker import NAME as MARKER
+from workbench.store.marker import lost_version
 from workbench.store.schema import TABLES, arrow_schema
 from workbench.store.snapshot import read_index, stamps, stem
 from workbench.store.store import Store
@@ -49,6 +51,15 @@ def check(store: Store) -> list[Finding]:
     findings += _leftovers(store)
     findings += _copies(store)
     return findings
+
+
+def check_marker(folder: Path) -> list[Finding]:
+    """Whether store.json can be read, before the store is opened; a folder that is plainly no store is `BadInput`."""
+    version = lost_version(folder)
+    if version is None:
+        return []
+    what = f"{'damaged' if (folder / MARKER).exists() else 'missing'}; the files are of schema version {version}"
+    return [Finding("no marker", MARKER, what)]
 
 
 def _files(store: Store, table: str, readable: dict[str, pa.Table]) -> Iterator[Finding]:

@@ -34,7 +34,7 @@ def rename(store: Store, path: Path) -> tuple[str, str] | None:
         return f"named {homeless[0]}.parquet, as its rows say", ""
     for key in homeless:
         write_table(path.with_name(f"{key}.parquet"), rows[key])
-    done = aside(store, path, keep=own in rows)
+    done = aside(store.folder, path, keep=own in rows)
     if own in rows:
         write_table(path, rows[own])
     written = [*homeless, *([own] if own in rows else [])]

@@ -8,10 +8,12 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from workbench.files import checksum
+from workbench.files import checksum, write_json
 from workbench.store.aside import aside
 from workbench.store.checking import Finding, check
 from workbench.store.compaction import compacting, drop
+from workbench.store.marker import NAME as MARKER
+from workbench.store.marker import lost_version, marker
 from workbench.store.renaming import rename
 from workbench.store.schema import TABLES, arrow_schema
 from workbench.store.snapshot import merged_keys, read_index, stem
@@ -45,6 +47,18 @@ def repair(store: Store) -> list[Repair]:
     return done
 
 
+def repair_marker(folder: Path) -> list[Repair]:
+    """Write store.json anew where it is missing or damaged and the files say what it should hold."""
+    version, path = lost_version(folder), folder / MARKER
+    if version is None:
+        return []
+    was = "missing"
+    if path.exists():
+        was = aside(folder, path)
+    write_json(path, marker(version))
+    return [Repair(MARKER, f"{was}; written anew: the files are of schema version {version}")]
+
+
 def _mended(store: Store, finding: Finding) -> Repair | None:
     path, table = store.folder / finding.path, finding.path.split("/")[0]
     if table == ".compact" and finding.kind in ("checksum", "stale copy"):
@@ -56,7 +70,7 @@ def _mended(store: Store, finding: Finding) -> Repair | None:
         return Repair(finding.path, "removed")
     if finding.kind == "unreadable":
         rows = _from_copy(store, path)
-        done = aside(store, path)
+        done = aside(store.folder, path)
         if rows is not None:
             write_table(path, rows)
             return Repair(finding.path, f"{done}, and written anew from the compacted copy", "nothing")
@@ -64,17 +78,17 @@ def _mended(store: Store, finding: Finding) -> Repair | None:
     if finding.kind == "schema" and _rewritten(store, path):
         return Repair(finding.path, f"written anew with the columns of schema version {store.version}")
     if finding.kind == "orphan curve" and path.is_file():
-        return Repair(finding.path, aside(store, path), "nothing: the run is not in the table")
+        return Repair(finding.path, aside(store.folder, path), "nothing: the run is not in the table")
     if finding.kind == "no curve" and path.is_file():
-        return Repair(finding.path, f"{aside(store, path)}: its curve is lost", _lost(store, finding))
+        return Repair(finding.path, f"{aside(store.folder, path)}: its curve is lost", _lost(store, finding))
     if finding.kind == "misnamed" and (put_right := rename(store, path)):
         return Repair(finding.path, *put_right)
     if finding.kind == "doubled" and path.is_file() and stem(path.name) in merged_keys(store.folder, table):
-        return Repair(finding.path, aside(store, path), "nothing: the rows are in the merged file")
+        return Repair(finding.path, aside(store.folder, path), "nothing: the rows are in the merged file")
     if finding.kind == "checksum" and table == "checkpoints" and path.parent.exists():
         step = path.parent
         where = str(step.relative_to(store.folder))
-        return Repair(where, aside(store, step), f"the weights of {finding.run_id} at step {step.name}")
+        return Repair(where, aside(store.folder, step), f"the weights of {finding.run_id} at step {step.name}")
     return None
 
 

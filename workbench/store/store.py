@@ -28,6 +28,7 @@ import pyarrow as pa
 
 from workbench.errors import BadInput, WorkbenchError
 from workbench.files import alone, full_disk_in_words, prepared, put_new, remove_stale, sync, write_json
+from workbench.store.marker import has_files, marker, read_version
 from workbench.store.schema import SCHEMA_VERSION, TABLES, arrow_row, arrow_schema, arrow_table
 from workbench.store.snapshot import Snapshot, merged_files, merged_keys, snapshot, sound
 from workbench.store.sql import Part, filtered, selected
@@ -71,20 +72,7 @@ class Store:
     def __init__(self, folder: str | Path) -> None:
         """Open an existing store; a folder that is none, or one of a newer schema, is `BadInput`."""
         self.folder = Path(folder)
-        marker = self.folder / "store.json"
-        if not marker.is_file():
-            what = "not a store (it has no store.json)" if self.folder.exists() else "does not exist"
-            raise BadInput(f"{self.folder}: {what}; give the folder that a sweep wrote")
-        try:
-            version = int(json.loads(marker.read_text())["schema_version"])
-        except (json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
-            raise BadInput(f"{marker}: not a store's marker; it should hold its schema_version as JSON") from error
-        if version > SCHEMA_VERSION:
-            raise BadInput(
-                f"{marker}: schema_version = {version} is newer than this workbench reads ({SCHEMA_VERSION}); "
-                "upgrade the workbench"
-            )
-        self.version = version
+        self.version = read_version(self.folder)
         """The schema version that its files have; see schema.py."""
 
     @classmethod
@@ -96,6 +84,8 @@ class Store:
                 if path.exists() and not path.is_dir():
                     raise BadInput(f"{path}: is a file; a store is a folder")
                 if path.is_dir() and any(not entry.name.startswith(".") for entry in path.iterdir()):
+                    if has_files(path):
+                        read_version(path)  # says what brings store.json back
                     raise BadInput(f"{path}: the folder is not empty and not a store; choose another")
             write_json(path / "store.json", marker())
         with alone(path / ".lock"):
@@ -381,11 +371,6 @@ def checked(name: str, what: str) -> str:
     if not NAME.fullmatch(name):
         raise BadInput(f"{what} {name!r}: use letters, digits, '.', '_' and '-', beginning with a letter or digit")
     return name
-
-
-def marker() -> dict[str, Any]:
-    """What store.json holds, of a store made now."""
-    return {"format": "scaling-law-workbench", "schema_version": SCHEMA_VERSION}
 
 
 def now() -> str:
