@@ -70,6 +70,19 @@ def test_what_is_no_question_to_the_store_is_refused_in_a_sentence(run, store, s
     assert sorted(store.rglob("*")) == before
 
 
+@pytest.mark.parametrize(
+    ("sql", "sentence"),
+    [
+        ("SELECT * FROM walks", "there is no table walks; the tables are runs, curves, evals, fits"),
+        ("SELECT train_los FROM curves", "there is no column train_los; the nearest are train_loss"),
+        ("SELECT r.train_los FROM runs r", "there is no column train_los; docs/store.md lists them"),
+    ],
+)
+def test_a_table_or_column_that_is_not_there_is_answered_with_those_that_are(run, store, sql, sentence):
+    err = run("query", sql, "--store", store)[2]
+    assert err.startswith(f"Bad input: query {sql!r}: {sentence}") and len(err.splitlines()) == 1
+
+
 def test_the_compacted_copy_itself_cannot_be_written(run, store):
     for copy in store.glob(".compact/*.parquet"):
         before = copy.read_bytes()

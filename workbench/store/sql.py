@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from workbench.errors import BadInput
-from workbench.store.schema import arrow_schema
+from workbench.store.schema import TABLES, arrow_schema
 from workbench.store.snapshot import Snapshot
 from workbench.store.tables import key_sql, unreadable_in_words
 
@@ -89,7 +89,19 @@ def _in_a_sentence(what: str) -> Iterator[None]:
             raise FileNotFoundError(str(error)) from error
         raise BadInput(f"{what}: {first_line(error)}") from error
     except duckdb.Error as error:
-        raise BadInput(f"{what}: {first_line(error)}") from error
+        raise BadInput(f"{what}: {_no_such(str(error)) or first_line(error)}") from error
+
+
+def _no_such(said: str) -> str:
+    """What DuckDB says of a table or a column that is not there, with those that are; else nothing."""
+    if table := re.search(r"Table with name (\S+) does not exist", said):
+        return f"there is no table {table[1]}; the tables are {', '.join(TABLES)}"
+    column = re.search(r'(?:Referenced column|a column named) "([^"]*)"', said)
+    if not column:
+        return ""
+    near = re.findall(r'"([^"]*)"', said.partition("Candidate bindings")[2])
+    others = f"the nearest are {', '.join(near)}" if near else "docs/store.md lists them"
+    return f"there is no column {column[1]}; {others}"
 
 
 def first_line(error: Exception) -> str:
