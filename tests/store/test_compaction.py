@@ -172,6 +172,8 @@ def test_a_damaged_copy_is_not_used_by_any_reader_and_is_made_anew(store: Store,
         copy.write_bytes(torn.get(damage, b"PAR1" * 300))
     assert_equal(tables(store), before)
     pd.testing.assert_frame_equal(store.curves(where="step >= 0"), before["curves"])
+    rows = store.each_curve(["loss"], lambda curve: len(curve["loss"]))
+    assert rows == before["curves"].groupby("run_id").size().to_dict()
     asked = "SELECT count(*) AS n, sum(loss) AS loss FROM curves"
     (row,) = store.query(asked).to_pylist()
     assert row["n"] == len(before["curves"]) and row["loss"] == pytest.approx(before["curves"]["loss"].sum())

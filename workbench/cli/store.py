@@ -31,13 +31,16 @@ def migrate(folder: Path, as_json: bool) -> None:
     store = Store(folder)
     before = store.version
     changed = store.migrate()
+    behind = bool(changed) and any((folder / ".compact").glob("*.json"))
     payload = {"store": str(folder), "from": before, "to": store.version, "files": changed}
 
     def text() -> None:
         if before == store.version:
             click.echo(f"{folder} has the columns of schema version {store.version} already.")
         else:
-            click.echo(f"{folder}: schema version {before} → {store.version}, {changed} files written anew.")
+            click.echo(f"{folder}: schema version {before} → {store.version}, {counted(changed, 'file')} written anew.")
+            if behind:
+                click.echo(f"Its compacted copies are behind now; `workbench store compact {folder}` makes them anew.")
 
     emit(as_json, payload, text)
 

@@ -152,9 +152,7 @@ def _checkpoints(store: Store, runs: dict[str, pa.Table]) -> Iterator[Finding]:
     for folder in sorted(store.folder.glob("checkpoints/[!.]*")):
         of_nobody = folder.name not in known and not folder.name.startswith("p-")
         if of_nobody:
-            what = (
-                "of no run in the table: an interrupted run goes on from it; one that nobody asks for again never will"
-            )
+            what = "of no run in the table: it resumes when its sweep runs again; `gc --unknown` removes it"
             yield Finding("checkpoint of no run", f"checkpoints/{folder.name}", what, wrong=False, run_id=folder.name)
         for state in sorted(folder.glob("[0-9]*/state.json")):
             for name, expected in _stated(state).items():

@@ -113,10 +113,10 @@ class Store:
     ) -> dict[str, Result]:
         """Run id → what `reduce` makes of these columns of its curve; the curves are never held together."""
         wanted = None if run_ids is None else frozenset(run_ids)
-        return retried(
-            lambda: {
+        return self._answered(
+            lambda copies: {
                 run_id: reduce(curve)
-                for run_id, curve in curves_of(snapshot(self.folder, "curves"), columns, self.version, wanted)
+                for run_id, curve in curves_of(snapshot(self.folder, "curves", copies), columns, self.version, wanted)
             }
         )
 
