@@ -167,7 +167,7 @@ def test_a_flawed_definition_says_what_was_likely_meant(
 
 def test_an_axis_over_execution_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = write_sweep(tmp_path, '\n[axes]\n"execution.threads" = [1, 2]\n')
-    assert "axes.execution.threads: how a run is executed" in refused(capsys, "sweep", "plan", path)
+    assert "axes: execution.threads: how a run is executed" in refused(capsys, "sweep", "plan", path)
 
 
 @pytest.fixture

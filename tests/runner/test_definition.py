@@ -108,3 +108,28 @@ def test_variants_are_named_changes_at_points_and_rates_of_their_own(tmp_path: P
     ]
     assert [run.config.train.optimizer for run in runs] == 4 * ["adamw"] + 4 * ["muon"]
     assert all(run.config.train.tokens == run.level and run.config.seed_data == 0 for run in runs)
+
+
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        ('[axes]\n"train.flops" = [1e8]\n', r"axes: train\.flops is given, but the horizon comes from design\.levels"),
+        ('[axes]\n"train.tokens" = [4000]\n', r"axes: train\.tokens is given, but the horizon comes from"),
+        ('[axes]\n"train.steps" = [40]\n', r"axes: train\.steps is given, but the horizon comes from"),
+        ('[sizes.third]\nd_model = 8\n"train.flops" = 1e8\n', r"sizes\.third: train\.flops is given, but the horizon"),
+        ("[sizes.third]\nd_model = 8\ntokens = 4000\n", r"sizes\.third: tokens is given, but the horizon"),
+        (
+            '[variants]\nlevels = [640]\nsizes = ["small"]\n[variants.changes.long]\n"train.tokens" = 4000\n',
+            r"variants\.changes\.long: train\.tokens is given, but the horizon comes from variants\.levels",
+        ),
+        ('[axes]\n"corpus.source" = ["python"]\n', r"axes: corpus\.source: the runs of a sweep share one corpus"),
+        ('[axes]\n"corpus.max_bytes" = [100]\n', r"axes: corpus\.max_bytes: the runs of a sweep share one corpus"),
+        ('[sizes.third]\nd_model = 8\n"execution.threads" = 2\n', r"sizes\.third: execution\.threads: how a run is ex"),
+        ("[axes]\nn_layer = [1, 2]\n", r'axes: n_layer has no table; did you mean "model\.n_layer"\?'),
+        ("[axes]\nlearning_rate = [1e-3]\n", r'did you mean "train\.learning_rate"\?'),
+    ],
+)
+def test_neither_axes_nor_sizes_nor_changes_set_what_is_the_designs(tmp_path: Path, more: str, sentence: str) -> None:
+    """Else a row would have one budget and other FLOPs, or an axis would be said and not trained."""
+    with pytest.raises(BadInput, match=sentence):
+        asked(write_sweep(tmp_path, "\n" + more))

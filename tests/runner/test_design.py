@@ -193,7 +193,12 @@ def test_points_that_vary_n_and_d_are_judged_as_a_law(tmp_path: Path) -> None:
         (
             "random",
             'draws = 4\nfields = { tokens = [9], "execution.threads" = [1, 2] }\n',
-            r"execution\.threads: the poi",
+            r"execution\.threads: how a run is",
+        ),
+        (
+            "list",
+            'points = [{ tokens = 9, "train.steps" = 2 }]\n',
+            r"points\[0\]: train\.steps is given, but the horizon co",
         ),
         ("list", "points = [{ tokens = 9 }]\n[sizes]\np1 = { d_model = 8 }\n", r"\[sizes\] has 'p1', which is how the"),
         ("list", "points = []\n", r"design\.points is missing or empty"),

@@ -9,7 +9,8 @@ from workbench.corpus.config import CorpusConfig
 from workbench.errors import BadInput
 from workbench.models.config import ModelConfig
 from workbench.models.own import pinned
-from workbench.runner.design import Point, full
+from workbench.runner.design import Point
+from workbench.runner.fields import full
 from workbench.training.config import ExecutionConfig, RunConfig, TrainConfig
 from workbench.validation import validated
 

@@ -22,7 +22,8 @@ from pydantic import Field, field_validator, model_validator
 from workbench.corpus.config import CorpusConfig
 from workbench.errors import BadInput
 from workbench.runner.configs import Configs
-from workbench.runner.design import HORIZON_OF, Budget, Design, Level, LevelledType, Point, full
+from workbench.runner.design import HORIZON_OF, Budget, Design, Level, LevelledType, Point
+from workbench.runner.fields import full, no_horizon, not_a_points, not_an_axis
 from workbench.store.store import NAME
 from workbench.training.config import HORIZONS, Frozen, RunConfig
 from workbench.validation import read_toml, shown, validated
@@ -133,7 +134,22 @@ class SweepDefinition(Frozen):
                 raise ValueError(f"replicates and rate_checks need a level of the design; {level:g} is not one")
         for name in HORIZONS:
             if name in self.train:
-                raise ValueError(f"train.{name} is given, but the horizon comes from design.levels; leave it out")
+                source = self.design.horizon_source
+                raise ValueError(f"train.{name} is given, but the horizon comes from {source}; leave it out")
+        return self
+
+    @model_validator(mode="after")
+    def _fields_make_other_runs(self) -> Self:
+        """An axis, a size or a change sets neither the horizon, which is the point's, nor what makes no other run."""
+        if problem := not_an_axis(self.axes):
+            raise ValueError(problem)
+        tables = {"axes": self.axes, **{f"sizes.{name}": fields for name, fields in self.sizes.items()}}
+        changes = self.variants.changes if self.variants else {}
+        own = {f"variants.changes.{name}": fields for name, fields in changes.items()}
+        for where, fields in (tables | own).items():
+            source = "variants.levels" if where in own else self.design.horizon_source
+            if problem := not_a_points(fields, where) or no_horizon(fields, where, source):
+                raise ValueError(problem)
         return self
 
 
@@ -208,11 +224,6 @@ def _axis_combinations(definition: SweepDefinition, origin: str) -> Iterator[dic
     for key, values in definition.axes.items():
         if not values:
             raise BadInput(f"{origin}: axes.{key} has no values; give at least one")
-        if key.split(".")[0] == "execution":
-            raise BadInput(
-                f"{origin}: axes.{key}: how a run is executed is no part of what it is, so these would be one run; "
-                "set it under [execution]"
-            )
     for combination in itertools.product(*definition.axes.values()):
         overrides: dict[str, Any] = {}
         for key, value in zip(definition.axes, combination, strict=True):

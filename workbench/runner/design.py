@@ -1,12 +1,13 @@
 """A sweep's design: the points that it trains, each a size, a horizon, and what else it sets. Free of torch."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, field_validator
 
+from workbench.runner.fields import full, no_horizon, not_a_points, plain
 from workbench.runner.ranges import Range
 from workbench.training.config import Frozen
 from workbench.validation import sentence
@@ -19,9 +20,6 @@ HORIZON_OF: Mapping[str, HorizonName] = {"isoflop": "flops", "grid": "tokens", "
 """Design of levels × sizes → the horizon that its levels are."""
 DRAWN = ("random", "latin-hypercube")
 HORIZON_NAMES: tuple[HorizonName, ...] = ("flops", "tokens", "tokens_per_param")
-OF_A_RUN = {"size", "seed", "seed_init", "seed_data"}
-"""Names without a dot that are no field of the model."""
-
 FIELDS_OF: Mapping[str, set[str]] = {
     **{name: {"levels", "trunk"} for name in HORIZON_OF},
     **{name: {"levels", "horizon", "draws", "seed", "fields"} for name in DRAWN},
@@ -101,6 +99,11 @@ class Design(Frozen):
                 )
         return given
 
+    @property
+    def horizon_source(self) -> str:
+        """The key that says how long a run is."""
+        return "design.levels" if self.levels else "design.points" if self.type == "list" else "design.fields"
+
     def problem(self, sizes: Sequence[str]) -> str:
         """What is wrong with the table as a whole, or with the names of sizes in it; nothing, mostly."""
         wrong = sorted((self.model_fields_set - {"type"}) - FIELDS_OF[self.type])
@@ -143,7 +146,7 @@ class Design(Frozen):
                 f"has one: give {', '.join(HORIZON_NAMES[:-1])} or {HORIZON_NAMES[-1]} in design.fields, or "
                 "design.levels with design.horizon"
             )
-        return _executed(self.fields, "design.fields")
+        return self._not_of_a_point(self.fields, "design.fields")
 
     def _of_list(self) -> str:
         if not self.points:
@@ -156,9 +159,15 @@ class Design(Frozen):
             level = point[horizons[0]]
             if isinstance(level, bool) or not isinstance(level, int | float) or not level > 0:
                 return f"{where}: {horizons[0]} = {level!r}: it should be a number above 0"
-            if executed := _executed(point, where):
-                return executed
+            if wrong := self._not_of_a_point(point, where):
+                return wrong
         return ""
+
+    @staticmethod
+    def _not_of_a_point(names: Iterable[str], where: str) -> str:
+        """What is wrong with the names of a point's fields; a horizon in steps is none of a design."""
+        others = [name for name in names if plain(name) not in HORIZON_NAMES]
+        return not_a_points(others, where) or no_horizon(others, where, ", ".join(HORIZON_NAMES))
 
     def _choices(self, name: str) -> tuple[Any, ...]:
         values = self.fields.get(name, ())
@@ -185,16 +194,6 @@ class Design(Frozen):
                 yield from ((level, size) for size in sizes)
 
 
-def plain(name: str) -> str:
-    """A horizon's name without its table."""
-    return name.removeprefix("train.")
-
-
-def full(name: str) -> str:
-    """A field's name in full: what has no dot is the model's, but for what is a run's."""
-    return name if "." in name or name in OF_A_RUN else f"model.{name}"
-
-
 def _point(given: Mapping[str, Any], name: str, sizes: Sequence[str]) -> Point:
     """A point from its table: one horizon, a size if any, and other fields."""
     (horizon,) = (key for key in given if plain(key) in HORIZON_NAMES)
@@ -203,13 +202,3 @@ def _point(given: Mapping[str, Any], name: str, sizes: Sequence[str]) -> Point:
         fields |= dict.fromkeys(("seed_init", "seed_data"), fields.pop("seed"))
     alone = sizes[0] if len(sizes) == 1 else name
     return Point(float(given[horizon]), str(given.get("size", alone)), plain(horizon), fields)
-
-
-def _executed(fields: Mapping[str, Any], where: str) -> str:
-    for name in fields:
-        if name.split(".")[0] in ("execution", "corpus"):
-            return (
-                f"{where}: {name}: the points of a design share one corpus, and how a run is executed is no part of "
-                "what it is; set it in its own table"
-            )
-    return ""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pydantic import BaseModel
 
-from workbench.runner.design import full, plain
+from workbench.runner.fields import full, plain
 from workbench.runner.ranges import Range
 from workbench.training.config import HORIZONS, RunConfig
 
