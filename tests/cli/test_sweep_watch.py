@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.runner.definitions import write_sweep
+from workbench.runner.stopping import ask_to_stop, being_run, is_run
+from workbench.store import Store
 
 LONG = "[3e7, 3e10]"
 """The second level trains for minutes."""
@@ -25,13 +27,13 @@ def definition(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @contextmanager
-def running(definition: Path, store: Path) -> Iterator[subprocess.Popen]:
-    """A runner of the sweep, once it has a live curve with rows."""
+def running(definition: Path, store: Path, there: str = "live/*.jsonl", size: int = 1) -> Iterator[subprocess.Popen]:
+    """A runner of the sweep, once it has a live curve with rows, or another file of `there`."""
     run = f"from workbench.cli.main import main; main(['sweep', 'run', {str(definition)!r}, '--store', {str(store)!r}])"
     call = [sys.executable, "-c", f"if __name__ == '__main__':\n    {run}"]
     process = subprocess.Popen(call, stderr=subprocess.PIPE, text=True)
     try:
-        while process.poll() is None and not any(path.stat().st_size for path in store.glob("live/*.jsonl")):
+        while process.poll() is None and not any(path.stat().st_size >= size for path in store.glob(there)):
             time.sleep(0.05)
         yield process
     finally:
@@ -58,6 +60,28 @@ def test_a_sweep_is_watched_and_stopped_from_elsewhere(run, definition, tmp_path
     assert "nobody runs it" in out
 
 
+def test_a_sweep_that_is_still_preparing_is_stopped_before_it_trains(run, definition, tmp_path):
+    """The steps that it times first may take long; a request of before is none of its own."""
+    store = tmp_path / "store"
+    ask_to_stop(Store.create(store), "tiny")
+    with running(definition, store, "live/tiny.runner", 0) as process:
+        code, out, err = run("sweep", "stop", definition, "--store", store)
+        assert (code, process.wait(timeout=60)) == (0, 75)
+        assert "stopped. Resume" in out and ("asked not to begin" in err or "asked to save" in err)
+    assert not [path.name for path in store.glob("live/tiny.*")]
+
+
+def test_a_stop_is_asked_of_those_that_run_at_the_moment(tmp_path):
+    store = Store.create(tmp_path / "store")
+    with being_run(store, "tiny") as first, being_run(store, "tiny") as second:
+        assert is_run(store, "tiny") and not first() and not second()
+        ask_to_stop(store, "tiny")
+        assert first() and second()
+        with being_run(store, "tiny") as later:
+            assert not later() and first()
+    assert not is_run(store, "tiny")
+
+
 def test_followed_rows_end_with_the_run(run, definition, tmp_path):
     store = tmp_path / "store"
     with running(definition, store):
@@ -70,7 +94,6 @@ def test_followed_rows_end_with_the_run(run, definition, tmp_path):
 def test_a_failed_run_says_why_and_what_was_printed_last(run, definition, tmp_path):
     from tests.factories import make_store
     from workbench.runner.plan import read_plan
-    from workbench.store import Store
 
     plan, _ = read_plan(definition, lambda _: None)
     store = Store(make_store(tmp_path / "store"))
@@ -87,8 +110,6 @@ def test_a_failed_run_says_why_and_what_was_printed_last(run, definition, tmp_pa
     [(["r-nothing"], "no run with an id that begins with 'r-nothing'"), (["--follow"], "give the run to follow")],
 )
 def test_a_run_that_is_not_named_is_one_sentence_and_exit_code_2(run, definition, tmp_path, more, message):
-    from workbench.store import Store
-
     Store.create(tmp_path / "store")
     code, out, err = run("sweep", "logs", definition, *more, "--store", tmp_path / "store")
     assert (code, out) == (2, "") and message in err

@@ -1,6 +1,6 @@
 """`workbench sweep plan|run|status|logs|stop|export DEFINITION` and `sweep import`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from workbench.cli.sweep_archive import export, import_
 from workbench.cli.sweep_options import corpus_option, store_option
 from workbench.cli.sweep_plan import plan_payload, print_plan, spoken
 from workbench.cli.sweep_watch import logs, stop
-from workbench.errors import BadInput, WorkbenchError
+from workbench.errors import BadInput, Stopped, WorkbenchError
 
 if TYPE_CHECKING:
     from workbench.corpus.shards import Corpus
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from workbench.runner.local import LocalBackend
     from workbench.runner.plan import Plan, PlannedRun
     from workbench.runner.price import Price
+    from workbench.runner.stopping import Asked
     from workbench.runner.sweep import SweepResult
     from workbench.store import Store
 
@@ -210,11 +211,11 @@ def chosen_device(planned: "Plan", device: str) -> str:
     return chosen
 
 
-def calibrations(anew: bool) -> "Calibrations":
-    """The times that this machine was measured at before; what has to be measured now is said."""
+def calibrations(anew: bool, check: "Callable[[], None]" = lambda: None) -> "Calibrations":
+    """The times that this machine was measured at before; what has to be measured now is said, and `check` asked."""
     from workbench.runner.calibration import Calibrations, cache_path
 
-    return Calibrations(cache_path(), anew, lambda: say("timing a few steps of training on this machine"))
+    return Calibrations(cache_path(), anew, lambda: say("timing a few steps of training on this machine"), check)
 
 
 def _wanted_device(planned: "Plan", device: str) -> str:
@@ -275,24 +276,34 @@ def execute(
     price: float | None = None,
     recalibrate: bool = False,
 ) -> "SweepResult":
-    """Train what is missing of a plan, with live progress."""
+    """Train what is missing of a plan, with live progress. It can be stopped while it prepares."""
     from workbench.cli.progress import SweepProgress
     from workbench.runner.status import missing
+    from workbench.runner.stopping import being_run
     from workbench.runner.sweep import run_sweep
 
-    wanted, times = _wanted_device(planned, where.device), calibrations(recalibrate)
+    wanted = _wanted_device(planned, where.device)
     # What other machines have, this one cannot say: it times its own steps, and the cluster refuses a device it lacks.
     here = "auto" if where.elsewhere and wanted != "cpu" else chosen_device(planned, where.device)
-    planned = timed(planned, missing(planned, store), here, times)
-    left = {run.run_id for run in missing(planned, store)}
-    with backend_at(where, planned, store, wanted) as backend:
-        slots = len(backend.slots)
-        planned = packed(planned, [run for run in planned.runs if run.run_id in left], slots, here, pack, times)
-        todo = [run for run in planned.runs if run.run_id in left]
-        if todo:
-            say(_before(planned, todo, where, slots, price_at(where, planned, price)))
-        with SweepProgress(planned, sum(run.seconds for run in todo), len(planned.runs) - len(todo)) as progress:
-            return run_sweep(planned, corpus, store, backend, progress)
+    with being_run(store, planned.name) as asked:
+        times = calibrations(recalibrate, lambda: _refuse_to_begin(planned, asked))
+        planned = timed(planned, missing(planned, store), here, times)
+        left = {run.run_id for run in missing(planned, store)}
+        with backend_at(where, planned, store, wanted) as backend:
+            slots = len(backend.slots)
+            planned = packed(planned, [run for run in planned.runs if run.run_id in left], slots, here, pack, times)
+            _refuse_to_begin(planned, asked)
+            todo = [run for run in planned.runs if run.run_id in left]
+            if todo:
+                say(_before(planned, todo, where, slots, price_at(where, planned, price)))
+            with SweepProgress(planned, sum(run.seconds for run in todo), len(planned.runs) - len(todo)) as progress:
+                return run_sweep(planned, corpus, store, backend, progress, asked)
+
+
+def _refuse_to_begin(planned: "Plan", asked: "Asked") -> None:
+    """Leave before anything trains, where somebody has asked the sweep to stop meanwhile."""
+    if asked():
+        raise Stopped(f"{planned.name} was asked to stop before it trained anything; run it again to begin")
 
 
 def _before(planned: "Plan", todo: "Sequence[PlannedRun]", where: Where, slots: int, cost: "Price | None") -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from workbench.cli.imports import import_option
-from workbench.cli.output import emit, json_option, say
+from workbench.cli.output import counted, emit, json_option, say
 from workbench.cli.sweep_options import corpus_option, store_option
 from workbench.errors import BadInput
 
@@ -64,30 +64,35 @@ def logs(
 @click.command()
 @click.argument("definition", type=click.Path(path_type=Path))
 @store_option
-@corpus_option
+@click.option("--corpus", hidden=True, expose_value=False)  # of no use here, but of the other commands'
 @click.option("--wait/--no-wait", default=True, show_default=True, help="Wait until every run has saved its work.")
 @import_option
 @json_option
-def stop(definition: Path, store_path: Path, corpus: Path | None, wait: bool, as_json: bool) -> None:
+def stop(definition: Path, store_path: Path, wait: bool, as_json: bool) -> None:
     """Have a sweep that runs elsewhere save its runs and leave with 75; `sweep run` resumes it."""
-    from workbench.runner.stopping import ask_to_stop, is_run
+    from workbench.runner.definition import read_definition
+    from workbench.runner.stopping import ask_to_stop, in_training, is_run
+    from workbench.store import Store
 
-    planned, store = _opened(definition, store_path, corpus)
-    running, asked = is_run(store, planned.name), _running(planned, store)
+    store, sweep = Store(store_path), read_definition(definition).sweep.name
+    running, asked = is_run(store, sweep), in_training(store, sweep)
     if running:
-        ask_to_stop(store, planned.name)
-        say(f"{planned.name}: {len(asked)} runs were asked to save their work and stop")
+        ask_to_stop(store, sweep)
+        if asked:
+            say(f"{sweep}: {counted(len(asked), 'run')} asked to save {'its' if len(asked) == 1 else 'their'} work")
+        else:
+            say(f"{sweep}: it trains nothing yet, and was asked not to begin")
     left = running
     while wait and left:
         time.sleep(POLL_SECONDS)
-        left = is_run(store, planned.name)
-    payload = {"sweep": planned.name, "asked": asked if running else [], "running": left}
+        left = is_run(store, sweep)
+    payload = {"sweep": sweep, "asked": asked if running else [], "running": left}
 
     def text() -> None:
         if not running:
-            click.echo(f"{planned.name}: nobody runs it in {store.folder}.")
+            click.echo(f"{sweep}: nobody runs it in {store.folder}.")
         elif not left:
-            click.echo(f"{planned.name}: stopped. Resume: workbench sweep run {definition} --store {store.folder}")
+            click.echo(f"{sweep}: stopped. Resume: workbench sweep run {definition} --store {store.folder}")
 
     emit(as_json, payload, text)
 
@@ -99,12 +104,6 @@ def _opened(definition: Path, store_path: Path, corpus: Path | None) -> "tuple[P
     store = Store(store_path)
     planned, _ = read_plan(definition, say, corpus)
     return planned, store
-
-
-def _running(planned: "Plan", store: "Store") -> list[str]:
-    from workbench.runner.claims import held
-
-    return [run.run_id for run in planned.runs if held(store, run.run_id)]
 
 
 def _matching(planned: "Plan", prefix: str, definition: Path) -> str:

@@ -92,6 +92,8 @@ class Calibrations:
     """Measure everything again."""
     measuring: Callable[[], None] = lambda: None
     """Called once, before the first measurement."""
+    check: Callable[[], None] = lambda: None
+    """Called before every measurement, which may take seconds: it raises where somebody wants the command to stop."""
     _said: bool = field(default=False, init=False)
 
     def get(self, facts: Mapping[str, Any], measure: Callable[[], float]) -> Taken:
@@ -101,6 +103,7 @@ class Calibrations:
         known = {} if self.anew or self.path is None else _read(self.path, now)
         if key in known:
             return Taken(float(known[key]["value"]), _when(known[key]["at"]), True)
+        self.check()
         if not self._said:
             self.measuring()
             self._said = True

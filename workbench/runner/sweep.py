@@ -3,7 +3,7 @@
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from types import FrameType
 
@@ -18,7 +18,7 @@ from workbench.runner.jobs import Job
 from workbench.runner.packing import interrupted, remove_finished
 from workbench.runner.plan import Plan
 from workbench.runner.status import checkpointed_step, missing, statuses
-from workbench.runner.stopping import asked_to_stop, being_run, forget_stop
+from workbench.runner.stopping import Asked, being_run
 from workbench.store import Store
 
 
@@ -35,10 +35,17 @@ class SweepResult:
 
 
 def run_sweep(
-    plan: Plan, corpus: Corpus, store: Store, backend: Backend, report: Callable[[Event], None] = lambda _: None
+    plan: Plan,
+    corpus: Corpus,
+    store: Store,
+    backend: Backend,
+    report: Callable[[Event], None] = lambda _: None,
+    asked: Asked | None = None,
 ) -> SweepResult:
-    """Train what is missing of a plan. Raises `Stopped` when asked to stop; the same call then resumes."""
-    forget_stop(store, plan.name)
+    """Train what is missing of a plan. Raises `Stopped` when asked to stop; the same call then resumes.
+
+    `asked` is that of `being_run`, where the caller has told other processes already that the sweep is being run.
+    """
     store.write_manifest(plan.manifest(corpus))
     jobs = make_jobs(plan, corpus, store)
     failed: dict[str, str] = {}
@@ -55,8 +62,9 @@ def run_sweep(
             (started.add if event.kind == "started" else started.discard)(run_id)
         report(event)
 
-    with stop_on_signals() as stop, being_run(store, plan.name):
-        backend.execute(jobs, note, lambda: stop.is_set() or asked_to_stop(store, plan.name))
+    told = being_run(store, plan.name) if asked is None else nullcontext(asked)
+    with stop_on_signals() as stop, told as asked_to_stop:
+        backend.execute(jobs, note, lambda: stop.is_set() or asked_to_stop())
     left = [run for run in missing(plan, store) if run.run_id not in failed]
     if left:
         raise Stopped(f"{plan.name} stopped with {len(left)} of {len(plan.runs)} runs left; run it again to resume")
