@@ -49,7 +49,7 @@ def changed(archive: Path, into: Path, change: Callable[[str, bytes], tuple[str,
 def test_what_arrives_is_what_was_sent(trained: tuple[Path, Store, Path], tmp_path: Path) -> None:
     path, store, archive = trained
     there = Store.create(tmp_path / "there")
-    found = import_sweep(archive, there)
+    found = import_sweep(archive, there.folder)
     assert (len(found.new), found.known, found.other) == (4, (), ())
     pd.testing.assert_frame_equal(there.runs(), store.runs())
     pd.testing.assert_frame_equal(there.curves(), store.curves())
@@ -59,12 +59,12 @@ def test_what_arrives_is_what_was_sent(trained: tuple[Path, Store, Path], tmp_pa
         (weights,) = there.checkpoints(run_id).glob("*/model.safetensors")
         (sent,) = store.checkpoints(run_id).glob("*/model.safetensors")
         assert weights.read_bytes() == sent.read_bytes()
-    assert len(import_sweep(archive, there).known) == 4
+    assert len(import_sweep(archive, there.folder).known) == 4
 
 
 def test_it_can_be_trained_again_where_its_texts_are_not(trained: tuple[Path, Store, Path], tmp_path: Path) -> None:
     path, store, archive = trained
-    found = import_sweep(archive, Store.create(tmp_path / "there"))
+    found = import_sweep(archive, tmp_path / "there")
     texts, away = path.parent / "texts", path.parent / "away"
     texts.rename(away)
     try:
@@ -81,7 +81,7 @@ def test_runs_that_ended_otherwise_here_are_kept_and_named(trained: tuple[Path, 
     there = Store.create(tmp_path / "there")
     row = {str(name): value for name, value in store.runs().iloc[0].items()} | {"loss": 1.25}
     there.write_run(row, store.curves(row["run_id"]))
-    found = import_sweep(archive, there)
+    found = import_sweep(archive, there.folder)
     assert found.other == (row["run_id"],) and len(found.new) == 3
     assert there.run(row["run_id"])["loss"] == 1.25
 
@@ -106,9 +106,13 @@ def test_an_archive_that_is_not_what_it_says_is_refused_whole(
     trained: tuple[Path, Store, Path], tmp_path: Path, change: Callable[[str, bytes], tuple[str, bytes] | None],
     message: str,
 ) -> None:  # fmt: skip
+    archive = changed(trained[2], tmp_path / "bad.tar.gz", change)
+    with pytest.raises(BadInput, match=message):
+        import_sweep(archive, tmp_path / "new")
+    assert {path.name for path in tmp_path.iterdir()} == {"bad.tar.gz"}
     there = Store.create(tmp_path / "there")
     with pytest.raises(BadInput, match=message):
-        import_sweep(changed(trained[2], tmp_path / "bad.tar.gz", change), there)
+        import_sweep(archive, there.folder)
     assert there.runs().empty and not (there.folder / "imports").exists()
     assert {path.name for path in tmp_path.iterdir()} == {"there", "bad.tar.gz"}
 
@@ -120,12 +124,35 @@ def test_links_and_pipes_are_refused(tmp_path: Path, kind: bytes) -> None:
         info.type, info.linkname = kind, "/etc/passwd"
         archive.addfile(info)
     with pytest.raises(BadInput, match="refused whole"):
-        import_sweep(tmp_path / "bad.tar.gz", Store.create(tmp_path / "there"))
+        import_sweep(tmp_path / "bad.tar.gz", tmp_path / "there")
 
 
 def test_a_file_that_is_no_archive_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.tar.gz").write_bytes(b"nothing of the kind")
     with pytest.raises(BadInput, match=r"a\.tar\.gz: not a whole archive"):
-        import_sweep(tmp_path / "a.tar.gz", Store.create(tmp_path / "there"))
+        import_sweep(tmp_path / "a.tar.gz", tmp_path / "there")
     with pytest.raises(BadInput, match="no such file"):
-        import_sweep(tmp_path / "b.tar.gz", Store.create(tmp_path / "there"))
+        import_sweep(tmp_path / "b.tar.gz", tmp_path / "there")
+
+
+def test_what_the_store_has_lost_is_said_and_the_rest_is_packed(
+    trained: tuple[Path, Store, Path], tmp_path: Path
+) -> None:
+    path, store, archive = trained
+    there = Store(import_sweep(archive, tmp_path / "there").folder.parents[1])
+    first, second, *_ = there.runs()["run_id"]
+    (there.folder / "curves" / f"{first}.parquet").unlink()
+    there.checkpoints(second).rename(there.folder / "aside")
+    packed = export_sweep(there, "tiny", path, None, tmp_path / "no" / "such" / "folder" / "it.tgz", weights=True)
+    assert (len(packed.runs), packed.without_curve, packed.without_weights) == (4, (first,), (second,))
+    assert [sentence.split(",")[0] for sentence in packed.missing] == [
+        f"{first} is packed without its curve", f"{second} is packed without its final weights",
+    ]  # fmt: skip
+    again = export_sweep(store, "tiny", path, None, tmp_path / "whole.tar.gz", weights=True)
+    assert again.missing == []
+
+
+def test_a_name_that_says_another_kind_of_archive_is_refused(trained: tuple[Path, Store, Path], tmp_path: Path) -> None:
+    path, store, _ = trained
+    with pytest.raises(BadInput, match=r"it\.zip: an archive is a gzipped tar; give a name that ends in \.tar\.gz or"):
+        export_sweep(store, "tiny", path, None, tmp_path / "it.zip", weights=False)

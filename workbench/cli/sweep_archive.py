@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from workbench.cli.imports import import_option
-from workbench.cli.output import emit, json_option, say
+from workbench.cli.output import counted, emit, json_option, say
 from workbench.cli.sweep_options import corpus_option, store_option
 
 
@@ -28,19 +28,23 @@ def export(
     as_json: bool,
 ) -> None:
     """Write a sweep's definition, finished runs and corpus as one archive, from which it can be trained elsewhere."""
-    from workbench.runner.archive import export_sweep
+    from workbench.runner.archive import check_new_archive, export_sweep
     from workbench.runner.plan import read_plan
     from workbench.store import Store
 
+    check_new_archive(out)
     store = Store(store_path)
     planned, opened = read_plan(definition, say, corpus)
-    ids = export_sweep(store, planned.name, definition, None if without_corpus else opened, out, weights)
-    payload = {"sweep": planned.name, "archive": out, "runs": ids, "bytes": out.stat().st_size}
+    packed = export_sweep(store, planned.name, definition, None if without_corpus else opened, out, weights)
+    for sentence in packed.missing:
+        say(f"Warning: {sentence}")
+    if packed.missing:
+        say(f"`workbench store check {store_path}` says more of what the store has lost")
+    payload = {"sweep": planned.name, "archive": out, "bytes": out.stat().st_size, **vars(packed)}
 
     def text() -> None:
-        click.echo(
-            f"{out}: {len(ids)} of {len(planned.runs)} runs of {planned.name}, {out.stat().st_size / 1e6:.1f} MB"
-        )
+        many = f"{len(packed.runs)} of {counted(len(planned.runs), 'run')}"
+        click.echo(f"{out}: {many} of {planned.name}, {out.stat().st_size / 1e6:.1f} MB")
         click.echo(f"Elsewhere: workbench sweep import {out.name} --store store")
 
     emit(as_json, payload, text)
@@ -53,9 +57,8 @@ def export(
 def import_(archive: Path, store_path: Path, as_json: bool) -> None:
     """Take the runs of an archive into a store, which is made where there is none."""
     from workbench.runner.archive import import_sweep
-    from workbench.store import Store
 
-    found = import_sweep(archive, Store.create(store_path))
+    found = import_sweep(archive, store_path)
     payload = vars(found)
 
     def text() -> None:

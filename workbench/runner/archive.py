@@ -42,8 +42,29 @@ MEMBER = re.compile(
 )
 """Every name that a member may have."""
 
+ENDINGS = (".tar.gz", ".tgz")
+WEIGHTS = ("model.safetensors", "state.json")
+
 MOST_BYTES = 1 << 40
 """Of a whole archive, unpacked."""
+
+
+@dataclass(frozen=True)
+class Packed:
+    """What an archive was made of."""
+
+    runs: tuple[str, ...]
+    """Those in it."""
+    without_curve: tuple[str, ...]
+    """Runs that were trained to their end, and whose curve the store has lost."""
+    without_weights: tuple[str, ...]
+    """Where weights were asked for: such runs whose final weights the store has not."""
+
+    @property
+    def missing(self) -> list[str]:
+        """What the store has lost, a sentence each."""
+        lost = {"its curve": self.without_curve, "its final weights": self.without_weights}
+        return [f"{run_id} is packed without {what}, which the store has not" for what in lost for run_id in lost[what]]
 
 
 @dataclass(frozen=True)
@@ -61,39 +82,53 @@ class Imported:
     """Where definition and corpus lie."""
 
 
-def export_sweep(
-    store: Store, sweep: str, definition: Path, corpus: Corpus | None, out: Path, weights: bool
-) -> list[str]:
-    """Write the archive of a sweep; the runs that it holds. `corpus` is left out where it is None."""
+def check_new_archive(out: Path) -> None:
+    """Refuse the name of an archive that is there already, or does not say that it is a gzipped tar."""
+    if not out.name.endswith(ENDINGS):
+        raise BadInput(f"{out}: an archive is a gzipped tar; give a name that ends in {' or '.join(ENDINGS)}")
     if out.exists():
         raise BadInput(f"{out}: is there already; give the name of a new file")
+
+
+def export_sweep(store: Store, sweep: str, definition: Path, corpus: Corpus | None, out: Path, weights: bool) -> Packed:
+    """Write the archive of a sweep. `corpus` is left out where it is None."""
+    check_new_archive(out)
     manifest = store.manifest(sweep)
     runs = store.runs_by_id(dict.fromkeys(str(entry["run_id"]) for entry in manifest["runs"]))
     runs = runs[runs["status"] != "failed"]
     if runs.empty:
         raise BadInput(f"{store.folder}: no run of {sweep} is finished, so there is nothing to export")
     ids = [str(run_id) for run_id in runs["run_id"]]
-    with full_disk_in_words(out), tempfile.TemporaryDirectory(dir=out.parent, prefix=".") as temporary:
-        folder = Path(temporary)
-        shutil.copyfile(definition, folder / "definition.toml")
-        _copy_runs(store, Store.create(folder / "store"), manifest, runs)
-        if weights:
-            for run_id in ids:
-                _copy_weights(store.checkpoints(run_id), folder / "checkpoints" / run_id)
-        if corpus is not None:
-            shutil.copytree(corpus.folder, folder / "corpus")
-        files = sorted(path for path in folder.rglob("*") if path.is_file() and MEMBER.fullmatch(_name(path, folder)))
-        description = _description(sweep, store, manifest, ids, {_name(path, folder): checksum(path) for path in files})
-        (folder / DESCRIPTION).write_text(json.dumps(description, indent=1))
-        write_atomic(out, lambda target: _pack(folder, [folder / DESCRIPTION, *files], target))
-    return ids
+    done = [str(run_id) for run_id in runs.loc[runs["status"] == "done", "run_id"]]
+    unweighed: list[str] = []
+    with full_disk_in_words(out):
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=out.parent, prefix=".") as temporary:
+            folder = Path(temporary)
+            shutil.copyfile(definition, folder / "definition.toml")
+            curveless = _copy_runs(store, Store.create(folder / "store"), manifest, runs)
+            for run_id in done if weights else ():
+                if not _copy_weights(store.checkpoints(run_id), folder / "checkpoints" / run_id):
+                    unweighed.append(run_id)
+            if corpus is not None:
+                shutil.copytree(corpus.folder, folder / "corpus")
+            files = sorted(path for path in folder.rglob("*") if path.is_file() and _is_member(path, folder))
+            checksums = {_name(path, folder): checksum(path) for path in files}
+            description = _description(sweep, store, manifest, ids, checksums)
+            (folder / DESCRIPTION).write_text(json.dumps(description, indent=1))
+            write_atomic(out, lambda target: _pack(folder, [folder / DESCRIPTION, *files], target))
+    return Packed(tuple(ids), tuple(run_id for run_id in curveless if run_id in done), tuple(unweighed))
 
 
-def import_sweep(archive: Path, store: Store) -> Imported:
-    """Take an archive's runs into a store, and its definition and corpus beside them."""
-    with _unpacked(archive, store.folder) as (folder, description):
+def import_sweep(archive: Path, into: Path) -> Imported:
+    """Take an archive's runs into a store, and its definition and corpus beside them.
+
+    A store is made where there is none, once the archive is known to be whole.
+    """
+    beside = next(folder for folder in (into.absolute(), *into.absolute().parents) if folder.is_dir())
+    with _unpacked(archive, beside) as (folder, description):
         theirs, sweep = Store(folder / "store"), str(description["sweep"])
-        manifest = theirs.manifest(sweep)
+        manifest, store = theirs.manifest(sweep), Store.create(into)
         kept = next((mine for mine in store.sweeps() if mine["name"] == sweep), manifest)
         if kept["definition"] != manifest["definition"]:
             raise BadInput(
@@ -110,13 +145,19 @@ def import_sweep(archive: Path, store: Store) -> Imported:
     return Imported(sweep, tuple(new), tuple(known), tuple(other), target)
 
 
-def _copy_runs(store: Store, into: Store, manifest: dict[str, Any], runs: pd.DataFrame) -> None:
+def _copy_runs(store: Store, into: Store, manifest: dict[str, Any], runs: pd.DataFrame) -> list[str]:
+    """Copy the runs' rows, curves and measurements; those that have no curve."""
     evals = store.evals()
+    curveless: list[str] = []
     for row in _rows(runs):
-        into.write_run(row, store.curves(row["run_id"]))
+        curve = store.curves(row["run_id"])
+        if curve.empty:
+            curveless.append(str(row["run_id"]))
+        into.write_run(row, curve)
         for step, measured in evals[evals["run_id"] == row["run_id"]].groupby("step"):
             into.write_evals(row["run_id"], int(str(step)), measured)
     into.write_manifest(manifest)
+    return curveless
 
 
 def _take_runs(theirs: Store, store: Store) -> tuple[list[str], list[str], list[str]]:
@@ -144,14 +185,16 @@ def _rows(runs: pd.DataFrame) -> Iterator[dict[str, Any]]:
         yield {str(name): value for name, value in row.items()}
 
 
-def _copy_weights(checkpoints: Path, into: Path) -> None:
-    """The final weights of a run, if it has them still."""
+def _copy_weights(checkpoints: Path, into: Path) -> bool:
+    """Copy the final weights of a run; whether it has them still."""
     steps = [path for path in checkpoints.glob("*") if path.name.isdigit()]
-    if steps:
-        last = max(steps, key=lambda path: int(path.name))
-        (into / last.name).mkdir(parents=True)
-        for name in ("model.safetensors", "state.json"):
-            shutil.copyfile(last / name, into / last.name / name)
+    last = max(steps, key=lambda path: int(path.name), default=checkpoints)
+    if not all((last / name).is_file() for name in WEIGHTS):
+        return False
+    (into / last.name).mkdir(parents=True)
+    for name in WEIGHTS:
+        shutil.copyfile(last / name, into / last.name / name)
+    return True
 
 
 def _description(
@@ -238,6 +281,10 @@ def _keep(folder: Path, into: Path) -> None:
         shutil.copyfile(folder / name, into / name)
     if (folder / "corpus").is_dir():
         shutil.copytree(folder / "corpus", into / "corpus")
+
+
+def _is_member(path: Path, folder: Path) -> bool:
+    return MEMBER.fullmatch(_name(path, folder)) is not None
 
 
 def _name(path: Path, folder: Path) -> str:
