@@ -64,6 +64,10 @@ class Where:
             from workbench.runner.extras import check_installed
 
             check_installed({"ray": "ray", "slurm": "submitit"}[self.backend])
+        if self.backend == "ray":
+            from workbench.runner.ray_address import check_reachable, ray_address
+
+            check_reachable(ray_address(self.ray_address))
 
     @property
     def elsewhere(self) -> bool:

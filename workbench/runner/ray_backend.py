@@ -21,6 +21,7 @@ from workbench.runner.ending import Ending
 from workbench.runner.extras import require
 from workbench.runner.jobs import Job
 from workbench.runner.pool import Pool, Slot
+from workbench.runner.ray_address import check_reachable, ray_address
 from workbench.runner.supervisor import Supervisor, leave_file
 from workbench.store import Store
 
@@ -105,7 +106,8 @@ def connected(
     """
     if device not in ("auto", "cpu", "cuda"):
         raise BadInput(f"--device {device}: Ray chooses the device of a task; use auto, cpu or cuda with --backend ray")
-    address = address or os.environ.get("RAY_ADDRESS")
+    address = ray_address(address)
+    check_reachable(address)
     ray = _imported_quietly(alone=not address)
     if ray.is_initialized():  # by the program that calls, which may go on with it
         yield _on_cluster(ray, workers, per_device, device, threads)
