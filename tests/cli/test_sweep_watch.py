@@ -91,6 +91,28 @@ def test_followed_rows_end_with_the_run(run, definition, tmp_path):
     assert code == 0 and live.stem in out
 
 
+def test_a_run_that_diverges_is_told_from_one_that_is_done(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    path, store = write_sweep(tmp_path), tmp_path / "store"
+    text = path.read_text().replace("levels = [3e7, 6e7]", 'levels = [{ level = 3e7, sizes = ["small"] }]')
+    path.write_text(
+        text.replace("batch_tokens = 64", 'batch_tokens = 64\noptimizer = "sgd"\nlearning_rate = 1e30\nclip = 0')
+    )
+    code, out, err = run("sweep", "run", path, "--store", store)
+    assert code == 0 and "0 done, 1 diverged" in out
+    assert "workbench report" not in out and f"workbench sweep logs {path}" in out
+    (line,) = [line for line in err.splitlines() if line.startswith("[1/1]")]
+    assert "small at 3e+07: diverged: the loss is not finite at step" in line
+
+    _, out, _ = run("sweep", "run", path, "--store", store, "--json")
+    (run_id,) = json.loads(out)["diverged_runs"]
+    last = int(Store(store).curves(run_id)["step"].max())
+    _, out, _ = run("sweep", "status", path, "--store", store)
+    assert f"{run_id}  small at 3e+07  diverged    step {last} of" in out
+    _, out, _ = run("sweep", "logs", path, "--store", store)
+    assert out.startswith(f"{run_id}  diverged: the loss is not finite at step {last} of") and out.count("\n") == 1
+
+
 def test_a_failed_run_says_why_and_what_was_printed_last(run, definition, tmp_path):
     from tests.factories import make_store
     from workbench.runner.plan import read_plan

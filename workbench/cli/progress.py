@@ -56,7 +56,7 @@ class SweepProgress:
             if run.run_id in self.tasks:
                 self.bars.remove_task(self.tasks.pop(run.run_id))
             self.bars.update(self.whole, note=f"{self.finished} of {self.total_runs} runs")
-            if not self.console.is_terminal or event.kind in ("failed", "waiting", "retrying"):
+            if not self.console.is_terminal or event.message:
                 self._print(event)
 
     def _advance(self, event: Event, step: int, note: str) -> None:
@@ -73,6 +73,7 @@ class SweepProgress:
     def _print(self, event: Event) -> None:
         run = event.job.run
         words = {"ended": "done", "failed": "failed: ", "stopped": "stopped", "waiting": "waiting: ", "retrying": ""}
-        what = words[event.kind] + event.message
+        diverged = event.kind == "ended" and event.message
+        what = ("diverged: " if diverged else words[event.kind]) + event.message
         line = f"[{self.finished}/{self.total_runs}] {run.run_id} {run.size} at {run.level:.3g}: {what}"
         self.console.print(line, highlight=False, markup=False, soft_wrap=True)

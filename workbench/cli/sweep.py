@@ -135,7 +135,7 @@ def run(
     payload = {"sweep": planned.name, "store": store.folder, **vars(result)}
     if price is not None:
         payload["price"] = spent(todo, store, price_at(place, planned, price))
-    emit(as_json, payload, lambda: _print_result(planned, store, result, payload.get("price")))
+    emit(as_json, payload, lambda: _print_result(planned, store, result, definition, payload.get("price")))
     if result.failed:
         raise WorkbenchError(
             f"{len(result.failed)} of {len(planned.runs)} runs failed; `workbench sweep status` lists them, "
@@ -169,11 +169,12 @@ def status(definition: Path, corpus: Path | None, store_path: Path, as_json: boo
 
     def text() -> None:
         click.echo(f"{planned.name}: " + ", ".join(f"{number} {name}" for name, number in counts.items()))
+        wide = max(len(f"{row['size']} at {row['level']:.3g}") for row in rows)
         for row in rows:
             loss = f"loss {row['loss']:.4f}" if row["loss"] == row["loss"] else ""
-            idle = f"no sign of a step for {spoken(row['idle'])}" if row["idle"] > IDLE_SECONDS else ""
-            step = f"step {row['step']} of {row['steps']}"
-            click.echo(f"  {row['run_id']}  {row['status']:<11} {step}  {loss}  {idle}".rstrip())
+            idle = f"idle: no sign of a step for {spoken(row['idle'])}" if row["idle"] > IDLE_SECONDS else ""
+            step, what = f"step {row['step']} of {row['steps']}", f"{row['size']} at {row['level']:.3g}"
+            click.echo(f"  {row['run_id']}  {what:<{wide}}  {row['status']:<11} {step}  {loss}  {idle}".rstrip())
 
     emit(as_json, payload, text)
 
@@ -317,14 +318,19 @@ def _before(planned: "Plan", todo: "Sequence[PlannedRun]", where: Where, slots: 
     return f"{len(todo)} of {len(planned.runs)} runs to train on {slots} {what}, {took}{money}"
 
 
-def _print_result(planned: "Plan", store: "Store", result: "SweepResult", price: dict[str, Any] | None) -> None:
+def _print_result(
+    planned: "Plan", store: "Store", result: "SweepResult", definition: Path, price: dict[str, Any] | None
+) -> None:
     click.echo(
         f"{planned.name}: {result.done} done, {result.diverged} diverged, {len(result.failed)} failed "
         f"({result.trained_now} trained now)"
     )
     if price:
         click.echo(f"Money: {price['money']:.3g} for the {len(price['runs'])} runs trained now, {price['computed']}")
-    click.echo(f"Next: workbench report {store.folder}")
+    if result.done:
+        click.echo(f"Next: workbench report {store.folder}")
+    elif result.diverged:
+        click.echo(f"Where they diverged: workbench sweep logs {definition} --store {store.folder}")
 
 
 def _done(planned: "Plan", store_path: Path) -> set[str]:

@@ -32,7 +32,9 @@ POLL_SECONDS = 0.5
 def logs(
     definition: Path, run: str | None, store_path: Path, corpus: Path | None, lines: int, follow: bool, as_json: bool
 ) -> None:
-    """Print what the running and the failed runs of a sweep said last, or RUN, the beginning of an id."""
+    """Print what the running and the failed runs of a sweep said last, and where others diverged; or what RUN, the
+    beginning of an id, said.
+    """
     from workbench.runner.status import statuses
     from workbench.runner.watching import live_size, said
 
@@ -41,7 +43,7 @@ def logs(
     if run is None:
         if follow:
             raise BadInput("--follow: give the run to follow, `workbench sweep status` lists them")
-        chosen = frame.index[frame["status"].isin(["running", "failed"])].tolist()
+        chosen = frame.index[frame["status"].isin(["running", "failed", "diverged"])].tolist()
     else:
         chosen = [_matching(planned, run, definition)]
     if follow and as_json:
@@ -52,9 +54,12 @@ def logs(
 
     def text() -> None:
         for run_id, one in found.items():
-            _print_said(run_id, str(frame["status"][run_id]), one, lines)
+            if run is None and frame["status"][run_id] == "diverged":
+                click.echo(f"{run_id}  diverged: {one.error}")
+            else:
+                _print_said(run_id, str(frame["status"][run_id]), one, lines)
         if not found:
-            click.echo(f"{planned.name}: nothing is running, and nothing has failed.")
+            click.echo(f"{planned.name}: nothing is running, and nothing has failed or diverged.")
 
     emit(as_json, payload, text)
     if follow:

@@ -21,7 +21,7 @@ class Event:
     row: Row = field(default_factory=dict)
     """With `progress`: the newest row of the curve; with `started`: the `step` it goes on from."""
     message: str = ""
-    """With `failed` and `retrying`: why."""
+    """With `failed` and `retrying`: why; with `ended`, of a run that diverged: where."""
 
 
 class Backend(Protocol):

@@ -113,7 +113,7 @@ class Pool(Generic[S]):
             waiting.remove(job)
             if not (ids & self.taken and all(store.finished(run_id) for run_id in ids)):
                 return job
-            _tell(report, "ended", job)
+            _tell_ended(report, job)
         return None
 
     def _trunk_is_growing(self, job: Job, waiting: Iterable[Job]) -> bool:
@@ -163,7 +163,7 @@ class Pool(Generic[S]):
         elif ending.exit_code == 0:
             if not slot.told:  # shorter than the time between two looks
                 _tell(report, "started", job, row={"step": 0})
-            _tell(report, "ended", job)
+            _tell_ended(report, job)
         # A worker that was told to stop before it could listen is killed by the signal.
         elif ending.exit_code == Stopped.exit_code or (stopping and not ending.words):
             _tell(report, "stopped", job)
@@ -200,6 +200,14 @@ def _tell(report: Callable[[Event], None], kind: Kind, job: Job, message: str = 
     """Report of every run of a job."""
     for single in job.each:
         report(Event(kind, single, row=row or {}, message=message))
+
+
+def _tell_ended(report: Callable[[Event], None], job: Job) -> None:
+    """Report of every run of a job that its row is in the table, and of one that diverged where it did."""
+    rows = Store(job.store).runs_by_id(run.run_id for run in job.runs)
+    diverged = rows[rows["status"] == "diverged"].set_index("run_id")["error"]
+    for single in job.each:
+        report(Event("ended", single, message=str(diverged.get(single.run.run_id, ""))))
 
 
 def _new_rows(slot: Slot, job: Job) -> list[Row]:

@@ -36,9 +36,11 @@ End = tuple[str, int, float]
 
 
 def statuses(plan: Plan, store: Store) -> pd.DataFrame:
-    """One row per run of the plan: run_id, status, step, loss, idle (see `states`), steps."""
-    frame = states(store, [run.run_id for run in plan.runs], lambda: _ended(plan, store), Tails(store).last)
-    return frame.assign(steps=[run.horizon.steps for run in plan.runs])
+    """One row per run of the plan: run_id, status, step, loss, idle (see `states`), steps, size, level."""
+    runs = plan.runs
+    frame = states(store, [run.run_id for run in runs], lambda: _ended(plan, store), Tails(store).last)
+    steps, sizes, levels = zip(*((run.horizon.steps, run.size, run.level) for run in runs), strict=True)
+    return frame.assign(steps=steps, size=sizes, level=levels)
 
 
 def states(
@@ -77,10 +79,18 @@ def states(
 
 
 def _ended(plan: Plan, store: Store) -> dict[str, End]:
-    """Those of the plan's runs that are in the table."""
+    """Those of the plan's runs that are in the table; of one that diverged, the step is the last of its curve."""
     rows = store.runs_by_id(run.run_id for run in plan.runs)
     columns = (rows[name].tolist() for name in ("run_id", "status", "steps", "loss"))
-    return {run_id: (status, steps, loss) for run_id, status, steps, loss in zip(*columns, strict=True)}
+    return {
+        run_id: (status, _last_step(store, run_id) if status == "diverged" else steps, loss)
+        for run_id, status, steps, loss in zip(*columns, strict=True)
+    }
+
+
+def _last_step(store: Store, run_id: str) -> int:
+    steps = store.curves(run_id)["step"]
+    return int(steps.max()) if len(steps) else 0
 
 
 def _names(folder: Path) -> set[str]:

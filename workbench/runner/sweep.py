@@ -28,6 +28,8 @@ class SweepResult:
 
     done: int
     diverged: int
+    diverged_runs: tuple[str, ...]
+    """Their ids."""
     failed: dict[str, str]
     """run id → why."""
     trained_now: int
@@ -71,11 +73,13 @@ def run_sweep(
     remove_finished(store)
     tidy(store)
     status = statuses(plan, store).set_index("run_id")["status"]
-    for run_id in status.index[status == "diverged"]:
-        remove_folder(store.checkpoints(str(run_id)))  # where a worker was killed between its last two acts
+    diverged = tuple(str(run_id) for run_id in status.index[status == "diverged"])
+    for run_id in diverged:
+        remove_folder(store.checkpoints(run_id))  # where a worker was killed between its last two acts
     return SweepResult(
         done=int((status == "done").sum()),
-        diverged=int((status == "diverged").sum()),
+        diverged=len(diverged),
+        diverged_runs=diverged,
         failed=failed,
         trained_now=len(started & ended),
     )
