@@ -18,7 +18,7 @@ Config = TypeVar("Config", bound=BaseModel)
 def read_toml(path: Path) -> dict[str, Any]:
     """The tables of a TOML file; a missing, empty or malformed file is `BadInput`."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # some editors begin a file with a mark of its encoding
     except FileNotFoundError:
         raise BadInput(f"{path}: no such file; give the path of a TOML file") from None
     except UnicodeDecodeError as error:
@@ -46,7 +46,7 @@ def sentence(error: ValidationError, kind: type[BaseModel]) -> str:
     first = _foremost(error.errors())
     tags = alternatives(kind)
     location = tuple(part for part in first["loc"] if part not in tags and not UNION.match(str(part)))
-    key = ".".join(str(part) for part in location)
+    key = dotted(location)
     value = first.get("input")
     if first["type"] == "extra_forbidden":
         known = fields_at(kind, first["loc"][:-1])
@@ -56,6 +56,8 @@ def sentence(error: ValidationError, kind: type[BaseModel]) -> str:
         )
     if first["type"] == "missing":
         return f"the key {key} is missing"
+    if first["type"] == "too_short":
+        return f"{key} is empty; give at least one"
     message = _plainly(str(first["msg"]))
     if first["type"] in ("model_type", "dict_type"):
         message = "it should be a table"
@@ -71,8 +73,25 @@ def sentence(error: ValidationError, kind: type[BaseModel]) -> str:
 SINGLE = {"float_type": "number", "int_type": "number", "string_type": "text"}
 """What pydantic objects to in a list where one value should stand → what should stand there."""
 
+PLAIN = {
+    "a valid tuple": "a list",
+    "a valid list": "a list",
+    "a valid number, unable to parse string as a number": "a number",
+    "a valid number": "a number",
+    "a valid integer, unable to parse string as an integer": "a whole number",
+    "a valid integer, got a number with a fractional part": "a whole number",
+    "a valid integer": "a whole number",
+    "a valid string": "text, in quotes",
+}
+"""A validator's words for what should stand there → a person's."""
+
 UNION = re.compile(r"(literal|tuple|list|dict|constrained|function)[-\[]|(float|int|str|bool)$")
 """Parts of a complaint's location that name an alternative, and no key that anybody wrote."""
+
+
+def dotted(location: Sequence[int | str]) -> str:
+    """Where something stands, as a person would write it: design.levels[0]."""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).removeprefix(".")
 
 
 def _foremost(complaints: Sequence[ErrorDetails]) -> ErrorDetails:
@@ -92,7 +111,9 @@ def _foremost(complaints: Sequence[ErrorDetails]) -> ErrorDetails:
 def _plainly(message: str) -> str:
     """A validator's message without its terms of art."""
     message = message.removeprefix("Value error, ").replace("Input should be", "it should be")
-    return message.replace("a valid tuple", "a list").replace("a valid list", "a list")
+    for term, word in PLAIN.items():
+        message = message.replace(term, word)
+    return message
 
 
 def alternatives(kind: type[BaseModel]) -> set[str]:

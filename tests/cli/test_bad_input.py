@@ -51,7 +51,7 @@ FLAWS = {
         "d_model = 8\nwidth = 3",
         "one.toml: unknown key model.width = 3; ",
     ),
-    "wrong type": ("d_model = 8", 'd_model = "wide"', "one.toml: model.d_model = 'wide': it should be a valid integer"),
+    "wrong type": ("d_model = 8", 'd_model = "wide"', "one.toml: model.d_model = 'wide': it should be a whole number"),
     "not TOML": ("[model]", "[model", "one.toml: not valid TOML"),
     "impossible shape": ("n_head = 1", "n_head = 3", "one.toml: model: d_model = 8 is not divisible by n_head = 3"),
     "short corpus": ("context = 16", "context = 9000", "split has .* tokens, fewer than one window of model.context"),
@@ -132,7 +132,7 @@ DEFINITIONS = {
         "size small: unknown key model.d_modle = 4; did you mean d_model?",
     ),
     "misspelt table": ("[train]", "[trian]", "unknown key trian = .*; did you mean train?"),
-    "negative level": ("[3e7, 6e7]", "[-3e7, 6e7]", "design.levels.0 = -30000000.0: it should be greater than 0"),
+    "negative level": ("[3e7, 6e7]", "[-3e7, 6e7]", r"design\.levels\[0\] = -30000000\.0: it should be greater than 0"),
     "rule of one's own": (
         "[train]",
         "[train]\nrate_rule = { constant = -1 }",
@@ -143,7 +143,29 @@ DEFINITIONS = {
     "level that is a list": (
         "[design]",
         '[[replicates]]\nlevel = [3e7]\nsize = "small"\nseeds = [1]\n[design]',
-        "replicates.0.level = .30000000.0.: it should be one number, not a list; write a ..replicates.. for each",
+        "replicates.0..level = .30000000.0.: it should be one number, not a list; write a ..replicates.. for each",
+    ),
+    "level that is true": ("[3e7, 6e7]", "[true, 6e7]", r"design\.levels\[0\] = True: it should be a number"),
+    "level in quotes": ("[3e7, 6e7]", '["big", 6e7]', r"design\.levels\[0\] = 'big': it should be a number"),
+    "name": (
+        'name = "tiny"',
+        'name = "../t"',
+        r"sweep\.name = '\.\./t': it should be letters, digits, .* such as 'mine'",
+    ),
+    "device": (
+        "[execution]",
+        '[execution]\ndevice = "tpu"',
+        "device = 'tpu': it should be auto, cpu, cuda, cuda:N or mps",
+    ),
+    "corpus of one text": (
+        "deduplicate = false",
+        "max_bytes = 10",
+        r"max_bytes = 10: leaves . documents?, .*; give more",
+    ),
+    "no seeds": (
+        "[design]",
+        '[[replicates]]\nlevel = 3e7\nsize = "small"\nseeds = []\n[design]',
+        r"replicates\[0\]\.seeds is empty; give at least one",
     ),
     "misspelt size": (
         "[design]",
@@ -163,6 +185,14 @@ def test_a_flawed_definition_says_what_was_likely_meant(
     path = write_sweep(tmp_path)
     path.write_text(path.read_text().replace(old, new))
     assert re.search(sentence, refused(capsys, "sweep", "plan", path, "--store", tmp_path / "store"))
+
+
+def test_a_cache_that_cannot_be_written_is_named_with_its_variable(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file" / "cache"))
+    assert "set XDG_CACHE_HOME to a folder you may write to" in refused(capsys, "sweep", "plan", write_sweep(tmp_path))
 
 
 def test_an_axis_over_execution_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -68,7 +68,7 @@ def test_replicates_and_rate_checks_are_marked(tmp_path: Path) -> None:
         ("[design]", "[desing]", r"unknown key desing|the key design is missing"),
         ("levels = [3e7, 6e7]", "levels = []", r"design\.levels"),
         ("batch_tokens = 64", "batch_token = 64", r"size small: unknown key train\.batch_token = 64"),
-        ("d_model = 4", 'd_model = "wide"', r"size small: model\.d_model = 'wide': it should be a valid integer"),
+        ("d_model = 4", 'd_model = "wide"', r"size small: model\.d_model = 'wide': it should be a whole number"),
         ("d_model = 4", "d_model = -4", r"size small: model: .*d_model"),
         ("eval_windows = 16", "tokens = 16", r"train\.tokens is given, but the horizon comes from design\.levels"),
         ('name = "tiny"', 'name = "../tiny"', r"sweep\.name = '\.\./tiny'"),
@@ -95,7 +95,7 @@ def test_a_missing_and_an_empty_definition_are_refused(tmp_path: Path) -> None:
 def test_extras_must_name_sizes_and_levels_of_the_design(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"replicates names the size 'medium'; the sizes are small, large"):
         asked(write_sweep(tmp_path, '[[replicates]]\nlevel = 3e7\nsize = "medium"\nseeds = [1]\n'))
-    with pytest.raises(BadInput, match=r"need a level of the design; 5e\+07 is not one"):
+    with pytest.raises(BadInput, match=r"need a level of the design; 5e\+07 is not one of 3e\+07, 6e\+07"):
         asked(write_sweep(tmp_path, '[[rate_checks]]\nlevels = [5e7]\nsizes = ["small"]\n'))
 
 

@@ -43,6 +43,15 @@ def test_a_run_asked_for_twice_is_planned_once(tmp_path: Path) -> None:
     assert len(plan.runs) == 5
 
 
+def test_a_point_of_the_design_stays_one_where_a_check_or_a_replicate_asks_for_it_too(tmp_path: Path) -> None:
+    more = '[axes]\n"train.rate_factor" = [1.0, 0.5]\n[[rate_checks]]\nlevels = [3e7]\nsizes = ["small"]\n'
+    plan, corpus = planned(write_sweep(tmp_path, more))
+    factors = {(run.config.train.rate_factor, run.role) for run in plan.runs}
+    assert factors == {(1.0, "grid"), (0.5, "grid"), (2.0, "rate")}
+    (again,) = plan.manifest(corpus)["shared"]
+    assert again["role"] == "rate" and (again["size"], again["level"]) == ("small", 3e7)
+
+
 def test_a_variant_that_is_a_run_of_the_design_keeps_its_place_among_the_variants(tmp_path: Path) -> None:
     more = """
 [variants]

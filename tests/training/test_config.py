@@ -17,8 +17,11 @@ MODEL = {"n_layer": 1, "n_head": 2, "d_model": 8, "vocab_size": 257}
         ({}, r"run\.toml: .*no horizon; give one of tokens, steps, flops, tokens_per_param"),
         ({"tokens": 10, "flops": 1e9}, r"run\.toml: train: tokens and flops are both given"),
         ({"steps": 10}, r"steps is given without batch_tokens"),
-        ({"tokens": 10, "learning_rat": 1}, r"unknown key train\.learning_rat = 1; the keys here are .*learning_rate"),
-        ({"tokens": "many"}, r"train\.tokens = 'many': it should be a valid integer"),
+        (
+            {"tokens": 10, "learning_rat": 1},
+            r"unknown key train\.learning_rat = 1; did you mean learning_rate\? The keys here are .*learning_rate",
+        ),
+        ({"tokens": "many"}, r"train\.tokens = 'many': it should be a whole number"),
         ({"tokens": 10, "schedule": "step"}, r"train\.schedule = 'step': it should be 'cosine', 'wsd', 'linear'"),
         ({"tokens": 10, "learning_rate": -1.0}, r"train\.learning_rate = -1\.0: it should be greater than 0"),
         ({"tokens": 10, "schedule": "wsd", "warmup_fraction": 0.9}, r"warmup_fraction \+ decay_fraction is above 1"),

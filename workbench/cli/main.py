@@ -2,7 +2,11 @@
 
 import importlib
 import os
+import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -81,6 +85,28 @@ def cli() -> None:
 
 def main(args: list[str] | None = None) -> None:
     """Entry point: run the command and leave with its documented exit code."""
+    try:
+        with _terminated_as_interrupted():
+            _run(args)
+    except KeyboardInterrupt:  # between the command and its end
+        sys.exit(Stopped.exit_code)
+
+
+@contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """SIGTERM does what Ctrl-C does, while inside: with the exit code of a command that may be repeated."""
+    ours = threading.current_thread() is threading.main_thread()
+    if not ours or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield
+        return
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _run(args: list[str] | None) -> None:
     try:
         result: Any = cli.main(args=args, prog_name="workbench", standalone_mode=False)
         sys.exit(result if isinstance(result, int) else 0)

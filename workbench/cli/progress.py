@@ -5,6 +5,7 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from workbench.cli.output import counted
 from workbench.runner.backend import Event
 from workbench.runner.plan import Plan
 
@@ -55,7 +56,7 @@ class SweepProgress:
                 self.finished += 1
             if run.run_id in self.tasks:
                 self.bars.remove_task(self.tasks.pop(run.run_id))
-            self.bars.update(self.whole, note=f"{self.finished} of {self.total_runs} runs")
+            self.bars.update(self.whole, note=f"{self.finished} of {counted(self.total_runs, 'run')}")
             if not self.console.is_terminal or event.message:
                 self._print(event)
 

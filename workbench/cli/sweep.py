@@ -8,10 +8,10 @@ import click
 
 from workbench.cli.backends import Where, backend_at, backend_options, local_backend
 from workbench.cli.imports import import_option
-from workbench.cli.output import emit, json_option, say
+from workbench.cli.output import counted, emit, json_option, say
 from workbench.cli.sweep_archive import export, import_
 from workbench.cli.sweep_options import corpus_option, store_option
-from workbench.cli.sweep_plan import plan_payload, print_plan, spoken
+from workbench.cli.sweep_plan import lifelong, plan_payload, print_plan, spoken
 from workbench.cli.sweep_watch import logs, stop
 from workbench.errors import BadInput, Stopped, WorkbenchError
 
@@ -87,7 +87,7 @@ def plan(
     as_json: bool,
 ) -> None:
     """Print every run, and all in sum, with N, D, C, steps, memory, estimated time and money; train nothing."""
-    planned, _ = make_plan(definition, corpus)
+    planned, _ = make_plan(definition, corpus, quietly=True)
     device = chosen_device(planned, device)
     times = calibrations(recalibrate)
     planned = timed(planned, planned.runs, device, times)
@@ -96,6 +96,7 @@ def plan(
     slots = len(backend.slots)
     planned = packed(planned, [run for run in planned.runs if run.run_id not in done], slots, device, pack, times)
     payload = plan_payload(planned, done, slots, price_on(backend, price))
+    say_warnings(payload["warnings"])
     emit(as_json, payload, lambda: print_plan(planned, payload))
 
 
@@ -127,10 +128,12 @@ def run(
     from workbench.store import Store
 
     place = Where(**where)
-    planned, opened = make_plan(definition, corpus)
+    planned, opened = make_plan(definition, corpus, quietly=True)
     store = Store.create(store_path)
     warn_of_older_sources(planned, store)
     todo = missing(planned, store)
+    if len(todo) == len(planned.runs):  # a sweep that is gone on with has been warned of
+        say_warnings(planned.warnings)
     result = execute(planned, opened, store, place, pack, price, recalibrate)
     payload = {"sweep": planned.name, "store": store.folder, **vars(result)}
     if price is not None:
@@ -138,7 +141,7 @@ def run(
     emit(as_json, payload, lambda: _print_result(planned, store, result, definition, payload.get("price")))
     if result.failed:
         raise WorkbenchError(
-            f"{len(result.failed)} of {len(planned.runs)} runs failed; `workbench sweep status` lists them, "
+            f"{len(result.failed)} of {counted(len(planned.runs), 'run')} failed; `workbench sweep status` lists them, "
             "and the same command tries them again"
         )
 
@@ -154,7 +157,7 @@ def status(definition: Path, corpus: Path | None, store_path: Path, as_json: boo
     from workbench.runner.status import IDLE_SECONDS, statuses
     from workbench.store import Store
 
-    planned, _ = make_plan(definition, corpus)
+    planned, _ = make_plan(definition, corpus, quietly=True)
     if not store_path.exists():
         raise BadInput(
             f"{store_path}: there is no store yet, so nothing of {planned.name} is trained; begin with "
@@ -185,14 +188,20 @@ command.add_command(export)
 command.add_command(import_)
 
 
-def make_plan(definition: Path, corpus_folder: Path | None = None) -> "tuple[Plan, Corpus]":
+def make_plan(definition: Path, corpus_folder: Path | None = None, quietly: bool = False) -> "tuple[Plan, Corpus]":
     """Read a definition, prepare its corpus or open it, expand it, and say what is worth a warning."""
     from workbench.runner.plan import read_plan
 
     planned, corpus = read_plan(definition, say, corpus_folder)
-    for warning in planned.warnings:
-        say(f"Warning: {warning}")
+    if not quietly:
+        say_warnings(planned.warnings)
     return planned, corpus
+
+
+def say_warnings(warnings: Sequence[str]) -> None:
+    """What a person should know before training, a line each."""
+    for warning in warnings:
+        say(f"Warning: {warning}")
 
 
 def warn_of_older_sources(planned: "Plan", store: "Store") -> None:
@@ -311,11 +320,13 @@ def _before(planned: "Plan", todo: "Sequence[PlannedRun]", where: Where, slots: 
     """What is about to be trained, and what that takes."""
     from workbench.runner.plan import wall_seconds
 
-    what = f"jobs of {where.backend} at a time" if where.elsewhere else "workers"
+    on = f"{slots} jobs of {where.backend} at a time" if where.elsewhere else counted(slots, "worker")
     if_so = ", were their machines as fast as this one" if where.elsewhere else ""
-    took = f"about {spoken(wall_seconds(todo, slots))}{if_so} ({planned.timing.words})"
+    seconds = wall_seconds(todo, slots)
+    say_warnings(lifelong(planned, seconds))
+    took = f"about {spoken(seconds)}{if_so} ({planned.timing.words})"
     money = f"; money {sum(cost.of(run.seconds) for run in todo):.3g} ({cost.words})" if cost else ""
-    return f"{len(todo)} of {len(planned.runs)} runs to train on {slots} {what}, {took}{money}"
+    return f"{len(todo)} of {counted(len(planned.runs), 'run')} to train on {on}, {took}{money}"
 
 
 def _print_result(

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from workbench.cli.output import counted
+
 if TYPE_CHECKING:
     from workbench.runner.plan import Plan
     from workbench.runner.price import Price
@@ -40,6 +42,7 @@ def plan_payload(planned: "Plan", done: set[str], slots: int, price: "Price | No
         for run in planned.runs
     ]
     wall = wall_seconds(todo, slots)
+    warned = [*planned.warnings, *lifelong(planned, wall)]
     payload = {
         "sweep": planned.name,
         "runs": runs,
@@ -51,7 +54,7 @@ def plan_payload(planned: "Plan", done: set[str], slots: int, price: "Price | No
         "seconds": wall,
         "workers": slots,
         "timing": planned.timing.to_dict(),
-        "warnings": list(planned.warnings),
+        "warnings": warned,
         "packs": [list(members) for members in planned.packs],
     }
     if price:
@@ -100,8 +103,9 @@ def print_plan(planned: "Plan", payload: dict[str, Any]) -> None:
         f" {all_of['flops']:>9.3g} {all_of['steps']:>6} {'':>6} {'':>9}{_tail(all_of, priced)}  {all_of['done']} done"
     )
     click.echo(
-        f"{planned.name}: {len(planned.runs)} runs, {payload['total_flops']:.3g} FLOPs; {payload['todo']} left, "
-        f"about {spoken(payload['seconds'])} on {payload['workers']} workers ({planned.timing.words})"
+        f"{planned.name}: {counted(len(planned.runs), 'run')}, {payload['total_flops']:.3g} FLOPs; "
+        f"{payload['todo']} left, about {spoken(payload['seconds'])} on {counted(payload['workers'], 'worker')} "
+        f"({planned.timing.words})"
     )
     branched = [run for run in planned.runs if run.parent_id]
     if branched:
@@ -123,11 +127,36 @@ def print_plan(planned: "Plan", payload: dict[str, Any]) -> None:
 
 def _tail(row: dict[str, Any], priced: bool) -> str:
     money = f" {row['money']:>9.3g}" if priced else ""
-    return f" {spoken(row['seconds']):>9} {row['memory_bytes'] / 2**20:>6.0f} MiB{money}"
+    return f" {spoken(row['seconds']):>9} {_mebibytes(row['memory_bytes']):>6} MiB{money}"
+
+
+def _mebibytes(count: int) -> str:
+    whole = f"{count / 2**20:.0f}"
+    return "<1" if whole == "0" else whole
+
+
+YEAR = 365.25 * 86_400
+LIFETIME = 80 * YEAR
+"""Of a person, who would like to see the end of a sweep."""
 
 
 def spoken(seconds: float) -> str:
     """A duration for a person."""
     if seconds < 90:
         return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    if seconds < 100 * 3600:
+        return f"{seconds / 3600:.1f} h"
+    return f"{seconds / 86_400:.0f} days" if seconds < 2 * YEAR else f"{seconds / YEAR:.3g} years"
+
+
+def lifelong(planned: "Plan", seconds: float) -> list[str]:
+    """A warning of a plan that nobody will see the end of: a level may have an exponent too many."""
+    if seconds < LIFETIME:
+        return []
+    most = max(planned.runs, key=lambda run: run.seconds)
+    return [
+        f"this would take {spoken(seconds)}, longer than a person lives; the longest run, {most.size} at "
+        f"{most.level:.3g}, trains on {most.horizon.tokens:.3g} tokens"
+    ]

@@ -6,6 +6,7 @@ name is complete: it was written under a name that begins with a dot, and rename
 
 import hashlib
 import json
+import os
 import platform
 from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import version
@@ -41,7 +42,7 @@ def _silent(message: str) -> None:
 
 def prepare(config: CorpusConfig, root: Path | None = None, progress: Progress | None = None) -> Corpus:
     """The corpus of a config: opened where it was prepared before, else prepared under `root`."""
-    root = cache_root() if root is None else root
+    root = _own_cache() if root is None else root
     known = identity(config)
     folder = root / f"{config.source}-{cache_key(config, known)}"
     if (folder / "manifest.json").exists():
@@ -60,6 +61,21 @@ def cache_root() -> Path:
     return user_cache_path("workbench") / "corpora"
 
 
+def _own_cache() -> Path:
+    """The same, made where it is not there; one that cannot be written is refused before anything is read."""
+    root = cache_root()
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        writable, why = os.access(root, os.W_OK), "it may only be read"
+    except OSError as error:
+        writable, why = False, str(error.strerror)
+    if not writable:
+        raise BadInput(
+            f"{root}: prepared corpora cannot be kept there ({why}); set XDG_CACHE_HOME to a folder you may write to"
+        )
+    return root
+
+
 def cache_key(config: CorpusConfig, known: Sequence[Any]) -> str:
     """A hash of the config and of what identifies its sources."""
     content = {"config": config.model_dump(mode="json"), "identity": known, "version": PREPARE_VERSION}
@@ -70,6 +86,11 @@ def _write(config: CorpusConfig, known: Sequence[Any], folder: Path, progress: P
     """Everything a prepared corpus has, into `folder`."""
     progress(f"corpus: reading {config.source}")
     documents, steps = assemble(config)
+    if config.max_bytes is not None and len(documents) < 2:
+        raise BadInput(
+            f"corpus.max_bytes = {config.max_bytes}: leaves {len(documents)} document{'s' * (len(documents) != 1)}, and "
+            "a train/validation split needs at least 2; give more"
+        )
     train, validation = split(documents, config.validation_fraction)
     progress(f"corpus: {len(documents):,} documents, {_megabytes(documents)}; making the tokenizer {config.tokenizer}")
     tokenizer = make_tokenizer(config, train, documents)

@@ -33,18 +33,28 @@ from workbench.words import meant
 class SweepInfo(Frozen):
     """What the sweep is called and for."""
 
-    name: str = Field(pattern=f"^{NAME.pattern}$")
+    name: str
     """Names the manifest in the store: letters, digits, `.`, `_` and `-`."""
     description: str = ""
     """A line for whoever reads the report."""
     probes: tuple[str, ...] = ()
     """Probes measured at the end of every run."""
 
+    @field_validator("name")
+    @classmethod
+    def _names_a_file(cls, name: str) -> str:
+        if not NAME.fullmatch(name):
+            raise ValueError(
+                "it should be letters, digits, '.', '_' and '-', beginning with a letter or digit, such as 'mine'; at "
+                "most 100"
+            )
+        return name
+
 
 class Replicate(Frozen):
     """A point of the design, trained again from other seeds."""
 
-    level: float = Field(gt=0)
+    level: Level
     """A level of the design."""
     size: str
     """A size."""
@@ -131,7 +141,10 @@ class SweepDefinition(Frozen):
                 raise ValueError(f"{where} names the size {size!r}; {said}{'The' if said else 'the'} sizes are {known}")
         for level in [r.level for r in self.replicates] + [x for c in self.rate_checks for x in c.levels]:
             if level not in levels:
-                raise ValueError(f"replicates and rate_checks need a level of the design; {level:g} is not one")
+                known = ", ".join(f"{one:g}" for one in sorted(levels))
+                raise ValueError(
+                    f"replicates and rate_checks need a level of the design; {level:g} is not one of {known}"
+                )
         for name in HORIZONS:
             if name in self.train:
                 source = self.design.horizon_source

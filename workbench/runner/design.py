@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import BeforeValidator, Field, ValidationError, field_validator
 
 from workbench.runner.fields import full, no_horizon, not_a_points, plain
 from workbench.runner.ranges import Range
@@ -28,14 +28,21 @@ FIELDS_OF: Mapping[str, set[str]] = {
 """Design → what its table may hold beside `type`."""
 
 
-Level = Annotated[float, Field(gt=0)]
+def _no_truth(value: Any) -> Any:
+    """Refuse true, which would count as 1."""
+    if isinstance(value, bool):
+        raise ValueError("it should be a number")
+    return value
+
+
+Level = Annotated[float, BeforeValidator(_no_truth), Field(gt=0)]
 """FLOPs, tokens, or tokens per parameter."""
 
 
 class Budget(Frozen):
     """One level of a design, and the sizes trained at it."""
 
-    level: float = Field(gt=0)
+    level: Level
     """As in `levels`."""
     sizes: tuple[str, ...] = ()
     """Names of sizes; none means all."""

@@ -157,6 +157,8 @@ def plan_sweep(definition: SweepDefinition, origin: str, corpus: Corpus, asked: 
         design = definition.variants.type if item.variant and definition.variants else definition.design.type
         planned = _planned(item, design, resolved[kind])
         first = runs.setdefault(planned.run_id, planned)
+        if planned.role == "grid" != first.role:  # a point of the design is one, whatever it checks beside
+            runs[planned.run_id], planned, first = planned, first, planned
         if first is not planned and (entry := _entry(planned)) != _entry(first) and entry not in shared:
             shared.append(entry)
     planned_runs = tuple(_branched(list(runs.values())))

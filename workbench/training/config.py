@@ -1,8 +1,9 @@
 """What one run is: a frozen `RunConfig` of a corpus, a model, how it is trained, two seeds, and how it is executed."""
 
+import re
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from workbench.corpus.config import CorpusConfig
 from workbench.models.config import DECODER, ModelConfig
@@ -160,7 +161,7 @@ MOMENTUM = {"sgd": 0.9, "muon": 0.95}
 class ExecutionConfig(Frozen):
     """How a run is executed: recorded beside its result, and no part of its identity."""
 
-    device: str = Field(default="auto", pattern=r"^(auto|cpu|cuda(:\d+)?|mps)$")
+    device: str = "auto"
     """`auto` takes CUDA where there is one."""
     threads: int = Field(default=1, gt=0)
     """Threads of a CPU run; one per run with several runs side by side is fastest for small models."""
@@ -188,6 +189,13 @@ class ExecutionConfig(Frozen):
     noise_scale: bool = False
     """Measure the gradient noise scale also where a step is one forward pass: its batch is then split in two. Where
     `micro_batch` splits it, it is measured anyway."""
+
+    @field_validator("device")
+    @classmethod
+    def _a_kind_of_device(cls, name: str) -> str:
+        if not re.fullmatch(r"auto|cpu|cuda(:\d+)?|mps", name):
+            raise ValueError("it should be auto, cpu, cuda, cuda:N or mps")
+        return name
 
     def windows_at_once(self, batch_windows: int) -> int:
         """Windows per forward pass of a step of so many, resolved."""
