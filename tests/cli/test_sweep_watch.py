@@ -71,6 +71,11 @@ def test_a_sweep_that_is_still_preparing_is_stopped_before_it_trains(run, defini
     assert not [path.name for path in store.glob("live/tiny.*")]
 
 
+def test_a_stop_where_no_store_is_yet_says_what_to_do(run, definition, tmp_path):
+    code, _, err = run("sweep", "stop", definition, "--store", tmp_path / "store")
+    assert code == 2 and "there is no store yet" in err and "Ctrl-C" in err
+
+
 def test_a_stop_is_asked_of_those_that_run_at_the_moment(tmp_path):
     store = Store.create(tmp_path / "store")
     with being_run(store, "tiny") as first, being_run(store, "tiny") as second:

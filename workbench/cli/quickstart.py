@@ -26,7 +26,7 @@ def command(out: Path, workers: int | None, device: str, as_json: bool) -> None:
     Needs no network and about seven minutes on two CPU cores. Interrupted, the same command resumes it.
     """
     started = time.perf_counter()
-    from workbench.cli.sweep import execute, make_plan
+    from workbench.cli.sweep_execution import execute, make_plan
     from workbench.store import Store
 
     store = Store.create(out / "store")

@@ -79,7 +79,12 @@ def stop(definition: Path, store_path: Path, wait: bool, as_json: bool) -> None:
     from workbench.runner.stopping import ask_to_stop, in_training, is_run
     from workbench.store import Store
 
-    store, sweep = Store(store_path), read_definition(definition).sweep.name
+    sweep = read_definition(definition).sweep.name
+    if not store_path.exists():
+        raise BadInput(
+            f"{store_path}: there is no store yet; a sweep that still prepares its corpus is stopped by Ctrl-C"
+        )
+    store = Store(store_path)
     running, asked = is_run(store, sweep), in_training(store, sweep)
     if running:
         ask_to_stop(store, sweep)

@@ -5,24 +5,16 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 
-from workbench.corpus.config import CorpusConfig
 from workbench.errors import BadInput
-from workbench.models.config import ModelConfig
 from workbench.models.own import pinned
 from workbench.runner.design import Point
-from workbench.runner.fields import full
-from workbench.training.config import ExecutionConfig, RunConfig, TrainConfig
+from workbench.runner.fields import TABLES, full
+from workbench.training.config import RunConfig
 from workbench.validation import validated
 
 if TYPE_CHECKING:
     from workbench.runner.definition import SweepDefinition
 
-PARTS: Mapping[str, type[BaseModel]] = {
-    "corpus": CorpusConfig,
-    "model": ModelConfig,
-    "train": TrainConfig,
-    "execution": ExecutionConfig,
-}
 SEEDS = ("seed_init", "seed_data")
 
 
@@ -62,7 +54,7 @@ class Configs:
         sized = {full(key): value for key, value in self.definition.sizes.get(point.size, {}).items()}
         for key, value in (sized | dict(fields)).items():
             _put(document, key, value, where)
-        for name, kind in PARTS.items():
+        for name, kind in TABLES.items():
             document[name] = self._part(name, kind, document[name])
         config = validated(RunConfig, document, where)
         model = pinned(config.model, where)

@@ -1,6 +1,8 @@
 """Names of fields in a definition: what is short for what, and which of them a design may not set. Free of torch."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+
+from pydantic import BaseModel
 
 from workbench.corpus.config import CorpusConfig
 from workbench.models.config import ModelConfig
@@ -12,7 +14,13 @@ OF_A_RUN = {"size", "seed", "seed_init", "seed_data"}
 
 SEEDS = ("seed", "seed_init", "seed_data")
 
-TABLES = {"model": ModelConfig, "train": TrainConfig, "execution": ExecutionConfig, "corpus": CorpusConfig}
+TABLES: Mapping[str, type[BaseModel]] = {
+    "model": ModelConfig,
+    "train": TrainConfig,
+    "execution": ExecutionConfig,
+    "corpus": CorpusConfig,
+}
+"""The parts of a run's config."""
 
 
 def plain(name: str) -> str:
