@@ -88,8 +88,8 @@ def _write(config: CorpusConfig, known: Sequence[Any], folder: Path, progress: P
     documents, steps = assemble(config)
     if config.max_bytes is not None and len(documents) < 2:
         raise BadInput(
-            f"corpus.max_bytes = {config.max_bytes}: leaves {len(documents)} document{'s' * (len(documents) != 1)}, and "
-            "a train/validation split needs at least 2; give more"
+            f"corpus.max_bytes = {config.max_bytes}: leaves {len(documents)} document{'s' * (len(documents) != 1)}, "
+            "and a train/validation split needs at least 2; give more"
         )
     train, validation = split(documents, config.validation_fraction)
     progress(f"corpus: {len(documents):,} documents, {_megabytes(documents)}; making the tokenizer {config.tokenizer}")
