@@ -1,7 +1,7 @@
 """The app's figures by name: what may be asked of each, and what answers.
 
 A page lets a reader choose an `Ask`, and shows what its view draws of it; `workbench figure NAME STORE --set KEY=VALUE`
-draws the same, which is the command under the figure. A new view is one entry of `VIEWS`.
+draws the same, which is the command under the figure. A new view is one entry of the table below.
 """
 
 import json
