@@ -30,6 +30,19 @@ def test_without_a_chance_level_the_floor_is_fitted():
     assert found.conventions["floor"] == "fitted"
 
 
+@pytest.mark.parametrize("given", ["items", "se"])
+def test_four_sizes_that_miss_by_little_say_no_more_than_their_answers_do(given):
+    held = 0
+    for seed in range(20):
+        table = accuracies(n_c=2e5, width=0.7, sizes=np.geomspace(1e4, 1e7, 4), seeds=1, seed=seed)
+        if given == "se":
+            table["se"] = np.sqrt(table["value"] * (1 - table["value"]) / table["items"])
+            table = table.drop(columns="items")
+        low, high = fit_threshold(table, resamples=100, seed=seed).interval("N_c")
+        held += low < 2e5 < high
+    assert held >= 17  # the misses alone, with one degree of freedom, held it in 14
+
+
 def test_half_the_rise_is_done_at_the_threshold():
     found = fit_threshold(accuracies(), resamples=0)
     half = (found.params["floor"] + found.params["ceiling"]) / 2

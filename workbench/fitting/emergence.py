@@ -35,13 +35,14 @@ ENDS = {
 def fit_threshold(
     table: pd.DataFrame, resamples: int = 1000, seed: int = 0, level: float = 0.95, convention: str = "n"
 ) -> Fit:
-    """Fit the threshold curve to `table[n, value]`, with optional `chance` (fixes the floor), `items` and `run_id`.
+    """Fit the threshold curve to `table[n, value]`, with optional `chance` (fixes the floor), `items`, `se`, `run_id`.
 
     `convention` is the column that takes the place of n, a key of `ENDS`: as a metric rises with the inverse of the
     loss, the threshold there is that of 1/L. Points are weighted by the inverse variance of a proportion of `items`
     answers (1 where unknown), reweighted at the fit. Intervals redraw every run's miss as normal noise of that
-    variance, scaled to what the misses show, so that the spread between seeds counts and no size is lost; rows of one
-    `run_id` miss together.
+    variance, scaled to what the misses show, so that the spread between seeds counts and no size is lost, and never to
+    less than the answers alone bring (`se`, or that of `items`): few misses are small by chance. Rows of one `run_id`
+    miss together.
     """
     if convention not in ENDS:
         raise BadInput(f"convention is '{convention}'; a threshold is one in {', '.join(ENDS)}.")
@@ -54,7 +55,8 @@ def fit_threshold(
     params_1 = law.to_params(theta_P[None], np.array([centre]), 0.0)
     params = {name: float(value[0]) for name, value in params_1.items()}
     fitted_M = law.evaluate(theta_P[None], x_MF)[0]
-    draws_SP = _draws(law, goal, x_MF, y_M, weights_M, fitted_M, theta_P, run_M, resamples, seed)
+    least_M = _of_answers(table, convention, fitted_M)
+    draws_SP = _draws(law, goal, x_MF, y_M, weights_M, fitted_M, theta_P, run_M, resamples, seed, least_M)
     draws = law.to_params(draws_SP, np.array([centre]), 0.0)
     tail = bootstrap.tail(level, max(len(y_M) - len(theta_P), 1))
     notes = _weaknesses(params, np.exp(x_M), y_M, convention)
@@ -128,17 +130,28 @@ def _reweighted(law: Law, goal: Objective, x_MF: Array, y_M: Array, items_M: Arr
     return best_P, weights_M
 
 
+def _of_answers(table: pd.DataFrame, convention: str, fitted_M: Array) -> Array:
+    """The variance of each point that comes of a finite number of answers; 0 where it is not known."""
+    table = table[table[convention].notna() & table["value"].notna()]
+    if "se" in table and table["se"].notna().all():
+        return np.asarray(table["se"].to_numpy(dtype=np.float64) ** 2)
+    if "items" in table and table["items"].notna().all():
+        return np.asarray(fitted_M * (1 - fitted_M) / table["items"].to_numpy(dtype=np.float64))
+    return np.zeros(len(fitted_M))
+
+
 def _draws(
     law: Law, goal: Objective, x_MF: Array, y_M: Array, weights_M: Array, fitted_M: Array, theta_P: Array,
-    run_M: np.ndarray, resamples: int, seed: int,
+    run_M: np.ndarray, resamples: int, seed: int, least_M: Array,
 ) -> Array:  # fmt: skip
-    """Theta of every resample: the fitted curve plus noise of the misses' own size, shared within a run."""
+    """Theta of every resample: the fitted curve plus noise of the misses' size, shared within a run."""
     if not resamples:
         return np.empty((0, len(theta_P)))
     rng = np.random.default_rng(seed)
     spread_M = 1 / np.sqrt(weights_M)
     free = max(len(y_M) - len(theta_P), 1)
-    scale = np.sqrt((((y_M - fitted_M) / spread_M) ** 2).sum() / free)
+    shown = (((y_M - fitted_M) / spread_M) ** 2).sum() / free
+    scale = np.sqrt(max(float(shown), float(least_M.sum() / (spread_M**2).sum())))
     noise_SM = scale * spread_M * rng.standard_normal((resamples, int(run_M.max()) + 1))[:, run_M]
     drawn_SM = np.clip(fitted_M + noise_SM, 0, 1)
     starts_SP = np.repeat(theta_P[None], resamples, axis=0)
