@@ -218,8 +218,9 @@ def paired(
     """The groups at equal N and D; in compute by the E and γ of the law that shares both."""
     params = found.params.get(ONE_E, {})
     floor = params.get("E", np.nan)
-    gamma = params["alpha"] * params["beta"] / (params["alpha"] + params["beta"]) if params else np.nan
     reference = groups[0]
+    steep = 1 + paid[reference].tilt  # as on the frontiers
+    gamma = params["alpha"] * params["beta"] / (params["alpha"] + steep * params["beta"]) if params else np.nan
     result = {}
     for group in groups[1:]:
         points = pairs.points(table, group, reference, convention)

@@ -10,13 +10,16 @@ from tests.benchmarks.group_truths import GROUPS, Truth
 from tests.factories import add_twin, make_store
 from workbench.analyses import compare_words as words
 from workbench.analyses.comparable import Side, together
-from workbench.analyses.compare import compare
+from workbench.analyses.compare import ONE_E, compare, paired
 from workbench.analyses.compare_groups import by_conditions, by_key, by_sweeps, differences, keys, usable_sweeps
 from workbench.analyses.compare_report import report
 from workbench.analyses.compare_view import CompareAsk, comparison
 from workbench.analyses.selection import Selection
 from workbench.errors import BadInput
+from workbench.fitting.forecasts.cost import Cost
 from workbench.fitting.forecasts.surface import Estimate
+from workbench.fitting.groups.nested import Ladder
+from workbench.fitting.laws import LAWS
 from workbench.store import Store
 
 TIMES = 0.8
@@ -53,6 +56,19 @@ def test_the_number_of_times_is_recovered(found):
     assert held(one, TIMES) and one.value == pytest.approx(TIMES, rel=0.03)
     assert one.interval[1] / one.interval[0] < 1.1
     assert held(found.paired["swiglu"].times, TIMES) and len(found.paired["swiglu"].points) == 30
+
+
+def test_equal_points_are_worth_the_compute_of_the_frontier_where_cost_is_tilted():
+    cost, law = Cost(9.0, -0.2), {"E": 1.7, "A": 60.0, "B": 300.0, "alpha": 0.5, "beta": 0.3}
+    best = [LAWS["chinchilla"].predict(law, n=n, d=d) for n, d in (cost.optimum(LAWS["chinchilla"], law, c) for c in
+            (1e12, 1e13))]  # fmt: skip
+    gamma = np.log10((best[0] - 1.7) / (best[1] - 1.7))
+    table = pd.DataFrame({"n": np.tile([1e4, 1e5, 1e6], 2), "d": 1e7, "group": np.repeat(["a", "b"], 3)})
+    loss = LAWS["chinchilla"].predict(law, n=table["n"], d=table["d"])
+    table["loss"] = 1.7 + (loss - 1.7) * np.where(table["group"] == "b", 0.9, 1.0)
+    found = Ladder((), params={ONE_E: law})
+    one = paired(table, ["a", "b"], "n", found, {"a": cost, "b": cost}, 0.95)["b"].times
+    assert one is not None and one.value == pytest.approx(0.9 ** (1 / gamma))
 
 
 def test_with_one_irreducible_loss_it_is_one_number(runs):
