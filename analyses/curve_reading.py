@@ -82,9 +82,9 @@ class Grid:
             return 0, np.empty(0)
         order = np.argsort(x, kind="stable")
         x, y = x[order], y[order]
-        low, high = (np.log10(x[[0, -1]]) if self.log else x[[0, -1]]) / self.spacing
-        numbers = np.arange(np.ceil(low - 1e-9), np.floor(high + 1e-9) + 1)
-        return (int(numbers[0]) if len(numbers) else 0), np.interp(self.places(numbers), x, y)
+        along = (np.log10(x) if self.log else x) / self.spacing  # straight between points as the axis draws them
+        numbers = np.arange(np.ceil(along[0] - 1e-9), np.floor(along[-1] + 1e-9) + 1)
+        return (int(numbers[0]) if len(numbers) else 0), np.interp(numbers, along, y)
 
 
 @dataclass(frozen=True)
