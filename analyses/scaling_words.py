@@ -9,7 +9,7 @@ import pandas as pd
 from workbench.analyses import scaling_tables as tables
 from workbench.analyses.samples import sweeps_of
 from workbench.analyses.scaling import ScalingStudy
-from workbench.fitting import BackTest, Fit
+from workbench.fitting import BackTest, Comparison, Fit
 from workbench.fitting.determined import UNDETERMINED as NOT_DETERMINED
 from workbench.fitting.determined import VAGUE, narrow
 from workbench.reporting import formats
@@ -139,8 +139,11 @@ def rival(study: ScalingStudy) -> str:
     best, own = tested.iloc[0], tested[tested["law"] == fit.law].iloc[0]
     if best["backtest_rms"] > CLEARLY * own["backtest_rms"]:
         return ""
+    better = "forecasts better"
+    if not told_apart(found, str(best["law"]), fit.law):
+        better = "forecast better, though runs left out a part at a time do not tell the two apart"
     said = (
-        f"Another law forecasts better: over the same back-tests {best['law']} misses by "
+        f"Another law {better}: over the same back-tests {best['law']} misses by "
         f"{formats.percent(best['backtest_rms'])} in the root mean square, {fit.law} by "
         f"{formats.percent(own['backtest_rms'])}"
     )
@@ -154,6 +157,13 @@ def rival(study: ScalingStudy) -> str:
         said += f". It gives a loss of {' and '.join(outside)}, outside the {100 * fit.level:g}% interval above"
         return f"{said}: which law holds matters more than that interval says."
     return f"{said}."
+
+
+def told_apart(found: Comparison, better: str, other: str) -> bool:
+    """Whether the log score puts one law before another by more than two standard errors of their difference."""
+    score = {one.law: one.scores.score_G for one in found.candidates}
+    gain_G = score[better] - score[other]
+    return bool(gain_G.sum() > 2 * np.sqrt(len(gain_G)) * gain_G.std(ddof=1))
 
 
 def _losses(study: ScalingStudy, law: str, convention: str) -> dict[float, float]:
