@@ -248,7 +248,8 @@ def coverage(study: ScalingStudy) -> list[Block]:
     )
     text = (
         f"An interval that says {100 * LEVEL:g}% should hold the truth so often. These did in simulated sweeps of "
-        f"{RUNS[0]} to {RUNS[1]} runs; a method below its level is too narrow, one above it too wide."
+        f"{RUNS[0]} to {RUNS[1]} runs of the parametric law, other laws of N and D being solved and resampled alike; a "
+        "method below its level is too narrow, one above it too wide."
     )
     return [Text(text), Table.of("coverage", caption, pd.DataFrame(rows), COVERAGE_COLUMNS)]
 
