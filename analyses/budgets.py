@@ -49,6 +49,10 @@ class Budget:
         hours = flops / an_hour
         return cls(flops, hours, hours * ask.price)
 
+    def amount(self, unit: str) -> float:
+        """The compute in a unit (a key of `UNITS`)."""
+        return {"flops": self.flops, "hours": self.hours, "money": self.dollars}[unit]
+
     def said(self, ask: BudgetAsk) -> str:
         """'10¹⁵ FLOPs'; of hours and money with every assumption named."""
         flops = f"{formats.power(self.flops)} FLOPs"

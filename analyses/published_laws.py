@@ -18,6 +18,9 @@ from workbench.fitting.laws.base import Array
 PETAFLOP_DAY = 8.64e19
 """FLOPs; Kaplan's unit of compute."""
 
+TENFOLD = np.array([1e20, 1e21])
+"""Two computes between which slopes are read; those of a power law are the same anywhere."""
+
 Optimum = Callable[[Array], tuple[Array, Array, Array]]
 """C → N_opt, D_opt and the loss there."""
 
@@ -31,6 +34,16 @@ class PublishedLaw:
     """What N counts there."""
     citation: str
     optimum: Optimum
+    floor: float = 0.0
+    """E, the loss of unlimited compute."""
+
+    @property
+    def slopes(self) -> dict[str, float]:
+        """a of N_opt ∝ C^a, b of D_opt ∝ C^b, γ of L − E ∝ C^−γ, and E."""
+        n, d, loss = self.optimum(TENFOLD)
+        reducible = loss - self.floor
+        powers = {"a": n[1] / n[0], "b": d[1] / d[0], "gamma": reducible[0] / reducible[1]}
+        return {name: float(np.log10(ratio)) for name, ratio in powers.items()} | {"E": self.floor}
 
 
 def kaplan(flops: Array) -> tuple[Array, Array, Array]:
@@ -52,8 +65,14 @@ def chinchilla(params: dict[str, float]) -> Optimum:
 
 PUBLISHED_LAWS = (
     PublishedLaw("Kaplan et al. 2020", "non-embedding", "arXiv 2001.08361, appendix A", kaplan),
-    PublishedLaw("Hoffmann et al. 2022", "total", "arXiv 2203.15556, approach 3", chinchilla(HOFFMANN_EXACT)),
-    PublishedLaw("Besiroglu et al. 2024", "total", "arXiv 2404.10102, refitted", chinchilla(PRINTED)),
+    PublishedLaw(
+        "Hoffmann et al. 2022",
+        "total",
+        "arXiv 2203.15556, approach 3",
+        chinchilla(HOFFMANN_EXACT),
+        float(HOFFMANN_EXACT["E"]),
+    ),
+    PublishedLaw("Besiroglu et al. 2024", "total", "arXiv 2404.10102, refitted", chinchilla(PRINTED), PRINTED["E"]),
 )
 """Hoffmann's constants are unrounded, from the source of their paper's figures."""
 

@@ -63,7 +63,7 @@ def published(selection: Selection, ask: PublishedAsk) -> list[Block]:
     figure = beside(drawn, SHOWN[ask.show], {"largest budget": largest})
     data = drawn[["source", "flops", "n", "d", "loss"]]
     notes: list[Block] = [Text(said, note=True)] if said else []
-    return [*notes, Figure(f"published-{ask.show}", _caption(own, ask.show), figure, data), _slopes(own)]
+    return [*notes, Figure(f"published-{ask.show}", _caption(own, ask.show), figure, data), _slopes(own, ask.show)]
 
 
 def _caption(own: Fit | None, shown: str) -> str:
@@ -83,52 +83,56 @@ def _caption(own: Fit | None, shown: str) -> str:
     return f"{text} {LEVELS}" if shown == "loss" else text
 
 
-def _slopes(fit: Fit | None) -> Table:
+def _slopes(fit: Fit | None, shown: str) -> Table:
     """The exponents that the slopes of the lines are: ours with its interval, theirs as their constants give them."""
     rows = [] if fit is None else [_own_slopes(fit)]
-    ends = np.array([1e20, 1e21])
-    for law in published_laws.PUBLISHED_LAWS:
-        n, d, _ = law.optimum(ends)
-        rows.append(
-            {
-                "source": law.source,
-                "convention": law.convention,
-                "a": float(np.log10(n[1] / n[0])),
-                "b": float(np.log10(d[1] / d[0])),
-                "citation": law.citation,
-            }
-        )
+    rows += [
+        {"source": law.source, "convention": law.convention, "citation": law.citation, **law.slopes}
+        for law in published_laws.PUBLISHED_LAWS
+    ]
     level = "" if fit is None else f"{100 * fit.level:g}% "
-    columns = (
-        Column("source", "law"),
-        Column("convention", "N counted"),
-        Column("a", "N_opt grows as C to the", "number"),
-        Column("a_interval", f"{level}interval", "interval"),
-        Column("b", "D_opt grows as C to the", "number"),
-        Column("b_interval", f"{level}interval", "interval"),
-        Column("citation", "source"),
-    )
+    columns = [Column("source", "law"), Column("convention", "N counted")]
+    for key, title in SLOPES[shown]:
+        columns += [Column(key, title, "number"), Column(f"{key}_interval", f"{level}interval", "interval")]
     caption = "The slopes of these lines"
+    if shown == "loss":
+        caption = "How the loss at the best size falls to E, its floor (Kaplan's law has none)"
     if fit is not None:
         caption += (
             ". Ours follows the compute that the runs really took, Hoffmann's and Besiroglu's C = 6ND, Kaplan's the "
+            "least compute, that of small batches, of which its 6ND is nearly twice"
         )
-        caption += "least compute, that of small batches, of which its 6ND is nearly twice"
-    return Table.of("published-exponents", caption, pd.DataFrame(rows, dtype=object), columns)
+    frame = pd.DataFrame(rows, dtype=object)
+    return Table.of(f"published-{NAMES[shown]}", caption, frame, (*columns, Column("citation", "source")))
+
+
+NAMES = {"allocation": "exponents", "loss": "loss-exponents"}
+
+SLOPES = {
+    "allocation": (("a", "N_opt grows as C to the"), ("b", "D_opt grows as C to the")),
+    "loss": (("gamma", "γ of L − E ∝ C^−γ"), ("E", "E")),
+}
+"""What is compared → the numbers beside it: keys and titles."""
 
 
 def _own_slopes(fit: Fit) -> dict[str, Any]:
-    """N_opt ∝ C^(β/(α + sβ)) where C = k N^s D (`forecasts.surface`), and D_opt ∝ C/N_opt^s."""
+    """N_opt ∝ C^(β/(α + sβ)) where C = k N^s D (`forecasts.surface`), D_opt ∝ C/N_opt^s, and L − E ∝ C^−γ."""
     surface = Surface.of(fit)
     _, alpha, _, beta = surface.terms
     of_n = beta / (alpha + surface.steep * beta)
-    a, b = surface.read(of_n), surface.read(1 - surface.steep * of_n)
+    floor = surface.params.get("E", np.zeros(surface.rows))
+    with np.errstate(all="ignore"):
+        near, far = (np.log(surface.best(flops) - floor) for flops in published_laws.TENFOLD)
+    read = {
+        "a": surface.read(of_n),
+        "b": surface.read(1 - surface.steep * of_n),
+        "gamma": surface.read((near - far) / np.log(10)),
+        "E": surface.read(floor),
+    }
     return {
         "source": OURS,
         "convention": CONVENTION_LABELS[fit.convention],
-        "a": a.value,
-        "a_interval": list(a.interval),
-        "b": b.value,
-        "b_interval": list(b.interval),
+        **{key: one.value for key, one in read.items()},
+        **{f"{key}_interval": list(one.interval) for key, one in read.items()},
         "citation": fit.interval_method.partition(";")[0],
     }

@@ -17,7 +17,7 @@ from workbench.reporting.document import Block, Column, Figure, Table, Text
 from workbench.reporting.figures.pieces import plural
 from workbench.reporting.figures.what_if import one_budget
 
-TOO_FAR = 1e9
+TOO_FAR = 1e3
 """Beyond this multiple of the largest budget no number is given, however narrow the law's own intervals are."""
 
 
@@ -47,8 +47,8 @@ def _sentence(found: Answer, ask: WhatIfAsk) -> str:
     best, level = found.optimum, f"{100 * found.fit.level:g}%"
     if found.distance > TOO_FAR:
         return (
-            f"The budget is {found.budget.said(ask)}, more than a billion times the largest of the runs: a law "
-            "that was fitted so far below determines no best model there."
+            f"The budget is {found.budget.said(ask)}, more than a thousand times the largest of the runs, farther "
+            "than anything these runs can say: no size, no tokens and no loss are given."
         )
     if not best.determined:
         return (

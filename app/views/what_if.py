@@ -6,7 +6,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from workbench.analyses import sweeps
-from workbench.analyses.budgets import UNITS, BudgetAsk
+from workbench.analyses.budgets import UNITS, Budget, BudgetAsk
 from workbench.analyses.one_law import name_of
 from workbench.analyses.published_views import SHOWN, PublishedAsk
 from workbench.analyses.what_if import WhatIfAsk
@@ -16,9 +16,6 @@ from workbench.fitting.record import CONVENTION_LABELS
 
 # Laws offered: those of N and D alone that take a minute to understand.
 LAWS = tuple(name for name in ("chinchilla", "chinchilla-tied", "kaplan-nd") if name in ALLOCATING)
-
-# What an hour-long or a ten-dollar experiment would buy: the amounts that these units open with.
-OPENING = {"flops": None, "hours": 1.0, "money": 10.0}
 
 
 def page() -> None:
@@ -56,15 +53,22 @@ def _budget() -> dict[str, Any]:
     """The law, the unit, the amount; device and price where the unit needs them."""
     places = st.columns(4)
     unit = str(
-        places[0].selectbox("Budget in", list(UNITS), format_func=lambda u: UNITS[u], key="unit", bind="query-params")
+        places[0].selectbox(
+            "Budget in",
+            list(UNITS),
+            format_func=lambda u: UNITS[u],
+            key="unit",
+            bind="query-params",
+            on_change=_keep_the_budget,
+        )
     )
     amount = places[1].number_input(
         f"Amount [{UNITS[unit]}]",
         min_value=0.0,
-        value=OPENING[unit],
+        value=None,
         format="%.4g",
         key=f"amount_{unit}",
-        placeholder="10 × the largest budget",
+        placeholder="empty: 10 × the largest",
         bind="query-params",
     )
     law = places[2].selectbox("Law", LAWS, format_func=name_of, key="what_law", bind="query-params")
@@ -88,6 +92,21 @@ def _budget() -> dict[str, Any]:
     return ask
 
 
+def _keep_the_budget() -> None:
+    """The amount typed, in the unit now chosen. Only the field of the unit before was on the page until now."""
+    state = st.session_state
+    for unit in UNITS:
+        if unit != state["unit"] and state.get(f"amount_{unit}"):
+            before = BudgetAsk(
+                unit=unit,
+                amount=state[f"amount_{unit}"],
+                device_flops=1e12 * state["device_flops"],
+                utilisation=state["utilisation"],
+                price=state["price"],
+            )
+            state[f"amount_{state['unit']}"] = Budget.of(before, 0.0).amount(state["unit"])
+
+
 def _number(place: DeltaGenerator, label: str, field: str, scale: float, note: str, most: float | None = None) -> float:
     """A field of the budget, opening with its default."""
     opening = float(BudgetAsk.model_fields[field].default) * scale
@@ -109,13 +128,20 @@ def _departures() -> dict[str, Any]:
         help="Over-training: a smaller model on more tokens, at the same compute.",
     )
     wanted = _optional(
-        places[1], {"ratio": "Tokens per parameter", "size": "Parameters N"}[str(by)], f"what_{by}", "20"
+        places[1],
+        {"ratio": "Tokens per parameter", "size": "Parameters N"}[str(by)],
+        f"what_{by}",
+        {"ratio": "e.g. 20", "size": "e.g. 1e6"}[str(by)],
     )
     unique = _optional(
-        places[2], "Distinct tokens there are", "unique_tokens", "no limit", "Beyond them, tokens are seen again."
+        places[2],
+        "Distinct tokens there are",
+        "unique_tokens",
+        "empty: no limit",
+        "Beyond them, tokens are seen again.",
     )
     served = _optional(
-        places[3], "Tokens to be served", "inference_tokens", "none", "Read and written over the model's life."
+        places[3], "Tokens to be served", "inference_tokens", "empty: none", "Read and written over the model's life."
     )
     if unique is not None and unique < 1e3:
         st.warning("Distinct tokens: give at least 1,000.")

@@ -33,6 +33,12 @@ def test_besiroglus_law_asks_for_about_twenty_tokens_per_parameter_there():
     assert n == pytest.approx(70e9, rel=0.15)
 
 
+def test_the_slopes_of_the_loss_are_those_of_the_papers_constants():
+    gamma = {law.source.split()[0]: law.slopes["gamma"] for law in published_laws.PUBLISHED_LAWS}
+    assert gamma["Kaplan"] == pytest.approx(0.050)
+    assert gamma["Hoffmann"] == pytest.approx(0.33917 * 0.28491 / (0.33917 + 0.28491), rel=1e-4)
+
+
 def test_kaplans_constants_agree_with_one_another():
     # At the critical batch twice the least compute is spent: C = 2·C_min = 6ND (their section 6.1).
     for days in (1e-3, 1.0, 1e2):

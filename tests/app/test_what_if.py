@@ -4,6 +4,8 @@ import html
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.app.conftest import Opener
 from tests.app.test_pages import figures, tables, text
 from workbench.analyses import what_if
@@ -55,13 +57,34 @@ def test_hours_of_a_device_and_money_are_budgets_too(open_page: Opener, simulate
     assert not page.exception
 
 
+def test_the_amount_typed_is_kept_when_its_unit_changes(open_page: Opener, simulated: Path):
+    page = open_page(simulated, "what_if")
+    page.number_input(key="amount_flops").set_value(1e17).run()
+    page.selectbox(key="unit").set_value("hours").run()
+    hours = 1e17 / (989e12 * 0.4 * 3600)
+    assert page.number_input(key="amount_hours").value == pytest.approx(hours)
+    page.selectbox(key="unit").set_value("money").run()
+    assert page.number_input(key="amount_money").value == pytest.approx(2 * hours)
+    page.selectbox(key="unit").set_value("flops").run()
+    assert page.number_input(key="amount_flops").value == pytest.approx(1e17)
+
+
+def test_beyond_a_thousand_times_the_largest_budget_no_model_is_named(open_page: Opener, simulated: Path):
+    page = open_page(simulated, "what_if")
+    page.number_input(key="amount_flops").set_value(1e21).run()
+    assert any("farther than anything these runs can say" in warning.value for warning in page.warning)
+    assert len(figures(page)) == 1
+
+
 def test_published_laws_stand_beside_ours_and_losses_with_what_they_are_worth(open_page: Opener, simulated: Path):
     page = open_page(simulated, "what_if")
     names = [trace.get("name") for trace in figures(page)[1]["data"]]
     assert {"this fit", "Kaplan et al. 2020", "Hoffmann et al. 2022", "Besiroglu et al. 2024"} <= set(names)
     assert "not comparable in level" not in text(page)
+    assert "D_opt" in tables(page) or "D<sub>opt</sub>" in tables(page)
     page.segmented_control(key="compare").set_value("loss").run()
     assert "not comparable in level" in text(page)
+    assert "grows as C" not in tables(page)  # the exponents are those of what is drawn
 
 
 def test_runs_that_determine_no_law_name_no_model(open_page: Opener, narrow: Path):

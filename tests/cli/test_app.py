@@ -7,7 +7,7 @@ import pytest
 
 from workbench.cli import app
 from workbench.cli.main import main
-from workbench.store import Store
+from workbench.store import Store, reference_store
 
 
 def refused(capsys: pytest.CaptureFixture[str], *args: object) -> str:
@@ -25,6 +25,14 @@ def test_a_folder_that_is_no_store_is_refused(tmp_path: Path, capsys: pytest.Cap
 def test_a_store_of_a_newer_schema_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     (tmp_path / "store.json").write_text('{"schema_version": 999}')
     assert "newer" in refused(capsys, tmp_path)
+
+
+def test_the_word_reference_is_the_store_that_ships(monkeypatch: pytest.MonkeyPatch):
+    served: list[Path] = []
+    monkeypatch.setattr(app, "_serve", lambda folder, port, headless: served.append(folder))
+    with pytest.raises(SystemExit):
+        main(["app", "reference", "--json"])
+    assert served == [reference_store().resolve()]
 
 
 def test_a_port_in_use_is_refused_and_the_first_free_one_is_the_default(

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from workbench.cli.output import emit, json_option
+from workbench.cli.source import SourcePath
 from workbench.errors import BadInput
 
 HOST = "127.0.0.1"
@@ -16,7 +17,7 @@ PORTS_TRIED = 100
 
 
 @click.command()
-@click.argument("store", type=click.Path(path_type=Path), required=False)
+@click.argument("store", type=SourcePath(path_type=Path), required=False)
 @click.option("--port", type=click.IntRange(1, 65535), help=f"Port; by default the first free one from {FIRST_PORT}.")
 @click.option("--no-browser", is_flag=True, help="Do not open a browser; without a display none is opened anyway.")
 @json_option

@@ -45,6 +45,12 @@ def test_a_filter_that_is_no_expression_is_refused_in_our_own_words(where, messa
     assert not any(word in said for word in ("Error", "LINE", "Binder", "Candidate", "CAST", "FROM clause", "\n"))
 
 
+def test_the_example_of_a_refusal_names_columns_that_are_there():
+    runs = isoflop().rename(columns={"n": "n_params"})
+    with pytest.raises(BadInput, match="loss < 4 AND n_params > 1e6"):
+        filtered(runs, "loss <")
+
+
 def test_a_filter_may_have_lines_and_comments():
     assert len(filtered(isoflop(), "loss < 5 -- the good ones\n AND n > 30000")) == len(
         filtered(isoflop(), "loss < 5 AND n > 30000")

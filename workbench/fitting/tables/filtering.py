@@ -56,7 +56,7 @@ def _objection(error: "duckdb.Error", where: str, table: pd.DataFrame, source: s
         line = re.search(r"^LINE (\d+):", text, re.MULTILINE)
         at_end = line is not None and int(line[1]) > len(where.split("\n")) + 1
         place = "at its end" if at_end else f"near '{match[1]}'"
-        return f'which has a syntax error {place}; write an expression such as "loss < 4 AND n > 1e6".'
+        return f'which has a syntax error {place}; write an expression such as "{_example(table)}".'
     if match := re.search(r"Function with name (\S+) does not exist", text):
         return f"which calls {match[1]}, and there is no such function."
     if match := re.search(r"Could not convert string '(.*?)' to (\S+)", text, re.DOTALL):
@@ -71,6 +71,13 @@ def _objection(error: "duckdb.Error", where: str, table: pd.DataFrame, source: s
     if "were not provided" in text:
         return f"which holds a placeholder (? or $); write the value itself, and {columns}"
     return f"which is no boolean expression; {columns}"
+
+
+def _example(table: pd.DataFrame) -> str:
+    """An expression over columns that are there."""
+    size = next((f"{name} > 1e6" for name in ("n", "n_params") if name in table), "")
+    parts = [*(["loss < 4"] if "loss" in table else []), *([size] if size else [])]
+    return " AND ".join(parts) or f"{table.columns[0]} IS NOT NULL"
 
 
 def _intended(name: str, where: str, table: pd.DataFrame, columns: str) -> str:
