@@ -77,7 +77,7 @@ def open_page(monkeypatch: pytest.MonkeyPatch) -> Opener:
     return opened
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     """A headless Chromium, where this machine has one."""
     if CHROMIUM is None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.app.serving import PATIENCE, served
+from tests.app.serving import PATIENCE, served, tab
 from tests.runner.definitions import write_sweep
 from workbench.store import Store
 
@@ -38,10 +38,7 @@ def test_the_page_notices_a_sweep_follows_it_and_rests_when_it_is_complete(
     call = f"main(['sweep', 'run', {str(definition)!r}, '--store', {str(store)!r}, '--workers', '2'])"
     code = f"if __name__ == '__main__':\n    from workbench.cli.main import main\n    {call}"
     with served(store) as url:
-        page = browser.new_page(viewport={"width": 1400, "height": 1600})
-        page.set_default_timeout(PATIENCE)
-        errors: list[str] = []
-        page.on("pageerror", lambda error: errors.append(str(error)))
+        page, troubles = tab(browser, url)
         page.goto(url)
         page.get_by_test_id("stSidebarNavLink").filter(has_text="Live sweep").click()
         page.get_by_text("No sweep has been begun in this store").wait_for()
@@ -66,5 +63,5 @@ def test_the_page_notices_a_sweep_follows_it_and_rests_when_it_is_complete(
         page.wait_for_timeout(4000)
         assert page.evaluate("window.drawn") == 0
         assert page.get_by_test_id("stException").count() == 0
-        assert errors == []
+        assert troubles == []
     assert Store(store).runs()["status"].tolist() == ["done"] * 4
