@@ -1,6 +1,6 @@
 """Widgets whose choice stands in the address of the page, so that a copied link shows the same."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import streamlit as st
@@ -12,9 +12,25 @@ from workbench.reporting import formats
 from workbench.reporting.figures.explore import quantity
 
 
-def pick(place: DeltaGenerator, label: str, options: Sequence[str], key: str) -> str:
+def worded(key: str, options: Iterable[str], words: Callable[[str], str]) -> dict[str, Any]:
+    """What a widget is given whose options are shown in words: `?law=kaplan-nd` in an address chooses what they name.
+
+    Streamlit keeps the words in the address and knows nothing else there, so that an option's own name is put into
+    words before the widget looks.
+    """
+    options = list(options)
+    if key not in st.session_state:
+        asked = st.query_params.get_all(key)
+        said = [words(value) if value in options else value for value in asked]
+        if said != asked:
+            st.query_params[key] = said
+            st.rerun()
+    return {"options": options, "format_func": words, "key": key, "bind": "query-params"}
+
+
+def pick(place: DeltaGenerator, label: str, options: Iterable[str], key: str) -> str:
     """One of the quantities that a figure may show."""
-    return str(place.selectbox(label, options, format_func=lambda o: quantity(o).title, key=key, bind="query-params"))
+    return str(place.selectbox(label, **worded(key, options, lambda name: quantity(name).title)))
 
 
 def runs_chosen(prefix: str = "") -> RunsChosen:

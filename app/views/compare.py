@@ -6,6 +6,7 @@ from workbench.analyses import citing, compare_view, sweeps, views
 from workbench.analyses.comparable import MEASURES, MOST
 from workbench.analyses.compare_view import CompareAsk
 from workbench.app import data, show
+from workbench.app.choices import worded
 from workbench.errors import BadInput
 from workbench.fitting.record import CONVENTION_LABELS
 from workbench.reporting.document import Text
@@ -27,13 +28,9 @@ def page() -> None:
         return
     groups = _groups()
     places = st.columns(4, vertical_alignment="bottom")
-    measure = places[0].selectbox(
-        "What is compared", list(MEASURES), format_func=_measure, key="compare_measure", bind="query-params"
-    )
-    convention = places[1].selectbox(
-        "N counts", list(CONVENTION_LABELS), format_func=_count, key="compare_n", bind="query-params"
-    )
-    x = places[2].selectbox("Against", list(AXES), format_func=AXES.__getitem__, key="compare_x", bind="query-params")
+    measure = places[0].selectbox("What is compared", **worded("compare_measure", MEASURES, _measure))
+    convention = places[1].selectbox("N counts", **worded("compare_n", CONVENTION_LABELS, _count))
+    x = places[2].selectbox("Against", **worded("compare_x", AXES, AXES.__getitem__))
     share_e = places[3].toggle(
         "One irreducible loss",
         key="compare_e",
@@ -63,9 +60,8 @@ def _groups() -> CompareAsk | None:
     named, keys = data.comparable_sweeps(), data.comparable_keys()
     ways = [way for way, there in (("sweeps", named), ("key", keys), ("where", True)) if there]
     way = st.segmented_control(
-        "Groups", ways, format_func=WAYS.__getitem__, default=ways[0], required=True, key="compare_way",
-        bind="query-params",
-    )  # fmt: skip
+        "Groups", **worded("compare_way", ways, WAYS.__getitem__), default=ways[0], required=True
+    )
     if way == "sweeps":
         chosen = st.multiselect(
             "Sweeps, the reference first", named, default=named[:2], max_selections=MOST, key="compare_sweeps",

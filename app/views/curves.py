@@ -6,7 +6,7 @@ from workbench.analyses import curve_view, sweeps
 from workbench.analyses.curve_bands import BANDS
 from workbench.analyses.curve_view import FOLDS, CurvesAsk, X, Y
 from workbench.app import data, show
-from workbench.app.choices import pick, runs_chosen
+from workbench.app.choices import pick, runs_chosen, worded
 from workbench.reporting.figures.explore import quantity
 
 
@@ -38,13 +38,13 @@ def _what() -> tuple[str, str, tuple[str, ...], str]:
     x = pick(places[0], "Horizontal axis", X, "curve_x")
     y = pick(places[1], "Vertical axis", Y, "curve_y")
     group = places[2].multiselect(
-        "Group by", curve_view.groups(data.selected()), default=["n_params"], key="group", bind="query-params",
-        format_func=lambda key: quantity(key).title,
+        "Group by", default=["n_params"],
+        **worded("group", curve_view.groups(data.selected()), lambda key: quantity(key).title),
         help="The first key colours the lines, further ones change how they are dashed. Below the columns of the runs "
         "stand the keys of their configurations that vary.",
     )  # fmt: skip
     fold = places[3].selectbox(
-        "Runs are drawn as", list(FOLDS), format_func=FOLDS.__getitem__, key="fold", bind="query-params",
+        "Runs are drawn as", **worded("fold", FOLDS, FOLDS.__getitem__),
         help="Runs of one configuration differ in their seeds alone. A band shows how far the runs folded into one "
         "line lie apart.",
     )  # fmt: skip
@@ -67,9 +67,7 @@ def _how(fold: str) -> tuple[bool, bool, int, str, tuple[str, ...]]:
     )
     band = "range"
     if fold != "runs":
-        band = places[3].selectbox(
-            "A band reaches", list(BANDS), format_func=BANDS.__getitem__, key="band", bind="query-params"
-        )
+        band = places[3].selectbox("A band reaches", **worded("band", BANDS, BANDS.__getitem__))
     return log_x, log_y, int(span), str(band), tuple(named.replace(",", " ").split())
 
 

@@ -4,6 +4,7 @@ import streamlit as st
 
 from workbench.analyses import sweeps, task_axes
 from workbench.app import data, show
+from workbench.app.choices import worded
 from workbench.reporting.figures.checks import METRIC_NAMES
 
 
@@ -26,19 +27,12 @@ def _ask(tasks: list[str]) -> task_axes.TasksAsk:
     places = st.columns([2, 1, 1])
     x = places[0].segmented_control(
         "Against",
-        list(task_axes.AXES),
-        format_func=lambda key: task_axes.AXES[key].title,
+        **worded("task_x", task_axes.AXES, lambda key: task_axes.AXES[key].title),
         default="n",
         required=True,
-        key="task_x",
-        bind="query-params",
     )
     beside = places[1].selectbox(
-        "Beside exact match",
-        list(task_axes.BESIDE),
-        format_func=lambda key: METRIC_NAMES[key][0],
-        key="task_beside",
-        bind="query-params",
+        "Beside exact match", **worded("task_beside", task_axes.BESIDE, lambda key: METRIC_NAMES[key][0])
     )
     task = ""
     if len(tasks) > 1:

@@ -7,6 +7,7 @@ from workbench.analyses.ask import Ask
 from workbench.analyses.law_fits import LawAsk
 from workbench.analyses.one_law import name_of
 from workbench.app import data, show
+from workbench.app.choices import worded
 from workbench.fitting import LAWS
 from workbench.fitting.isoflop.curves import SHAPES
 from workbench.fitting.record import CONVENTION_LABELS
@@ -88,16 +89,13 @@ def _ask() -> LawAsk:
     places = st.columns(4)
     law = str(
         places[0].selectbox(
-            "Law", law_fits.choices(law_fits.points(selection)), format_func=name_of, key="law", bind="query-params",
+            "Law", **worded("law", law_fits.choices(law_fits.points(selection)), name_of),
             help="Every law whose columns these runs have. isoFLOP minima and the envelope are procedures.",
         )
     )  # fmt: skip
     convention = places[1].selectbox(
         "N counts",
-        law_fits.conventions(selection),
-        format_func=lambda name: f"{CONVENTION_LABELS.get(name, name)} parameters",
-        key="convention",
-        bind="query-params",
+        **worded("convention", law_fits.conventions(selection), _count),
         help="Total: everything. Non-embedding: without the tables of tokens and positions, as Kaplan counts.",
     )
     ask = LawAsk(law=law, convention=str(convention))
@@ -129,6 +127,10 @@ def _ask() -> LawAsk:
         bind="query-params",
     )  # fmt: skip
     return ask.model_copy(update={"delta": float(delta)})
+
+
+def _count(name: str) -> str:
+    return f"{CONVENTION_LABELS.get(name, name)} parameters"
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from streamlit.delta_generator import DeltaGenerator
 from workbench.analyses import next_view, sweeps
 from workbench.analyses.next_view import NextAsk
 from workbench.app import data, show
+from workbench.app.choices import worded
 from workbench.fitting.design.targets import AT_COMPUTE
 from workbench.reporting import theme
 from workbench.reporting.figures.next_runs import PLANES
@@ -37,22 +38,15 @@ def page() -> None:
 
 def _ask() -> NextAsk:
     places = st.columns([3, 2, 2, 3], vertical_alignment="bottom")
-    target = str(
-        places[0].selectbox(
-            "Pin down", list(TARGETS), format_func=lambda t: TARGETS[t], key="target", bind="query-params"
-        )
-    )
+    target = str(places[0].selectbox("Pin down", **worded("target", TARGETS, TARGETS.__getitem__)))
     flops = _flops(places[1], "Budget [FLOPs]", f"{next_view.spent(data.selected()):g}", "budget_flops")
     at = _flops(places[2], "At compute C [FLOPs]", "10 × largest", "at") if target in AT_COMPUTE else None
-    plane = places[3].selectbox(
-        "Draw in", list(PLANES), format_func=lambda p: PLANES[p].words, key="plane", bind="query-params"
-    )
+    plane = places[3].selectbox("Draw in", **worded("plane", PLANES, lambda name: PLANES[name].words))
     with st.expander("More choices"):
         more = st.columns(3)
         law = more[0].selectbox(
-            "Law", next_view.LAW_CHOICES, format_func=lambda n: theme.LAW_NAMES.get(n, n), key="next_law",
-            bind="query-params",
-        )  # fmt: skip
+            "Law", **worded("next_law", next_view.LAW_CHOICES, lambda name: theme.LAW_NAMES.get(name, name))
+        )
         robust = more[1].number_input(
             "Share of the budget that checks the law", value=0.2, step=0.05, key="robust", bind="query-params"
         )

@@ -13,7 +13,7 @@ from workbench.analyses.run_view import COLORS, ParallelAsk, RunsAsk, X, Y
 from workbench.analyses.scaling_runs import RUN_COLUMNS
 from workbench.analyses.selection import Selection
 from workbench.app import data, show
-from workbench.app.choices import pick, runs_chosen
+from workbench.app.choices import pick, runs_chosen, worded
 from workbench.errors import BadInput
 from workbench.reporting.figures.explore import quantity
 from workbench.reporting.figures.pieces import plural
@@ -164,9 +164,10 @@ def _across(filters: RunsChosen) -> None:
     selection = data.selected()
     places = st.columns([3, 1])
     axes = places[0].multiselect(
-        "Axes", run_view.axes(selection), default=list(run_view.DIMENSIONS), key="axes", bind="query-params",
-        format_func=lambda name: quantity(name).title,
-    )  # fmt: skip
+        "Axes",
+        **worded("axes", run_view.axes(selection), lambda name: quantity(name).title),
+        default=list(run_view.DIMENSIONS),
+    )
     color = pick(places[1], "Coloured by", Y, "axes_color")
     if len(axes) < 2:
         st.info("Choose two axes or more.")

@@ -11,6 +11,7 @@ from workbench.analyses.one_law import name_of
 from workbench.analyses.published_views import SHOWN, PublishedAsk
 from workbench.analyses.what_if import WhatIfAsk
 from workbench.app import data, show
+from workbench.app.choices import worded
 from workbench.fitting.forecasts.surface import ALLOCATING
 from workbench.fitting.record import CONVENTION_LABELS
 
@@ -39,12 +40,9 @@ def page() -> None:
     )
     shown = st.segmented_control(
         "Compare",
-        list(SHOWN),
-        format_func=lambda key: {"allocation": "size and tokens", "loss": "loss"}[key],
+        **worded("compare", SHOWN, {"allocation": "size and tokens", "loss": "loss"}.__getitem__),
         default="allocation",
         required=True,
-        key="compare",
-        bind="query-params",
     )
     show.view("published", PublishedAsk(law=str(ask["law"]), convention=str(ask["convention"]), show=str(shown)))
 
@@ -52,16 +50,8 @@ def page() -> None:
 def _budget() -> dict[str, Any]:
     """The law, the unit, the amount; device and price where the unit needs them."""
     places = st.columns(4)
-    unit = str(
-        places[0].selectbox(
-            "Budget in",
-            list(UNITS),
-            format_func=lambda u: UNITS[u],
-            key="unit",
-            bind="query-params",
-            on_change=_keep_the_budget,
-        )
-    )
+    units = worded("unit", UNITS, UNITS.__getitem__)
+    unit = str(places[0].selectbox("Budget in", **units, on_change=_keep_the_budget))
     amount = places[1].number_input(
         f"Amount [{UNITS[unit]}]",
         min_value=0.0,
@@ -71,13 +61,10 @@ def _budget() -> dict[str, Any]:
         placeholder="empty: 10 × the largest",
         bind="query-params",
     )
-    law = places[2].selectbox("Law", LAWS, format_func=name_of, key="what_law", bind="query-params")
+    law = places[2].selectbox("Law", **worded("what_law", LAWS, name_of))
     convention = places[3].selectbox(
         "N counts",
-        list(CONVENTION_LABELS),
-        format_func=lambda name: f"{CONVENTION_LABELS[name]} parameters",
-        key="what_convention",
-        bind="query-params",
+        **worded("what_convention", CONVENTION_LABELS, lambda name: f"{CONVENTION_LABELS[name]} parameters"),
     )
     ask: dict[str, Any] = {"unit": unit, "amount": amount or None, "law": law, "convention": convention}
     with st.expander("Device and price: assumptions to edit", expanded=unit != "flops"):
@@ -121,10 +108,7 @@ def _departures() -> dict[str, Any]:
     places = st.columns(4)
     by = places[0].selectbox(
         "Another model, by",
-        ("ratio", "size"),
-        format_func=lambda key: {"ratio": "tokens per parameter", "size": "parameters N"}[key],
-        key="by",
-        bind="query-params",
+        **worded("by", ("ratio", "size"), {"ratio": "tokens per parameter", "size": "parameters N"}.__getitem__),
         help="Over-training: a smaller model on more tokens, at the same compute.",
     )
     wanted = _optional(

@@ -67,12 +67,15 @@ def corrupt(simulated: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def open_page(monkeypatch: pytest.MonkeyPatch) -> Opener:
-    """Open a page of the app on a store, as `streamlit run main.py -- STORE` does."""
+    """Open a page of the app on a store, as `streamlit run main.py -- STORE` does, and as a link of these choices."""
 
-    def opened(store: Path, page: str) -> AppTest:
+    def opened(store: Path, page: str, **link: str | list[str]) -> AppTest:
         monkeypatch.setattr(sys, "argv", [str(MAIN), str(store)])
         monkeypatch.setattr(data, "RESAMPLES", 50)
-        return AppTest.from_file(MAIN, default_timeout=120).switch_page(f"views/{page}.py").run()
+        app = AppTest.from_file(MAIN, default_timeout=120).switch_page(f"views/{page}.py")
+        for key, value in link.items():
+            app.query_params[key] = value
+        return app.run()
 
     return opened
 
