@@ -134,7 +134,7 @@ def numbers(look: Look, remains: Left) -> list[tuple[str, str, str]]:
     return [
         ("Runs ended", f"{ended:,}", f"of {len(look.runs):,}; {look.counts.get('done', 0):,} done"),
         ("Time left", unfinished, "estimated" if not look.complete else f"{formats.seconds(seconds)} of training"),
-        ("FLOPs left", _flops(remains.flops), "planned, of runs not ended"),
+        ("FLOPs left", _flops(remains.flops), "of runs not yet ended"),
         ("FLOPs spent", _flops(remains.spent), "of this sweep's runs"),
     ]
 

@@ -61,7 +61,7 @@ def cost(selection: Selection) -> list[tuple[str, str, str]]:
     return [
         ("Runs done", many, _range(done["n_params"], "count", "parameters")),
         ("FLOPs spent", formats.power(float(runs["flops_spent"].sum())), _range(done["flops"], "power", "a run")),
-        ("Training time", formats.seconds(float(runs["seconds"].sum())), "of all runs, one after another"),
+        ("Training time", formats.seconds(float(runs["seconds"].sum())), "summed over all runs"),
         ("Best loss", formats.show(best, "loss"), "nats per token, held out"),
     ]
 

@@ -13,7 +13,7 @@ from workbench.analyses.what_if import Answer, WhatIfAsk
 from workbench.fitting.determined import UNDETERMINED
 from workbench.fitting.forecasts.repeats import BORROWED_SAID
 from workbench.reporting import formats
-from workbench.reporting.document import Block, Column, Figure, Table, Text
+from workbench.reporting.document import Block, Bullets, Column, Figure, Table, Text
 from workbench.reporting.figures.pieces import plural
 from workbench.reporting.figures.what_if import one_budget
 
@@ -31,7 +31,14 @@ def blocks(selection: Selection, ask: WhatIfAsk) -> list[Block]:
         return [Text(_undetermined(found), note=True), reach]
     if not found.optimum.determined or found.distance > TOO_FAR:
         return [Text(_sentence(found, ask), note=True), reach]
-    return [Text(_sentence(found, ask)), reach, _figure(found, ask), _table(found), *_explained(found)]
+    return [
+        Text(_sentence(found, ask)),
+        reach,
+        _figure(found, ask),
+        _table(found),
+        *_changes(found),
+        *_explained(found),
+    ]
 
 
 def _undetermined(found: Answer) -> str:
@@ -120,21 +127,28 @@ COLUMNS = (
     Column("loss", "loss", "loss"),
     Column("loss_interval", "of the law", "interval-loss"),
     Column("run_interval", "of one run", "interval-loss"),
-    Column("costs", "what it changes"),
 )
 
 
 def _table(found: Answer) -> Table:
     caption = f"Uses of the budget side by side, with {100 * found.fit.level:g}% intervals"
     rows = [row if row["determined"] else _emptied(row) for row in _rows(found)]
-    columns = COLUMNS if len(rows) > 1 else COLUMNS[:-1]
-    return Table.of("what-if-choices", caption, pd.DataFrame(rows, dtype=object), columns)
+    return Table.of("what-if-choices", caption, pd.DataFrame(rows, dtype=object), COLUMNS)
+
+
+def _changes(found: Answer) -> list[Block]:
+    """What each departure from the best model costs, or that the runs leave it open."""
+    items = [
+        f"{str(row['choice']).capitalize()}: {row['costs'] if row['determined'] else UNDETERMINED}."
+        for row in _rows(found)[1:]
+    ]
+    return [Bullets(tuple(items))] if items else []
 
 
 def _emptied(row: dict[str, Any]) -> dict[str, Any]:
     """A row that the runs leave open: its model is named, its numbers are not."""
     gone = dict.fromkeys(("n", "d", "ratio", "training", "loss", "n_interval", "loss_interval", "run_interval"))
-    return {**row, **gone, "costs": UNDETERMINED}
+    return {**row, **gone}
 
 
 def _rows(found: Answer) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from workbench.app import data
 from workbench.errors import WorkbenchError
 from workbench.reporting import inline
 from workbench.reporting.dark import on_dark
-from workbench.reporting.document import Block, Bullets, Code, Figure, Table, Text
+from workbench.reporting.document import Block, Bullets, Code, Column, Figure, Table, Text
 from workbench.reporting.formats import show as formatted
 
 MARKUP = str.maketrans({c: f"&#{ord(c)};" for c in "*_$[]~`:\\|"})
@@ -24,9 +24,19 @@ TABLE_STYLE = """<style>
 .rows table { border-collapse: collapse; font-size: 0.875rem; }
 .rows th, .rows td { padding: 0.3rem 1.1rem 0.3rem 0; text-align: left; vertical-align: top; }
 .rows th, .rows td { border: 0; border-bottom: 1px solid rgba(128, 128, 128, 0.25); }
-.rows th { font-weight: 600; border-bottom-color: rgba(128, 128, 128, 0.7); }
-.rows .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+.rows th { font-weight: 600; border-bottom-color: rgba(128, 128, 128, 0.7); vertical-align: bottom; }
+.rows .number { text-align: right; font-variant-numeric: tabular-nums; }
+.rows td.number { white-space: nowrap; }
+.rows .prose { min-width: 15rem; }
 </style>"""
+
+PROSE = 40
+"""Characters of a cell from which its column is kept wide enough to be read."""
+
+METRIC_STYLE = """<style>
+[data-testid="stMetricDelta"] * { white-space: normal !important; }
+</style>"""
+"""What stands below a number is never cut."""
 
 
 Cite = Callable[[Figure], str]
@@ -53,6 +63,13 @@ def view(name: str, ask: Ask) -> None:
     """What a view draws of the chosen sweep, under each figure the command that draws it too."""
     cite = of_these_runs if views.view(name).of_runs else of_no_runs
     blocks(data.blocks(name, ask), views.command(name, data.selected(), ask), cite)
+
+
+def metrics(items: list[tuple[str, str, str]]) -> None:
+    """What stands large at the top of a page: title, number, what is below."""
+    st.html(METRIC_STYLE)
+    for cell, (label, value, below) in zip(st.columns(len(items)), items, strict=True):
+        cell.metric(label, value, below, delta_color="off", delta_arrow="off", border=True)
 
 
 def trouble(error: Exception) -> None:
@@ -161,7 +178,7 @@ def _table(item: Table) -> None:
 
 def _rows(item: Table) -> str:
     """The table as HTML; columns of numbers stand right."""
-    sides = ["" if column.style == "text" else ' class="number"' for column in item.columns]
+    sides = [_side(item, column) for column in item.columns]
     head = "".join(f"<th{side}>{inline.html(c.title)}</th>" for c, side in zip(item.columns, sides, strict=True))
     body = "".join(
         "<tr>"
@@ -173,6 +190,14 @@ def _rows(item: Table) -> str:
         for row in item.rows
     )
     return f'<div class="rows"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def _side(item: Table, column: Column) -> str:
+    """A column's class: numbers stand right, long text needs room."""
+    if column.style != "text":
+        return ' class="number"'
+    longest = max((len(formatted(row[column.key], column.style)) for row in item.rows), default=0)
+    return ' class="prose"' if longest > PROSE else ""
 
 
 def _html(text: str) -> str:

@@ -9,6 +9,9 @@ from workbench.app import data, show
 from workbench.app.choices import pick, runs_chosen, worded
 from workbench.reporting.figures.explore import quantity
 
+# Widths of the columns of choices, so that what is chosen can be read whole.
+COLUMNS = (4, 5, 5, 5)
+
 
 def page() -> None:
     """Axes, groups, smoothing, choice of runs, figure."""
@@ -34,7 +37,7 @@ def page() -> None:
 
 def _what() -> tuple[str, str, tuple[str, ...], str]:
     """Axes and groups."""
-    places = st.columns(4)
+    places = st.columns(COLUMNS)
     x = pick(places[0], "Horizontal axis", X, "curve_x")
     y = pick(places[1], "Vertical axis", Y, "curve_y")
     group = places[2].multiselect(
@@ -53,7 +56,7 @@ def _what() -> tuple[str, str, tuple[str, ...], str]:
 
 def _how(fold: str) -> tuple[bool, bool, int, str, tuple[str, ...]]:
     """Scales, smoothing, the runs named, and what a band spans."""
-    places = st.columns(4, vertical_alignment="bottom")
+    places = st.columns(COLUMNS, vertical_alignment="bottom")
     with places[0].container(horizontal=True):
         log_x = st.toggle("log x", value=True, key="log_x", bind="query-params")
         log_y = st.toggle("log y", value=True, key="log_y", bind="query-params")

@@ -24,19 +24,19 @@ def _ask(tasks: list[str]) -> task_axes.TasksAsk:
     """What the widgets ask for: none where no task was measured, and no choice among one."""
     if not tasks:
         return task_axes.TasksAsk()
-    places = st.columns([2, 1, 1])
-    x = places[0].segmented_control(
+    x = st.segmented_control(
         "Against",
         **worded("task_x", task_axes.AXES, lambda key: task_axes.AXES[key].title),
         default="n",
         required=True,
     )
-    beside = places[1].selectbox(
+    places = st.columns(2)
+    beside = places[0].selectbox(
         "Beside exact match", **worded("task_beside", task_axes.BESIDE, lambda key: METRIC_NAMES[key][0])
     )
     task = ""
     if len(tasks) > 1:
-        task = places[2].selectbox(
+        task = places[1].selectbox(
             "Task", ["", *tasks], format_func=lambda title: title or "all", key="task", bind="query-params"
         )
     return task_axes.TasksAsk(x=str(x), beside=str(beside), task=str(task))

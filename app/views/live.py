@@ -59,8 +59,7 @@ def _shown(watch: Watch, selection: Selection, every: float | None) -> None:
     remains = left(look)
     show.sentence(live_view.sentence(look, remains))
     st.progress(live_view.share(look, remains))
-    for cell, (label, value, below) in zip(st.columns(4), live_view.numbers(look, remains), strict=True):
-        cell.metric(label, value, below, delta_color="off", delta_arrow="off", border=True)
+    show.metrics(live_view.numbers(look, remains))
     show.block(live_view.states_figure(look), views.command("live", selection, LiveAsk()), cite=None)
     show.blocks(live_view.under_way(look))
     st.subheader("Curves")

@@ -37,11 +37,11 @@ def page() -> None:
 
 
 def _ask() -> NextAsk:
-    places = st.columns([3, 2, 2, 3], vertical_alignment="bottom")
+    places = st.columns([3, 2, 3, 2], vertical_alignment="bottom")
     target = str(places[0].selectbox("Pin down", **worded("target", TARGETS, TARGETS.__getitem__)))
     flops = _flops(places[1], "Budget [FLOPs]", f"{next_view.spent(data.selected()):g}", "budget_flops")
-    at = _flops(places[2], "At compute C [FLOPs]", "10 × largest", "at") if target in AT_COMPUTE else None
-    plane = places[3].selectbox("Draw in", **worded("plane", PLANES, lambda name: PLANES[name].words))
+    at = _flops(places[3], "At compute C [FLOPs]", "10 × largest", "at") if target in AT_COMPUTE else None
+    plane = places[2].selectbox("Draw in", **worded("plane", PLANES, lambda name: PLANES[name].words))
     with st.expander("More choices"):
         more = st.columns(3)
         law = more[0].selectbox(

@@ -19,8 +19,7 @@ def page() -> None:
     if selection.runs.empty:
         _nothing()
         return
-    for cell, (label, value, below) in zip(st.columns(4), overview.cost(selection), strict=True):
-        cell.metric(label, value, below, delta_color="off", delta_arrow="off", border=True)
+    show.metrics(overview.cost(selection))
     _sweeps()
     if selection.sweep is not None and selection.sweep in live.in_training(selection.store):
         st.info(

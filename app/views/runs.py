@@ -111,8 +111,8 @@ def _compare_ticked() -> None:
 
 def _downloads(runs: pd.DataFrame) -> None:
     selection = data.selected()
-    places = st.columns([1, 1, 3])
-    for place, kind, mime in ((places[0], "csv", "text/csv"), (places[1], "parquet", "application/octet-stream")):
+    place = st.container(horizontal=True)
+    for kind, mime in (("csv", "text/csv"), ("parquet", "application/octet-stream")):
         place.download_button(
             f"These runs as {'CSV' if kind == 'csv' else 'Parquet'}",
             partial(_content, selection, runs, kind),
@@ -162,7 +162,7 @@ def _columns(shown: pd.DataFrame, smoothed: str) -> dict[str, Any]:
 def _across(filters: RunsChosen) -> None:
     show.sentence("Which settings go with a low loss? Each line is a run, each axis a setting or a result.")
     selection = data.selected()
-    places = st.columns([3, 1])
+    places = st.columns([5, 2])
     axes = places[0].multiselect(
         "Axes",
         **worded("axes", run_view.axes(selection), lambda name: quantity(name).title),

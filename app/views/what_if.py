@@ -58,7 +58,7 @@ def _budget() -> dict[str, Any]:
         value=None,
         format="%.4g",
         key=f"amount_{unit}",
-        placeholder="empty: 10 × the largest",
+        placeholder="10 × largest",
         bind="query-params",
     )
     law = places[2].selectbox("Law", **worded("what_law", LAWS, name_of))
