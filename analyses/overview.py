@@ -59,18 +59,22 @@ def cost(selection: Selection) -> list[tuple[str, str, str]]:
     best = float(done["loss"].min()) if len(done) else float("nan")
     many = f"{len(done):,}" if len(done) == planned else f"{len(done):,} of {planned:,}"
     return [
-        ("Runs done", many, _range(done["n_params"], "count", "parameters")),
-        ("FLOPs spent", formats.power(float(runs["flops_spent"].sum())), _range(done["flops"], "power", "a run")),
+        ("Runs done", many, _range(done["n_params"])),
+        ("FLOPs spent", formats.power(float(runs["flops_spent"].sum())), _most(done["flops"])),
         ("Training time", formats.seconds(float(runs["seconds"].sum())), "summed over all runs"),
         ("Best loss", formats.show(best, "loss"), "nats per token, held out"),
     ]
 
 
-def _range(values: pd.Series, style: str, what: str) -> str:
-    if values.empty:
+def _range(sizes: pd.Series) -> str:
+    if sizes.empty:
         return "none yet"
-    low, high = (formats.show(float(value), style) for value in (values.min(), values.max()))
-    return f"{low if low == high else f'{low} to {high}'} {what}"
+    low, high = formats.count(float(sizes.min())), formats.count(float(sizes.max()))
+    return f"{low if low == high else f'{low} to {high}'} parameters"
+
+
+def _most(flops: pd.Series) -> str:
+    return "none yet" if flops.empty else f"up to {formats.power(float(flops.max()))} a run"
 
 
 def losses(selection: Selection, ask: LossesAsk) -> list[Block]:

@@ -72,6 +72,16 @@ def test_the_overview_says_what_the_study_says(open_page: Opener, simulated: Pat
     assert f"passes all {len(study.checks.facts)} checks" in text(page)
 
 
+def test_the_overview_follows_the_sweep(open_page: Opener, two_sweeps: Path):
+    page = open_page(two_sweeps, "overview")
+    assert page.metric[0].value == "40"
+    page.selectbox(key="sweep").set_value("smallest").run()
+    assert not page.exception
+    assert page.metric[0].value == "6"
+    assert page.metric[1].delta == "up to 10¹¹ a run"
+    assert "not determined by these runs" in text(page)
+
+
 def test_the_live_page_shows_how_a_sweep_ended(open_page: Opener, simulated: Path):
     page = open_page(simulated, "live")
     assert "is complete. Of 40 runs: 40 done." in text(page).replace("&#58;", ":")

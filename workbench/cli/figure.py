@@ -35,7 +35,8 @@ def command(
 
     if name is None:
         listed = views.names()
-        emit(as_json, listed, lambda: click.echo("\n".join(f"{key:16}{text}" for key, text in listed.items())))
+        wide = max(map(len, listed)) + 2
+        emit(as_json, listed, lambda: click.echo("\n".join(f"{key:{wide}}{text}" for key, text in listed.items())))
         return
     ask = views.asked(name, settings)
     if store is None and views.view(name).of_runs:
