@@ -137,7 +137,7 @@ def compare(
         _multiples(groups, frontiers, _spaced(frontiers[groups[0]], highest, lowest, LINE), law.cut),
         alone,
         found,
-        paired(table, groups, convention, found, paid, level),
+        paired(table, groups, convention, found, paid, level) if _of_one_text(matched) else {},
         differences({side.name: side.runs for side in matched if side.runs is not None}),
         _notes(table),
     )
@@ -227,6 +227,12 @@ def paired(
         if len(points):
             result[group] = pairs.compared(points, level, floor, gamma, paid[group].k / paid[reference].k)
     return result
+
+
+def _of_one_text(sides: Sequence[Side]) -> bool:
+    """Whether equal N and D are equal things: by another tokenizer D is another text, and N has other embeddings."""
+    prints = {text for side in sides if side.runs is not None for text in side.runs["corpus_fingerprint"]}
+    return len(prints) < 2
 
 
 def _notes(table: pd.DataFrame) -> tuple[str, ...]:
