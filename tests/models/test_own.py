@@ -111,7 +111,7 @@ def test_windows_that_influence_each_other_are_warned_of() -> None:
     ("fields", "sentence"),
     [
         ({"architecture": "unheard-of"}, "'unheard-of': no model of this name is registered .*--import"),
-        ({"architecture": "bag", "settings": {"hiden": 4}}, "unknown key hiden = 4; the keys here are hidden"),
+        ({"architecture": "bag", "settings": {"hiden": 4}}, "unknown key hiden = 4; did you mean hidden"),
         ({"architecture": "wrapped", "settings": {"hidden": 4}}, "was registered without settings"),
         ({"architecture": "bag", "fingerprint": "0" * 16}, "has changed since"),
     ],
