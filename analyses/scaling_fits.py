@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.analyses import scaling_tables as tables
+from workbench.analyses.backtest_words import missed_by_distance
 from workbench.analyses.scaling import MULTIPLES, ScalingStudy, minima_of
 from workbench.analyses.scaling_runs import evaluated
 from workbench.analyses.scaling_words import settled
@@ -226,8 +227,7 @@ def _what_forecasts_mean(study: ScalingStudy) -> str:
         note += "no number is given there."
     distant = study.judged.backtests
     if distant is not None:
-        note += f" Back-tests reached {distant.furthest:.3g} times the compute that a fit saw, where the parametric "
-        note += f"law missed by {formats.percent(distant.tests[-1].rms)} in the root mean square"
+        note += f" Back-tests of the parametric law: {missed_by_distance(distant)}"
         note += "; nothing was tested further out." if distant.furthest < MULTIPLES[-1] else "."
     return note
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from workbench.analyses.backtest_words import missed_by_distance
 from workbench.analyses.measured_coverage import LEVEL, RUNS, SWEEPS, measured
 from workbench.analyses.scaling import ScalingStudy, laws_of
 from workbench.analyses.scaling_judged import LAW, Diagnosed
@@ -23,12 +24,14 @@ DISTANT_COLUMNS = (
     Column("above", "held out above, of the largest C"),
     Column("held_out", "runs held out", "integer"),
     Column("fitted", "runs used", "integer"),
-    Column("distance", "times the compute seen", "number"),
-    Column("bias", "bias", "signed"),
-    Column("rms", "rms error", "percent"),
+    Column("bias", "bias of all held out", "signed"),
+    Column("rms", "rms error of all", "percent"),
     Column("worst", "worst", "percent"),
     Column("coverage", "inside their interval", "percent"),
     Column("half_width", "half its width (median)", "percent"),
+    Column("distance", "farthest, times the compute seen", "number"),
+    Column("furthest_runs", "runs so far out", "integer"),
+    Column("furthest_rms", "rms error of these", "percent"),
     Column("identified", "law identified"),
 )
 
@@ -105,8 +108,8 @@ def _by_distance(distant: BackTests, law: str) -> list[Block]:
         Text(_how_errors_grow(distant, frame)),
         Table.of(
             "backtests",
-            f"Back-tests of {law} by distance. Errors are of ln L; a run should fall inside its "
-            f"prediction interval {level} of the time",
+            f"Back-tests of {law} by distance: errors of all runs held out, near and far, and of the farthest alone. "
+            f"Errors are of ln L; a run should fall inside its prediction interval {level} of the time",
             frame,
             DISTANT_COLUMNS,
         ),
@@ -116,12 +119,7 @@ def _by_distance(distant: BackTests, law: str) -> list[Block]:
 
 def _how_errors_grow(distant: BackTests, frame: pd.DataFrame) -> str:
     """The table in a few sentences."""
-    first, last = frame.iloc[0], frame.iloc[-1]
-    said = f"With more of the largest runs held out, the forecasts reach further: at {first['distance']:.3g} times the "
-    said += f"compute the fit saw they miss by {formats.percent(first['rms'])} in the root mean square"
-    if len(frame) > 1:
-        said += f", at {last['distance']:.3g} times by {formats.percent(last['rms'])}"
-    said += "."
+    said = f"With more of the largest runs held out, the forecasts reach further: {missed_by_distance(distant)}."
     weak = frame[~frame["identified"]]
     if len(weak):
         said += f" Held out above {_list(weak['above'])} of the largest compute, what was left did not determine the "
@@ -169,7 +167,7 @@ def compared_blocks(found: Comparison) -> list[Block]:
     )
     blocks: list[Block] = [
         Table.of("laws-compared", caption, frame, columns),
-        Text(verdict(frame, len(found.candidates[0].scores.score_G))),
+        Text(verdict(frame, len(found.candidates[0].scores.score_G), found)),
     ]
     if found.not_fitted:
         reasons = tuple(f"{item.law}: {item.reason}" for item in found.not_fitted)
@@ -190,7 +188,7 @@ def _factors(found: Comparison) -> str:
     return f" above {', '.join(map(_share, found.factors))} of the largest compute"
 
 
-def verdict(frame: pd.DataFrame, groups: int) -> str:
+def verdict(frame: pd.DataFrame, groups: int, found: Comparison | None = None) -> str:
     """Who forecasts best, and whether the difference means anything."""
     if len(frame) == 1:
         return f"Only {frame['law'].iloc[0]} could be compared, so that there is nothing to choose."
@@ -221,9 +219,23 @@ def verdict(frame: pd.DataFrame, groups: int) -> str:
             f"{formats.percent(best['backtest_rms'])} in the root mean square ({others}); they hold the same runs out "
             "again and again, so that this alone is no proof."
         )
+        if found is not None and best["law"] != first:
+            said.append(_where_determined(found, str(best["law"]), first))
     if frame["aicc"].notna().any():
         said.append(f"By AICc: {frame.sort_values('aicc', kind='stable')['law'].iloc[0]}.")
     return " ".join(said)
+
+
+def _where_determined(found: Comparison, law: str, first: str) -> str:
+    """What the back-tests say of two laws where the runs that were left determined both."""
+    factors, theirs, own = found.determined(law, first)
+    if not factors:
+        return f"No back-test left enough runs to determine both {law} and {first}, so that its order is luck."
+    above = _list(pd.Series([_share(factor) for factor in factors]))
+    return (
+        f"But held out above {above}, where what was left determined both, {law} misses by {formats.percent(theirs)} "
+        f"and {first} by {formats.percent(own)}."
+    )
 
 
 COVERAGE_COLUMNS = (

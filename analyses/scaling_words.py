@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.analyses import scaling_tables as tables
+from workbench.analyses.backtest_words import elsewhere
 from workbench.analyses.samples import sweeps_of
 from workbench.analyses.scaling import ScalingStudy
 from workbench.fitting import BackTest, Comparison, Fit
@@ -129,34 +130,49 @@ CLEARLY = 2 / 3
 
 
 def rival(study: ScalingStudy) -> str:
-    """A law that forecasts better in the back-tests than the one that answers, and what it says instead."""
+    """A law that forecasts better than the one that answers, by both judges; and what other determined laws say."""
+    return " ".join(text for text in (_better(study), _elsewhere(study)) if text)
+
+
+def _better(study: ScalingStudy) -> str:
+    """A law that misses by clearly less where the runs left determined both, and whose log score is no worse."""
     fit, found = study.headline, study.judged.comparison
     if fit is None or found is None:
         return ""
-    tested = found.frame().dropna(subset=["backtest_rms"]).sort_values("backtest_rms", kind="stable")
-    if fit.law not in set(tested["law"]) or tested["law"].iloc[0] == fit.law:
+    frame = found.frame().set_index("law")
+    if fit.law not in frame.index:
         return ""
-    best, own = tested.iloc[0], tested[tested["law"] == fit.law].iloc[0]
-    if best["backtest_rms"] > CLEARLY * own["backtest_rms"]:
+    errors = {
+        law: both
+        for law in frame.index
+        if law != fit.law and frame.loc[law, "log_score"] >= frame.loc[fit.law, "log_score"]
+        if (both := found.determined(str(law), fit.law))[0] and both[1] <= CLEARLY * both[2]
+    }
+    if not errors:
         return ""
+    law, (factors, theirs, own) = min(errors.items(), key=lambda item: item[1][1])
+    above = ", ".join(f"1/{factor:g}" for factor in factors)
     better = "forecasts better"
-    if not told_apart(found, str(best["law"]), fit.law):
+    if not told_apart(found, str(law), fit.law):
         better = "forecast better, though runs left out a part at a time do not tell the two apart"
-    said = (
-        f"Another law {better}: over the same back-tests {best['law']} misses by "
-        f"{formats.percent(best['backtest_rms'])} in the root mean square, {fit.law} by "
-        f"{formats.percent(own['backtest_rms'])}"
+    return (
+        f"Another law {better}: held out above {above} of the largest compute, where what was left determined "
+        f"both, {law} misses by {formats.percent(theirs)} in the root mean square, {fit.law} by "
+        f"{formats.percent(own)}."
     )
-    theirs = _losses(study, str(best["law"]), fit.convention)
-    outside = []
-    for row in headline_forecasts(study).to_dict("records"):
-        loss = theirs.get(row["multiple"], float("nan"))
-        if np.isfinite(loss) and np.isfinite(row["loss_low"]) and not row["loss_low"] <= loss <= row["loss_high"]:
-            outside.append(f"{formats.show(loss, 'loss')} at {row['multiple']:g}×")
-    if outside:
-        said += f". It gives a loss of {' and '.join(outside)}, outside the {100 * fit.level:g}% interval above"
-        return f"{said}: which law holds matters more than that interval says."
-    return f"{said}."
+
+
+def _elsewhere(study: ScalingStudy) -> str:
+    """What other laws that these runs determine forecast outside the interval of the one that answers."""
+    fit = study.headline
+    if fit is None:
+        return ""
+    theirs = {
+        one.law: _losses(study, one.law, one.convention)
+        for one in study.fits
+        if one.identified and one.law != fit.law and one.convention == fit.convention
+    }
+    return elsewhere(fit, headline_forecasts(study).to_dict("records"), theirs)
 
 
 def told_apart(found: Comparison, better: str, other: str) -> bool:

@@ -6,6 +6,7 @@ import pandas as pd
 
 from workbench.analyses import law_views, what_if
 from workbench.analyses import scaling_tables as tables
+from workbench.analyses.backtest_words import missed_by_distance
 from workbench.analyses.law_fits import LawAsk
 from workbench.analyses.one_law import name_of
 from workbench.analyses.selection import Selection
@@ -92,10 +93,7 @@ def _reach(selection: Selection, ask: WhatIfAsk, found: Answer) -> str:
         f"{formats.number(tested.distance)} times the compute it saw"
     )
     if distant is not None and distant.furthest > tested.distance:
-        said += (
-            f"; at {formats.number(distant.furthest)} times, the furthest tested, it missed by "
-            f"{formats.percent(distant.tests[-1].rms)} in the root mean square"
-        )
+        said += f"; with more held out, {missed_by_distance(distant)}"
     furthest = max(tested.distance, 0.0 if distant is None else distant.furthest)
     return said + ("." if found.distance <= furthest else ". Nothing was tested as far out as this budget.")
 

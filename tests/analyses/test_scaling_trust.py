@@ -1,6 +1,7 @@
 """Back-tests by distance, laws out of sample, diagnostics: the report's tables against the fitting room's numbers."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -9,9 +10,10 @@ import pytest
 
 from tests.factories import make_runs
 from workbench.analyses import checks, scaling_trust
+from workbench.analyses.backtest_words import missed_by_distance
 from workbench.analyses.scaling import ScalingStudy, study
 from workbench.analyses.scaling_judged import diagnose_law
-from workbench.fitting import backtests, compare, fit, from_runs
+from workbench.fitting import Comparison, backtests, compare, fit, from_runs
 from workbench.fitting.design.proposing import departure
 from workbench.fitting.diagnostics.diagnosis import diagnose
 from workbench.fitting.tables.canonical import canonical
@@ -187,3 +189,30 @@ def test_errors_that_runs_of_a_size_share_fail_their_check(simulated: ScalingStu
         (own,) = [fact for fact in facts if fact.name == "errors of their own"]
         assert own.met is met
     assert own.found == "the runs of each of the model sizes miss together (p = 0.001)"
+
+
+def test_a_law_is_judged_by_hold_outs_that_left_both_determined():
+    held = {"predicted": [1.1, 1.2], "loss": [1.0, 1.0]}
+    near, far = np.log(1.1), np.log(1.2)
+
+    def tested(law, *identified):
+        rows = pd.DataFrame(held | {"distance": [2.0, 8.0]})
+        pairs = zip((2, 4), identified, strict=True)
+        tests = [SimpleNamespace(factor=factor, identified=one, points=rows) for factor, one in pairs]
+        return SimpleNamespace(law=law, tests=SimpleNamespace(tests=tests))
+
+    candidates = (tested("a", True, False), tested("b", True, True))
+    found = Comparison(candidates, (), "huber", "n", 2, (2, 4))
+    factors, one, other = found.determined("a", "b")
+    assert factors == (2,) and one == other == pytest.approx(np.sqrt((near**2 + far**2) / 2))
+    never = Comparison((candidates[0], SimpleNamespace(law="b", tests=None)), (), "huber", "n", 2, (2, 4))
+    assert never.determined("a", "b")[0] == ()
+
+
+def test_the_error_at_the_farthest_is_of_the_farthest_runs_alone():
+    found = backtests(from_runs(make_runs(0)[0]), resamples=0)
+    last = found.tests[-1]
+    far = last.points[last.points["distance"] > last.points["distance"].max() / 1.25]
+    expected = np.sqrt((np.log(far["predicted"] / far["loss"]) ** 2).mean())
+    assert 0 < len(far) < len(last.points) and last.furthest_rms == pytest.approx(expected)
+    assert f"{last.distance:.3g} times, the farthest tested, by {100 * expected:.3g}%" in missed_by_distance(found)

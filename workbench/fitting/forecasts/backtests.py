@@ -24,6 +24,9 @@ RESAMPLES = 200
 """Behind the intervals of every back-test by distance, wherever one is shown: a command, a report and a comparison of
 the same runs then say the same."""
 
+ALIKE = 1.25
+"""Held-out runs within this factor of the farthest count as being as far out: runs of one budget differ by percents."""
+
 SPARE = 3
 """Runs that a back-test's fit must have beyond its parameters."""
 
@@ -52,6 +55,17 @@ class HeldOut:
     """One row a held-out run, as in `BackTest`, with its own `distance`."""
     fit: Fit = field(repr=False, compare=False)
 
+    @property
+    def at_furthest(self) -> pd.DataFrame:
+        """The held-out runs as far out as the farthest: `rms` and the others pool them with nearer ones."""
+        return self.points[self.points["distance"] >= self.distance / ALIKE]
+
+    @property
+    def furthest_rms(self) -> float:
+        """Root mean square error of those runs alone."""
+        far = self.at_furthest
+        return float(np.sqrt(np.mean(np.log((far["predicted"] / far["loss"]).to_numpy(dtype=np.float64)) ** 2)))
+
     def to_dict(self) -> dict[str, Any]:
         """As JSON types."""
         return {
@@ -62,6 +76,8 @@ class HeldOut:
             "bias": self.bias,
             "rms": self.rms,
             "worst": self.worst,
+            "furthest_runs": len(self.at_furthest),
+            "furthest_rms": self.furthest_rms,
             "coverage": self.coverage,
             "half_width": self.half_width,
             "identified": self.identified,

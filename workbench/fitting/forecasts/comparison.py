@@ -88,6 +88,23 @@ class Comparison:
             )
         return pd.DataFrame(rows)
 
+    def determined(self, law: str, other: str) -> tuple[tuple[float, ...], float, float]:
+        """The common factors whose hold-outs left enough to determine both laws, and the rms error of each there.
+
+        Where what was left determines neither, an error says which extrapolates luckily, and not which holds.
+        """
+        tests = [one.tests for name in (law, other) for one in self.candidates if one.law == name]
+        known = [{test.factor for test in one.tests if test.identified} for one in tests if one is not None]
+        factors = set(self.factors).intersection(*known) if len(known) == 2 else set()
+        if not factors:
+            return (), float("nan"), float("nan")
+        rms = []
+        for one in tests:
+            parts = [test.points for test in one.tests if test.factor in factors] if one is not None else []
+            points = pd.concat(parts)
+            rms.append(float(np.sqrt(np.mean(np.log((points["predicted"] / points["loss"]).to_numpy(float)) ** 2))))
+        return tuple(sorted(factors)), rms[0], rms[1]
+
     @property
     def _likelihood(self) -> bool:
         return any(np.isfinite(one.aicc) for one in self.candidates)
