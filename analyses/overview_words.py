@@ -7,11 +7,14 @@ import numpy as np
 import pandas as pd
 
 from workbench.analyses import checks as checking
-from workbench.analyses import law_fits, one_law
+from workbench.analyses import law_fits, law_views, one_law
+from workbench.analyses.backtest_words import missed_by_distance
 from workbench.analyses.checks import Fact
 from workbench.analyses.law_fits import LawAsk
+from workbench.analyses.other_laws import said_otherwise
 from workbench.analyses.overview import answers, forecasts
 from workbench.analyses.samples import samples, sweeps_of
+from workbench.analyses.scaling import MULTIPLES
 from workbench.analyses.scaling_judged import LAW, diagnose_law, said
 from workbench.analyses.scaling_words import forecast_text, sized, with_interval
 from workbench.analyses.selection import Selection
@@ -133,15 +136,27 @@ def weak(selection: Selection) -> list[Block]:
     """What is weak about the answer, in words, each with why it matters; and the back-test."""
     facts, tested = judged(selection)
     failed = [fact for fact in facts if not fact.met]
+    fit, _ = answers(selection)
     blocks: list[Block] = [Text(tested)]
+    if fit is not None and fit.identified:
+        rows = forecasts(selection, fit).to_dict("records")
+        blocks += [Text(text) for text in (_far(selection), said_otherwise(selection, fit, rows)) if text]
     if not failed:
         return [*blocks, Text(f"The sweep passes all {len(facts)} checks of a sound sweep.")]
     passed = len(facts) - len(failed)
     blocks.append(Text(f"The sweep passes {passed} of {len(facts)} checks of a sound sweep."))
     rows = [{"check": f.name, "wanted": f.asked, "found": f.found, "why": WHY.get(f.name, "")} for f in failed]
     blocks.append(Table.of("weak", "What is weak", pd.DataFrame(rows), WEAK_COLUMNS))
-    fit, _ = answers(selection)
     return [*blocks, Text(SETTLE)] if fit is not None and fit.identified else blocks
+
+
+def _far(selection: Selection) -> str:
+    """The errors by distance, beside forecasts that reach further than any."""
+    _, (distant, _) = law_views.tests(selection, LawAsk(law=LAW))
+    if distant is None:
+        return ""
+    said = f"With more of the largest runs held out, {missed_by_distance(distant)}."
+    return said if distant.furthest >= max(MULTIPLES) else f"{said} Forecasts at {max(MULTIPLES):g}× reach further yet."
 
 
 def judged(selection: Selection) -> tuple[tuple[Fact, ...], str]:

@@ -9,6 +9,7 @@ from workbench.analyses import scaling_tables as tables
 from workbench.analyses.backtest_words import missed_by_distance
 from workbench.analyses.law_fits import LawAsk
 from workbench.analyses.one_law import name_of
+from workbench.analyses.other_laws import said_otherwise
 from workbench.analyses.selection import Selection
 from workbench.analyses.what_if import Answer, WhatIfAsk
 from workbench.fitting.determined import UNDETERMINED
@@ -32,14 +33,22 @@ def blocks(selection: Selection, ask: WhatIfAsk) -> list[Block]:
         return [Text(_undetermined(found), note=True), reach]
     if not found.optimum.determined or found.distance > TOO_FAR:
         return [Text(_sentence(found, ask), note=True), reach]
+    other = said_otherwise(selection, found.fit, [_forecast(found)])
     return [
         Text(_sentence(found, ask)),
         reach,
+        *([Text(other)] if other else []),
         _figure(found, ask),
         _table(found),
         *_changes(found),
         *_explained(found),
     ]
+
+
+def _forecast(found: Answer) -> dict[str, float]:
+    """The optimum as a row of forecasts."""
+    low, high = found.optimum.intervals.get("loss", tables.UNKNOWN)
+    return {"multiple": found.distance, "flops": found.budget.flops, "loss_low": low, "loss_high": high}
 
 
 def _undetermined(found: Answer) -> str:
