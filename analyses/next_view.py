@@ -64,7 +64,7 @@ def blocks(selection: Selection, ask: NextAsk) -> list[Block]:
     found, missing = selection.once(("next", ask.law, wish), lambda: _proposed(selection, fitted, wish))
     return [
         *_others(selection),
-        Text(_words(found)),
+        Text(_words(fitted, found)),
         _figure(fitted, found, ask),
         _table(found),
         Bullets((_certified(found), *found.proposal.notes)),
@@ -102,7 +102,7 @@ def _others(selection: Selection) -> list[Block]:
     return [Text(text + "losses are of other text. Choose a sweep in the sidebar to see its own next runs.", note=True)]
 
 
-def _words(found: Next) -> str:
+def _words(fitted: Fit, found: Next) -> str:
     """Now and after, in two sentences."""
     one = found.proposal
     many, checks = one.runs["repeats"].sum(), one.runs.loc[one.runs["purpose"] == "check", "repeats"].sum()
@@ -110,9 +110,9 @@ def _words(found: Next) -> str:
     value, low, high, low_then, high_then = (write(x) for x in (one.value, *one.now, *one.then))
     checking = f"{int(checks) or 'none'} of them {'checks' if checks == 1 else 'check'} the law."
     more = f"{plural(int(many), 'run')} more, {formats.power(one.flops)} FLOPs in all"
-    if not determined(one):
+    if not determined(fitted, one):
         return (
-            f"By the runs so far, {one.target.words} is {UNDETERMINED}: its interval spans {spanned(one.now)}. {more}, "
+            f"By the runs so far, {one.target.words} is {UNDETERMINED}: its interval {_open(one)}. {more}, "
             f"would narrow that most, if the law's form holds; how far cannot be said yet. {checking.capitalize()}"
         )
     return (
@@ -122,10 +122,18 @@ def _words(found: Next) -> str:
     )
 
 
-def determined(proposal: Proposal) -> bool:
-    """Whether the target's present interval says anything of it: an exponent's does, however wide."""
+def _open(proposal: Proposal) -> str:
+    """How little the interval says: the decades of a size, the ends of an exponent."""
+    if proposal.target.name == "n-opt":
+        return f"spans {spanned(proposal.now)}"
+    return f"goes from {formats.number(proposal.now[0])} to {formats.number(proposal.now[1])}"
+
+
+def determined(fitted: Fit, proposal: Proposal) -> bool:
+    """Whether the target's present interval says anything of it: an exponent's does unless the fit leaves it open."""
     factors = {"n-opt": WIDE, "loss": VAGUE, "losses": VAGUE}
-    return narrow(proposal.now, factors.get(proposal.target.name, math.inf))
+    known = proposal.target.name not in fitted.undetermined
+    return known and narrow(proposal.now, factors.get(proposal.target.name, math.inf))
 
 
 def _proposed(selection: Selection, fitted: Fit, wish: Wish) -> tuple[Next, str]:
@@ -141,7 +149,7 @@ def _proposed(selection: Selection, fitted: Fit, wish: Wish) -> tuple[Next, str]
 def _figure(fitted: Fit, found: Next, ask: NextAsk) -> Figure:
     proposal, runs = found.proposal, fitted.residuals[["n", "d", "c"]]
     line = _optimum(fitted, [*runs["c"], *proposal.runs["c"]])
-    figure = figures.next_runs(runs, found.runs, line, proposal, ask.plane, determined(proposal))
+    figure = figures.next_runs(runs, found.runs, line, proposal, ask.plane, determined(fitted, proposal))
     many = int(proposal.runs["repeats"].sum())
     caption = (
         f"{plural(many, 'proposed run')} over the {plural(len(runs), 'run')} so far, in {PLANES[ask.plane].words}; "

@@ -12,6 +12,7 @@ from workbench.analyses.scaling import MULTIPLES, ScalingStudy, minima_of
 from workbench.analyses.scaling_runs import evaluated
 from workbench.analyses.scaling_words import settled
 from workbench.fitting import Fit, FitSet
+from workbench.fitting.determined import UNDETERMINED
 from workbench.fitting.isoflop.budgets import budgets
 from workbench.fitting.isoflop.curves import SHAPES
 from workbench.fitting.record import CONVENTION_LABELS
@@ -61,7 +62,7 @@ def parameters_table(parameters: pd.DataFrame, level: float) -> list[Block]:
     caption = "Every parameter of every fit"
     if parameters["value"].isna().any():
         caption += "; left blank are a k whose interval spans two decades, for without its exponent it says "
-        caption += "nothing, and every number as open of a fit that is not identified"
+        caption += "nothing, and every number that a fit which is not identified leaves open"
     return [Table.of("parameters", caption, parameters, columns, folded=True)]
 
 
@@ -163,6 +164,7 @@ def exponents_table(exponents: pd.DataFrame) -> Table:
     if odd := [row for row, one in enumerate(frame.to_dict("records")) if _misses_its_interval(one)]:
         frame.loc[odd, "source"] += ", as printed"
         caption += "; as printed: the paper rounds its estimate to outside its own interval"
+    frame["identified"] = frame["identified"].replace({True: "yes", False: UNDETERMINED})
     return Table.of("exponents", caption, frame, columns)
 
 
@@ -271,16 +273,14 @@ def _side_by_side(study: ScalingStudy) -> list[Block]:
     for fit in study.fits:
         if fit.law != law:
             continue
-        values = {**fit.params, **fit.derived}
         row: dict[str, Any] = {"convention": CONVENTION_LABELS.get(fit.convention, fit.convention)}
-        row |= {key: values.get(key, float("nan")) for key in ("a", "b")}
-        row |= {f"{key}_interval": list(tables.interval_of(fit, key)) for key in ("a", "b")}
+        row |= {**tables.settled(fit, "a"), **tables.settled(fit, "b")}
         frame = study.forecasts
         mine = frame[(frame["law"] == law) & (frame["convention"] == fit.convention)]
         if len(mine):
             found = mine.iloc[0].to_dict()
             row |= {key: found[key] if settled(found, key) else float("nan") for key in ("n", "d", "loss")}
-        rows.append({**row, "identified": fit.identified})
+        rows.append({**row, "identified": "yes" if fit.identified else UNDETERMINED})
     caption = (
         f"{tables.APPROACHES.get(law, law)}: the same runs under each count of N, and the optimum at {MULTIPLES[0]:g}× "
         f"the {study.largest_name}. A count without embeddings is smaller, most so for small models, and its a larger"

@@ -13,6 +13,7 @@ from workbench.fitting.design.candidates import Candidates, bounds_of, candidate
 from workbench.fitting.design.proposal import Proposal
 from workbench.fitting.design.proposing import propose
 from workbench.fitting.design.targets import Target
+from workbench.fitting.determined import narrow
 from workbench.fitting.record import CONVENTION_LABELS
 from workbench.reporting import formats
 from workbench.reporting.document import Block, Bullets, Code, Column, Table, Text
@@ -122,7 +123,7 @@ def _promise(proposal: Proposal, at: float, spent: float) -> str:
         f"Spending {formats.power(spent)} FLOPs again, as much as the fitted runs took, on the runs below would leave "
         f"the interval of N_opt at {formats.power(at)} FLOPs"
     )
-    if not np.isfinite(share) or min(proposal.now) <= 0 or proposal.now[1] / proposal.now[0] > 1e4:
+    if not np.isfinite(share) or min(proposal.now) <= 0 or not narrow(proposal.now):
         return f"{start} narrower than it is; how wide cannot be said, for these runs do not determine the law."
     now, then = (f"{formats.count(low)} to {formats.count(high)}" for low, high in (proposal.now, proposal.then))
     return (

@@ -240,14 +240,14 @@ def provenance(study: ScalingStudy) -> list[Block]:
         f"Python       {_values(runs, 'python_version')}",
         f"corpus       {_values(runs, 'corpus_fingerprint')}",
         f"numerics     {_values(runs, 'numerics')}",
-        f"trained      {_span(runs)}",
+        f"ended        {_span(runs)}",
     ]
     return [Code("\n".join(lines))]
 
 
 def _span(runs: pd.DataFrame) -> str:
     times = sorted(str(value) for value in runs["created_at"].dropna())
-    return f"{times[0]} to {times[-1]}" if times else "unknown"
+    return f"the first run {times[0]}, the last {times[-1]}" if times else "unknown"
 
 
 def evaluated(study: ScalingStudy) -> pd.DataFrame:

@@ -34,22 +34,27 @@ def interval_of(fit: Fit, name: str) -> Bounds:
     return {**fit.intervals, **fit.derived_intervals}.get(name, UNKNOWN)
 
 
+def settled(fit: Fit, name: str) -> dict[str, object]:
+    """A number and its interval, blank where the runs leave it open (`Fit.undetermined`)."""
+    if name in fit.undetermined:
+        return {name: float("nan"), f"{name}_interval": list(UNKNOWN)}
+    value = {**fit.params, **fit.derived}.get(name, float("nan"))
+    return {name: value, f"{name}_interval": list(interval_of(fit, name))}
+
+
 def exponents(fits: FitSet) -> pd.DataFrame:
     """a and b of every approach under every convention of N, then the published ones."""
     rows = []
     for law, approach in APPROACHES.items():
         for fit in fits:
             if fit.law == law:
-                values = {**fit.params, **fit.derived}
                 rows.append(
                     {
                         "source": OURS,
                         "approach": approach,
                         "convention": CONVENTION_LABELS.get(fit.convention, fit.convention),
-                        "a": values.get("a", float("nan")),
-                        "a_interval": list(interval_of(fit, "a")),
-                        "b": values.get("b", float("nan")),
-                        "b_interval": list(interval_of(fit, "b")),
+                        **settled(fit, "a"),
+                        **settled(fit, "b"),
                         "level": fit.level,
                         "identified": fit.identified,
                     }
@@ -79,13 +84,13 @@ def parameters(fits: FitSet) -> pd.DataFrame:
     """Every parameter of every fit: law, convention, name, value, interval.
 
     A factor whose interval spans two decades is left blank: only together with its exponent does it say anything. So
-    is any number of a fit that is not identified, where its interval spans as much.
+    is every number that a fit leaves open (`Fit.undetermined`).
     """
     rows = []
     for fit in fits:
         for name, value in {**fit.params, **fit.derived}.items():
             ends = interval_of(fit, name)
-            said = (name not in FACTORS and fit.identified) or narrow(ends)
+            said = name not in fit.undetermined and (name not in FACTORS or narrow(ends))
             rows.append(
                 {
                     "law": fit.law,
