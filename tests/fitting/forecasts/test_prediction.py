@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import t as student
 
 from tests.fitting.designs import isoflop, loss_of
-from workbench.fitting import Fit, fit
+from workbench.fitting import Fit, allocate, fit
 from workbench.fitting.forecasts.prediction import Prediction, of_extremes, prediction_interval
 
 
@@ -105,3 +105,15 @@ def test_a_run_is_never_surer_than_the_law():
     n, d = np.geomspace(1e5, 1e10, 6), np.geomspace(1e7, 1e12, 6)
     of_run, of_law = prediction_interval(found, n=n, d=d), found.predict_interval(n=n, d=d)
     assert (of_run[0] <= of_law[0] * (1 + 1e-6)).all() and (of_run[1] >= of_law[1] * (1 - 1e-6)).all()
+
+
+@pytest.mark.parametrize("intervals", ["residuals", "profile"])
+@pytest.mark.parametrize("seed", range(3))
+def test_the_interval_of_one_run_contains_that_of_the_least_loss_far_beyond_the_runs(intervals, seed):
+    found = fit(isoflop(0.02, seed=seed, sizes=4), objective="log-mse", resamples=200, intervals=intervals)
+    for beyond in (1e12, 1e14, 1e16):
+        best = allocate(found, beyond)
+        (law_low, law_high), (low, high) = best.intervals["loss"], best.intervals["run"]
+        assert low < law_low < law_high < high
+        (at_low,), (at_high,) = prediction_interval(found, n=best.n, d=best.d)
+        assert low <= at_low and at_high <= high

@@ -14,8 +14,9 @@ import numpy as np
 
 from workbench.errors import BadInput
 from workbench.fitting.determined import VAGUE, WIDE, narrow, spanned
-from workbench.fitting.forecasts.prediction import prediction_interval
+from workbench.fitting.forecasts.prediction import Prediction, prediction_interval
 from workbench.fitting.forecasts.surface import ALLOCATING, Surface
+from workbench.fitting.laws.base import Array
 from workbench.fitting.record import Fit, Interval
 from workbench.fitting.uncertainty.bootstrap import percentile
 
@@ -37,7 +38,8 @@ class Allocation:
     loss: float
     level: float
     intervals: dict[str, Interval] = field(default_factory=dict)
-    """Of n, d and loss, each at the law's own optimum; and `run`: where one run of these n and d will fall."""
+    """Of n, d and loss, each at the law's own optimum; and `run`: where one run of these n and d will fall,
+    about the law's loss of them and about the least of each draw."""
     determined: bool = True
     """False where the law is not identified, the interval of n spans two decades or that of a run a factor of two."""
     reason: str = ""
@@ -82,7 +84,7 @@ def allocate(fit: Fit, flops: float) -> Allocation:
     if fit.resamples:
         intervals = {name: percentile(values[1:], fit.cut) for name, values in zip("nd", (n_S, d_S), strict=True)}
         intervals["loss"] = percentile(loss_S[1:], fit.cut)
-        intervals["run"] = run_interval(fit, n, d)
+        intervals["run"] = _run_at_best(fit, n, d, loss_S)
     return _judged(fit, float(flops), n, d, loss, intervals)
 
 
@@ -128,6 +130,21 @@ def why_open(fit: Fit, size: Interval = UNKNOWN, run: Interval = UNKNOWN, law: I
     if not narrow(size):
         return f"the interval of N_opt spans {spanned(size)}"
     return "" if fit.identified else f"these runs do not identify {fit.law}"
+
+
+def _run_at_best(fit: Fit, n: float, d: float, loss_S: Array) -> Interval:
+    """Where one run of the best N and D will fall, be these the best or not.
+
+    Under a draw of the law whose optimum lies elsewhere a run of this N and D falls above that draw's least loss. The
+    interval of the least loss knows nothing of that, so that one around it reaches lower, and one at this N and D
+    higher: a run may be as good as the best of the law, and as poor as a size that proves wrong.
+    """
+    low, high = run_interval(fit, n, d)
+    found = Prediction.of(fit)
+    if found is None:
+        return low, high
+    (least,), (most,) = found.about(loss_S, n=n, d=d, u=d)
+    return min(low, float(least)), max(high, float(most))
 
 
 def run_interval(fit: Fit, n: float, d: float, u: float | None = None) -> Interval:

@@ -79,13 +79,23 @@ class Prediction:
         low, high = zip(*parts, strict=True)
         return np.concatenate(low), np.concatenate(high)
 
+    def about(self, values_S: Array, **columns: ArrayLike) -> tuple[Array, Array]:
+        """The same about a response that is the law's for each draw, its estimate first: the least loss of a compute.
+
+        The columns are those of the one run, which say how noisy it is.
+        """
+        return self._ends(values_S[:1], values_S[1:, None], self.sigma(**columns))
+
     def _interval(self, given: dict[str, Array]) -> tuple[Array, Array]:
-        sigma_M = self.sigma(**given)
-        log = self.fit.configured_law.log_response
         with np.errstate(all="ignore"):
             f_SM = _draws(self.fit, given)
+        return self._ends(self.fit.predict(**given), f_SM, self.sigma(**given))
+
+    def _ends(self, f_M: Array, f_SM: Array, sigma_M: Array) -> tuple[Array, Array]:
+        """Ends for a response f by the estimate and by each draw, with this noise."""
+        log = self.fit.configured_law.log_response
+        with np.errstate(all="ignore"):
             f_SM = np.log(f_SM) if log else f_SM
-            f_M = self.fit.predict(**given)
             f_M = np.log(f_M) if log else f_M
             share = (1 - self.fit.level) / 2
             if of_extremes(self.fit):
