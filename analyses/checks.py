@@ -243,8 +243,8 @@ def _of_law(diagnosed: Diagnosed) -> list[Fact]:
             diagnosed.departure >= DOUBT,
         ),
         Fact(
-            "errors of their own",
-            "runs of one size or budget miss no more alike than any two",
+            "errors shared within a size",
+            "runs of one size or budget err no more alike than any two",
             "no sign of it" if not diagnosed.shared else _lowered(diagnosed.shared[0].partition(", as if")[0]),
             not diagnosed.shared,
         ),

@@ -38,7 +38,7 @@ def blocks(fit: Fit) -> list[Block]:
         "ground, the law misses it."
     )
     if equal is not None:
-        caption += f" Dotted lines join runs of equal compute, {plural(equal['c'].nunique(), 'budget')}."
+        caption += f" Dashed lines join runs of equal compute, {plural(equal['c'].nunique(), 'budget')}."
     if front is not None:
         caption += " The line runs through the best pair of each compute."
     drawn = points[["n", "d", "loss", "predicted"]]

@@ -40,7 +40,8 @@ def profile(fit: Fit) -> list[Block]:
     level = f"{100 * traced.level:g}%"
     caption = (
         f"Profile of each parameter of {name_of(fit.law)}, {plural(fit.n_points, 'run')}: how much worse the best fit "
-        "becomes when one number is held at another value and the rest is fitted anew. Values above the dashed line "
+        "becomes when one number is held at another value and the rest is fitted anew. The statistic is an F of one "
+        "degree of freedom: the rise of the objective over its noise. Values above the dashed line "
         f"are rejected at {level}; a curve that stays below it on one side is a number these runs leave open there. "
         "Positive parameters are followed over three decades on either side."
     )
@@ -112,7 +113,9 @@ def _rank(draws: pd.DataFrame) -> list[Block]:
         return []
     row, column = np.unravel_index(np.abs(ranks).argmax(), ranks.shape)
     one, two = sorted((draws.columns[row], draws.columns[column]))
-    said = f"Most together move {one} and {two}: their rank correlation is {formats.number(float(ranks[row, column]))}."
+    said = (
+        f"The most correlated pair is {one} and {two} (rank correlation {formats.number(float(ranks[row, column]))})."
+    )
     return [Text(said)]
 
 

@@ -79,7 +79,7 @@ def curves_figure(look: Look, ask: LiveAsk) -> Figure:
     caption = f"{title[0].upper()}{title[1:]} against {QUANTITIES[ask.x].title}: {plural(drawn, 'run')}"
     if begun > drawn:
         caption += f" of the {begun:,} begun"
-        caption += f", those in training and those that ended last, {CURVES} at most" if drawn >= CURVES else ""
+        caption += f" (at most {CURVES}: those in training, then the latest to end)" if drawn >= CURVES else ""
     caption += "; of a run that has ended at most 200 points are drawn"
     figure = live_curves(runs, rows, ask.x, ask.y, ask.log_x, ask.log_y)
     data = rows[list(dict.fromkeys(["run_id", "step", ask.x, ask.y]))]

@@ -177,7 +177,7 @@ def _table(found: Next) -> Table:
 
 def _certified(found: Next) -> str:
     least = f"{1 - found.proposal.efficiency:.1%}"
-    return f"This choice is certified: none for the target, whole or in fractions, has a variance over {least} lower."
+    return f"No other allocation of this budget would have a variance more than {least} lower."
 
 
 def _definition(selection: Selection, found: Next, wish: Wish, ask: NextAsk, missing: str) -> list[Block]:

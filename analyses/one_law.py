@@ -49,6 +49,11 @@ def name_of(law: str) -> str:
     return theme.LAW_NAMES.get(law, law)
 
 
+def chosen_name(law: str) -> str:
+    """The same with the name that commands know it by, where a law is chosen."""
+    return f"{name_of(law)} ({law})" if name_of(law) != law else law
+
+
 def numbers(fit: Fit) -> list[Block]:
     """Formula, parameters with intervals, how they were made, and what a reader must know."""
     law = LAWS.get(fit.law)

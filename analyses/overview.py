@@ -16,6 +16,7 @@ from workbench.analyses.scaling import MULTIPLES
 from workbench.analyses.selection import Selection
 from workbench.fitting import Fit
 from workbench.fitting.forecasts.forecast import largest_budget
+from workbench.fitting.tables.canonical import LEFT_OUT
 from workbench.reporting import figures, formats
 from workbench.reporting.document import Block, Figure, Text
 from workbench.reporting.figures.pieces import plural
@@ -86,9 +87,7 @@ def losses(selection: Selection, ask: LossesAsk) -> list[Block]:
     largest = largest_budget(law_fits.table(selection))
     line = None if fit is None else _line([fit], points, largest)
     caption = f"Held-out loss at the end of {plural(len(points), 'run')} against the compute each took"
-    done = int((law_fits.sample(selection)["status"] == "done").sum())
-    if done > len(points):
-        caption += f"; {done - len(points)} more are no part of a law (checks of the learning rate, say) and left out"
+    caption += _left_out(law_fits.sample(selection), len(points))
     if fit is not None and line is not None and len(line):
         caption += "; the line is the least loss that the law gives for each compute, with its "
         caption += f"{100 * fit.level:g}% interval, dotted beyond the runs ({one_law.name_of(fit.law)})"
@@ -97,6 +96,22 @@ def losses(selection: Selection, ask: LossesAsk) -> list[Block]:
     figure = figures.loss_against_compute(points, None, line)
     name = "loss-against-compute" if ask.law else "losses"
     return [Figure(name, caption + ".", figure, points[["n", "d", "c", "loss"]])]
+
+
+def _left_out(runs: pd.DataFrame, kept: int) -> str:
+    """Which finished runs are no part of a law, by what they are."""
+    done = runs[runs["status"] == "done"]
+    many = len(done) - kept
+    if many < 1:
+        return ""
+    roles = done["role"].value_counts()
+    kinds = [
+        plural(int(roles[role]), noun)
+        for role, noun in (("rate", "learning-rate check"), ("variant", "variant of the recipe"))
+        if role in roles
+    ]
+    named = sum(int(roles.get(role, 0)) for role in LEFT_OUT) == many
+    return f"; {' and '.join(kinds) if named and kinds else plural(many, 'other run')} left out"
 
 
 def _line(fits: Sequence[Fit], points: pd.DataFrame, largest: float) -> pd.DataFrame:

@@ -43,7 +43,7 @@ WHY = {
     "form": "the law's form misses by more than chance",
     "trend": "misses that follow N, D or C grow further out",
     "curvature": "a law that bends away from its runs is off beyond them",
-    "errors of their own": "the runs then count for fewer than they are",
+    "errors shared within a size": "the runs then count for fewer than they are",
     "influence": "one run decides the answer",
 }
 """Check of a sweep → why it matters."""

@@ -61,8 +61,8 @@ def parameters_table(parameters: pd.DataFrame, level: float) -> list[Block]:
     )
     caption = "Every parameter of every fit"
     if parameters["value"].isna().any():
-        caption += "; left blank are a k whose interval spans two decades, for without its exponent it says "
-        caption += "nothing, and every number that a fit which is not identified leaves open"
+        caption += ". Blank: prefactors k whose interval spans over two decades, and what an unidentified fit "
+        caption += "leaves open"
     return [Table.of("parameters", caption, parameters, columns, folded=True)]
 
 
@@ -126,8 +126,8 @@ def _surface(fit: Fit, table: pd.DataFrame) -> list[Block]:
         f"{plural(lines['n'].nunique(), 'size')}."
     )
     missed = (
-        f"What the parametric law misses: observed over predicted loss of {plural(len(drawn), 'run')}; the root mean "
-        f"square is {formats.percent(spread)}. A trend in any panel would mean that the law's form does not fit."
+        f"What the parametric law misses: the loss of {plural(len(drawn), 'run')} relative to what it predicts; the "
+        f"root mean square is {formats.percent(spread)}. A trend in any panel would mean a law of the wrong form."
     )
     shown = drawn[["n", "d", "c", "loss", "predicted", "residual"]]
     return [
@@ -163,7 +163,7 @@ def exponents_table(exponents: pd.DataFrame) -> Table:
     frame = exponents.copy()
     if odd := [row for row, one in enumerate(frame.to_dict("records")) if _misses_its_interval(one)]:
         frame.loc[odd, "source"] += ", as printed"
-        caption += "; as printed: the paper rounds its estimate to outside its own interval"
+        caption += ". As printed: rounding puts the estimate outside its interval"
     frame["identified"] = frame["identified"].replace({True: "yes", False: UNDETERMINED})
     return Table.of("exponents", caption, frame, columns)
 
@@ -283,6 +283,6 @@ def _side_by_side(study: ScalingStudy) -> list[Block]:
         rows.append({**row, "identified": "yes" if fit.identified else UNDETERMINED})
     caption = (
         f"{tables.APPROACHES.get(law, law)}: the same runs under each count of N, and the optimum at {MULTIPLES[0]:g}× "
-        f"the {study.largest_name}. A count without embeddings is smaller, most so for small models, and its a larger"
+        f"the {study.largest_name}. Non-embedding counts shrink small models most, so their a comes out larger"
     )
     return [Table.of("conventions", caption, pd.DataFrame(rows), CONVENTION_COLUMNS)]

@@ -10,8 +10,7 @@ from workbench.reporting.figures.pieces import plural
 
 PROCEDURES = {
     "isoflop": (
-        "at each budget a curve of loss against N, by default L = E + p N^−α + q N^β with E, α and β shared by all "
-        "budgets; N_opt = k_N C^a and D_opt = k_D C^b run through the minima",
+        "at each budget a curve of loss against N; N_opt = k_N C^a and D_opt = k_D C^b run through the minima",
         "Hoffmann et al. 2022 (arXiv 2203.15556), approach 2",
     ),
     "envelope": (
@@ -56,18 +55,17 @@ def certified(certificate: dict[str, Any]) -> str:
         agree = f"{100 * certificate['agree']:.0f}% of {many} ended in the lowest optimum found"
         return f"Not certified: {agree}, and a lower one elsewhere is not ruled out."
     if basins == 1:
-        return f"Certified: {many}, has one basin, and every start in it ended at this optimum."
+        return f"One optimum found on {many}; every start ended there."
     runner_up = f"{100 * certificate['runner_up']:.2g}%"
-    return (
-        f"Certified: of the {plural(basins, 'basin')} on {many}, this is the lowest; the next lies {runner_up} higher."
-    )
+    return f"{basins:,} optima found on {many}; this is the lowest, and the next lies {runner_up} higher."
 
 
 def _method(fit: Fit) -> str:
     """A few sentences that a methods section could use."""
     law = LAWS.get(fit.law)
     formula, citation = (f"`{law.formula}`", law.citation) if law is not None else PROCEDURES.get(fit.law, ("", ""))
-    text = f"`{fit.law}`: {formula} ({citation}). {_found(fit)}"
+    called = ", the parametric L(N, D)" if fit.law == "chinchilla" else ""
+    text = f"`{fit.law}`{called}: {formula} ({citation}). {_found(fit)}"
     if (shape := fit.diagnostics.get("shape")) is not None:
         text += f" The curves are {SHAPES[shape].words}."
     if (certificate := fit.diagnostics.get("certificate")) is not None:

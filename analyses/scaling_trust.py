@@ -124,7 +124,7 @@ def _how_errors_grow(distant: BackTests, frame: pd.DataFrame) -> str:
     if len(weak):
         said += f" Held out above {_list(weak['above'])} of the largest compute, what was left did not determine the "
         said += "law: those numbers are only what its fit gives."
-    return f"{said} No more was held out: {distant.ended.rstrip('.')}."
+    return f"{said} {distant.ended[:1].upper()}{distant.ended[1:].rstrip('.')}."
 
 
 def _share(factor: float) -> str:
@@ -163,7 +163,8 @@ def compared_blocks(found: Comparison) -> list[Block]:
     words = found.candidates[0].scores.words
     caption = (
         f"Laws compared on the same {plural(found.points, 'run')}, each time on those they were not fitted to: "
-        f"back-tests{_factors(found)}, and the log score with {words} left out one at a time"
+        f"back-tests{_factors(found)}, and the log score with {words} left out one at a time. "
+        "chinchilla is the parametric L(N, D), chinchilla-tied the same with α = β"
     )
     blocks: list[Block] = [
         Table.of("laws-compared", caption, frame, columns),
@@ -308,22 +309,26 @@ def _form(found: Diagnosed, repeated: bool) -> list[str]:
     )
     said = list(found.unfit or ((fits,) if repeated else ("No run was repeated, so that noise is not known apart.",)))
     said += found.trends or ("Its misses show no clear bend or step along N, D or C.",)
-    said.append(_curvature(found))
-    said += found.shared or ("Runs of one size or budget do not miss more alike than any two.",)
+    said.append(_curvature(found, repeated))
+    said += found.shared or ("Runs of one size or budget do not err more alike than any two.",)
     return said
 
 
-def _curvature(found: Diagnosed) -> str:
+def _curvature(found: Diagnosed, repeated: bool) -> str:
     """The F test for quadratic departures, and why other tests may disagree with it."""
-    p = f"p = {found.departure:.2g}"
     departs = found.departure < DOUBT
-    said = f"An F test of quadratic departures along N and D {'finds one' if departs else 'finds none'} ({p})."
-    if departs == bool(found.trends) and departs == bool(found.unfit):
+    said = f"The F test finds {'' if departs else 'no '}curvature along N and D (p = {found.departure:.2g})."
+    others = [bool(found.trends), *([bool(found.unfit)] if repeated or found.unfit else [])]
+    if all(other == departs for other in others):
         return said
-    return (
-        f"{said} Tests of form may disagree: this one takes three curvatures together, every run as it is, and is "
-        "misled where runs of a size miss together; the search for bends and steps tries one at a time, pulls outliers "
-        "in and pays for the number of its tests; that against the seeds sees only misses well above their noise."
+    if not departs:
+        return f"{said} It takes three curvatures at once, and can overlook the one that another test finds."
+    if found.shared:
+        said += " It can be misled by errors shared within a size, which these runs have."
+    if any(others):
+        return f"{said} Of the other two tests one agrees."
+    return f"{said} The other {'two tests find' if len(others) > 1 else 'test finds'} nothing, but " + (
+        "are weaker." if len(others) > 1 else "is weaker."
     )
 
 

@@ -73,7 +73,7 @@ def test_the_words_the_table_and_the_figure_are_of_one_proposal(simulated: Selec
     assert f"{many} proposed runs over the 32 runs so far" in figure.caption
     assert sum(row["repeats"] for row in table.rows) == many
     assert (proposed["c"] * proposed["repeats"]).sum() <= 1e13
-    assert of(Bullets, blocks)[0].items[0].startswith("This choice is certified")
+    assert of(Bullets, blocks)[0].items[0].startswith("No other allocation of this budget")
 
 
 def test_the_budget_is_what_was_spent_unless_told(simulated: Selection):

@@ -84,7 +84,7 @@ def test_the_losses_are_drawn_before_any_fit(whole: Selection, monkeypatch: pyte
     monkeypatch.setattr(overview, "answers", lambda selection: pytest.fail("a fit was asked for"))
     (figure,) = overview.losses(fresh, LossesAsk(law=False))
     assert isinstance(figure, Figure) and len(figure.data) == 32
-    assert "32 runs" in figure.caption and "8 more are no part of a law" in figure.caption
+    assert "32 runs" in figure.caption and "8 learning-rate checks left out" in figure.caption
 
 
 def test_the_cost_is_that_of_the_table(whole: Selection) -> None:

@@ -159,7 +159,7 @@ def test_forecasts_carry_the_interval_of_one_run_and_whether_they_are_determined
 def test_every_fit_says_how_its_optimum_is_known(document, result):
     section = next(s for s in document["sections"] if s["title"] == "How the fits were made")
     said = {item.split("`")[1]: item for item in section["blocks"][1]["items"]}
-    assert "Certified: a grid of 24 × 24 values of alpha × beta" in said["chinchilla"]
+    assert "One optimum found on a grid of 24 × 24 values of alpha × beta" in said["chinchilla"]
     assert result.headline.interval_method in said["chinchilla"]
     assert "(a prediction interval) adds the noise of a single training" in section["blocks"][2]["text"]
 
@@ -168,7 +168,7 @@ def test_an_optimum_without_a_grid_is_not_called_certified():
     record = {"dense": False, "agree": 0.92, "searched": "72 starts", "basins": 2, "runner_up": 0.4, "nodes": 72}
     assert certified(record).startswith("Not certified: 92% of 72 starts")
     dense = record | {"dense": True, "searched": "a grid of 24 values of alpha"}
-    assert "2 basins" in certified(dense) and "40% higher" in certified(dense)
+    assert "2 optima" in certified(dense) and "40% higher" in certified(dense)
 
 
 def test_the_page_is_small_enough_to_mail(document):

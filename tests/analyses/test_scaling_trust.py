@@ -67,7 +67,7 @@ def test_what_the_law_leaves_open_after_holding_out_is_said(simulated: ScalingSt
         assert (f"{row['above']} of the largest compute, what was left" in said) == (
             not row["identified"] and row is rows[-1]
         )
-    assert "No more was held out: " in said
+    assert "Holding out everything above 1/" in said
 
 
 def test_laws_are_compared_out_of_sample_alone(simulated: ScalingStudy):
@@ -173,9 +173,9 @@ def test_the_checks_hold_the_test_of_curvature_that_the_next_proposal_reports(si
     facts = {fact.name: fact for fact in checks.facts(bent, checks.check(bent), 0.01, (), None, found)}
     assert not facts["curvature"].met and facts["curvature"].found == f"p = {found.departure:.2g}"
     said = sentences(scaling_trust.diagnostics(judged_otherwise(simulated, diagnosed=found)))
-    assert f"finds one (p = {found.departure:.2g})" in said
+    assert f"finds curvature along N and D (p = {found.departure:.2g})" in said
     calm = replace(found, trends=(), unfit=())
-    assert "Tests of form may disagree" in sentences(
+    assert "find nothing, but are weaker" in sentences(
         scaling_trust.diagnostics(judged_otherwise(simulated, diagnosed=calm))
     )
 
@@ -183,12 +183,12 @@ def test_the_checks_hold_the_test_of_curvature_that_the_next_proposal_reports(si
 def test_errors_that_runs_of_a_size_share_fail_their_check(simulated: ScalingStudy):
     runs, sound = make_runs(0)[0], simulated.judged.diagnosed
     assert sound is not None
-    note = "The runs of each of the model sizes miss together (p = 0.001), as if each had an error of its own; whole …"
+    note = "Runs of the same model size err in the same direction (p = 0.001), as if each model size had an error …"
     for shared, met in (((), True), ((note,), False)):
         facts = checks.facts(runs, checks.check(runs), 0.01, (), None, replace(sound, shared=shared))
-        (own,) = [fact for fact in facts if fact.name == "errors of their own"]
+        (own,) = [fact for fact in facts if fact.name == "errors shared within a size"]
         assert own.met is met
-    assert own.found == "the runs of each of the model sizes miss together (p = 0.001)"
+    assert own.found == "runs of the same model size err in the same direction (p = 0.001)"
 
 
 def test_a_law_is_judged_by_hold_outs_that_left_both_determined():

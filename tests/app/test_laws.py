@@ -102,7 +102,7 @@ def test_trust_has_its_parts(open_page: Opener, simulated: Path):
     assert "most influential runs" in text(show(page, "Residuals"))
     said = text(show(page, "Back-test"))
     assert "By the log score" in said
-    assert "No more was held out" in said
+    assert "Holding out everything above 1/" in said
 
 
 def test_under_each_figure_stands_a_command_that_draws_it(open_page: Opener, simulated: Path):

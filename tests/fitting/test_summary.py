@@ -34,7 +34,7 @@ def test_the_page_has_the_head_the_coefficients_and_the_residuals(found):
     line = next(line for line in page.splitlines() if line.startswith("alpha "))
     assert line.split() == ["alpha", f"{found.params['alpha']:.8g}", f"{standard_errors(found)['alpha']:.4g}",
                             f"{low:.6g}", "to", f"{high:.6g}"]  # fmt: skip
-    assert "note: Certified on a grid" in page and max(map(len, page.splitlines()[:14])) <= 110
+    assert "note: One optimum found on a grid" in page and max(map(len, page.splitlines()[:14])) <= 110
 
 
 def test_a_fit_with_a_held_parameter_counts_fewer():

@@ -1,5 +1,6 @@
 """`workbench fit`: scaling laws of a store or a table, one law or several side by side, or compared out of sample."""
 
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -243,27 +244,27 @@ def _print_all(found: "FitSet") -> None:
         note(line)
 
 
-CERTIFIED = "Certified on "
+FOUND = re.compile(r"(One optimum|\d+ optima) found on ")
 """How a note on the optimum begins."""
 
 
 def _notes(fits: "tuple[Fit, ...]") -> list[str]:
     """Each note once, with the laws (and counts of N) it belongs to where it is not common to all.
 
-    What each law's optimum was certified on is one line.
+    Where each law's optimum was found is one line.
     """
     everyone = _holders(fits, fits)
     certified: dict[str, list[Fit]] = {}
     holders: dict[str, list[Fit]] = {}
     for fit in fits:
         for text in fit.notes:
-            (certified if text.startswith(CERTIFIED) else holders).setdefault(text, []).append(fit)
+            (certified if FOUND.match(text) else holders).setdefault(text, []).append(fit)
     lines = [
         f"Note: {text}" if _holders(those, fits) == everyone else f"Note ({_holders(those, fits)}): {text}"
         for text, those in holders.items()
     ]
-    said = "; ".join(f"{_holders(those, fits)} on {text[len(CERTIFIED) : -1]}" for text, those in certified.items())
-    return [*lines, *([f"Note: Optima are certified: {said}."] if said else [])]
+    said = "; ".join(f"{_holders(those, fits)}: {text[:1].lower()}{text[1:-1]}" for text, those in certified.items())
+    return [*lines, *([f"Note: {said}."] if said else [])]
 
 
 def _holders(those: "list[Fit] | tuple[Fit, ...]", fits: "tuple[Fit, ...]") -> str:

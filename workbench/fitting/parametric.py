@@ -142,12 +142,9 @@ def _certified(certificate: Certificate, objective: str) -> str:
     """How far the optimum is known to be the lowest."""
     basins = len(certificate.values_B)
     if certificate.dense:
-        said = f"Certified on {certificate.searched}: {basins} basin{'' if basins == 1 else 's'}"
-        said += (
-            ""
-            if basins == 1
-            else f", the next {100 * (certificate.values_B[1] / certificate.values_B[0] - 1):.2g}% higher"
-        )
+        said = f"{'One optimum' if basins == 1 else f'{basins} optima'} found on {certificate.searched}"
+        if basins > 1:
+            said += f", the next {100 * (certificate.values_B[1] / certificate.values_B[0] - 1):.2g}% higher"
     else:
         said = f"{100 * certificate.agree:.0f}% of {certificate.searched} reached the optimum"
         said += ": few, so that a lower one may exist" if certificate.agree < 0.1 else ""

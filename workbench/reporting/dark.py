@@ -26,7 +26,7 @@ STEPS = 256
 FIRST = 0.28
 """Viridis below this is too dark to see on a dark page."""
 
-_POSITIONS = np.linspace(0.0, 0.9, STEPS)
+_POSITIONS = np.linspace(0.0, theme.CUT, STEPS)
 _LIGHT = np.array([plotly.colors.unlabel_rgb(text) for text in plotly.colors.sample_colorscale("Viridis", _POSITIONS)])
 _DARK = plotly.colors.sample_colorscale("Viridis", np.linspace(FIRST, 1.0, STEPS))
 _RGB = re.compile(r"rgb\([\d., ]+\)")

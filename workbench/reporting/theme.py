@@ -33,6 +33,7 @@ LAW_DASHES = {"isoflop": "dash", "envelope": "dashdot"}
 
 LAW_NAMES = {
     "chinchilla": "parametric L(N, D)",
+    "chinchilla-tied": "parametric, α = β",
     "isoflop": "isoFLOP minima",
     "envelope": "envelope",
     "kaplan-nd": "Kaplan L(N, D)",
@@ -42,8 +43,9 @@ LAW_NAMES = {
 }
 """Law → what a legend calls it."""
 
-# Viridis, cut before its pale yellow, which vanishes on white paper.
-SCALE = plotly.colors.sample_colorscale("Viridis", [i / 10 * 0.9 for i in range(11)])
+# Viridis, cut before its pale greens and yellow, which vanish on white paper.
+CUT = 0.8
+SCALE = plotly.colors.sample_colorscale("Viridis", [i / 10 * CUT for i in range(11)])
 FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif'
 
 
@@ -95,7 +97,7 @@ def message(text: str, height: int = 160) -> go.Figure:
 def shade(value: float, low: float, high: float) -> str:
     """The colour of `value` on a logarithmic scale from low to high."""
     share = 0.5 if high <= low else (math.log(value) - math.log(low)) / (math.log(high) - math.log(low))
-    return _viridis(0.9 * min(max(share, 0.0), 1.0))
+    return _viridis(CUT * min(max(share, 0.0), 1.0))
 
 
 @lru_cache(maxsize=4096)

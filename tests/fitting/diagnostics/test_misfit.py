@@ -56,7 +56,7 @@ def test_runs_of_a_size_that_miss_together_are_said_and_resampled_together():
     rng = np.random.default_rng(3)
     shared = 0.01 * rng.standard_normal(8)[size] + 0.002 * rng.standard_normal(len(table))
     found = fit(table.assign(loss=table["loss"] * np.exp(shared)), resamples=50)
-    assert any("each of the model sizes miss together" in note for note in found.notes), found.notes
+    assert any("the same model size err in the same direction" in note for note in found.notes), found.notes
     assert "resampling model sizes" in found.interval_method
 
 
@@ -104,4 +104,6 @@ def test_the_note_on_runs_that_miss_together_says_what_was_done():
     assert "whole model sizes are resampled" in said(table, resamples=50)
     for asked in ({"resamples": 0}, {"resamples": 50, "intervals": "residuals"}):
         text = said(table, **asked)
-        assert "model sizes miss together" in text and "are resampled" not in text and "too narrow" in text
+        assert (
+            "same model size err in the same direction" in text and "are resampled" not in text and "too narrow" in text
+        )

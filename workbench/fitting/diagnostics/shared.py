@@ -77,7 +77,8 @@ def alike(fitted: Fitted, method: str = "") -> list[str]:
     _, words = groups(fitted.prepared.table)
     resampled = f"resampling {words}" in method
     how = f"whole {words} are resampled" if resampled else "intervals that take every run by itself are too narrow"
+    one = words[:-1]
     return [
-        f"The runs of each of the {words} miss together (p = {fitted.shared:.1g}), as if each had an error of its own; "
-        f"{how}."
+        f"Runs of the same {one} err in the same direction (p = {fitted.shared:.1g}), as if each {one} had an error "
+        f"of its own; {how}."
     ]

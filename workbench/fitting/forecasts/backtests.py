@@ -141,7 +141,7 @@ def backtests(
     table = tested_table(table, law, convention)
     c_M = table["c"].to_numpy(dtype=np.float64)
     tests: list[HeldOut] = []
-    ended = f"the last factor, {max(factors):g}, was reached"
+    ended = f"no more than everything above 1/{max(factors):g} of the largest compute was held out"
     before = 0
     for factor in sorted(factors):
         held_M = c_M > c_M.max() / factor
@@ -166,7 +166,7 @@ def backtests(
                 noise=noise,
             )
         except NotIdentifiable as error:
-            ended = f"at {factor:g}, {error}"
+            ended = str(error)
             break
         held = table[held_M]
         if LAWS[law].columns == ("c",):
@@ -182,7 +182,8 @@ def _enough(many: int, law: str, factor: float) -> None:
     needed = len(LAWS[law].parameters) + SPARE
     if LAWS[law].columns != ("c",) and many < needed:
         raise NotIdentifiable(
-            f"{many} runs have no more than 1/{factor:g} of the largest compute; a back-test of {law} needs {needed}."
+            f"holding out everything above 1/{factor:g} of the largest compute would leave {many} runs; "
+            f"the fit of {law} needs {needed}."
         )
 
 

@@ -281,9 +281,9 @@ def _said(fitted: Fitted, edge: Edge) -> str:
     pressed_S = pressed_SP[:, fitted.estimated].any(axis=1)
     found = [
         (int((missed_S & pressed_S).sum()), "lie at a bound"),
-        (int((missed_S & ~pressed_S).sum()), "did not converge on the edge"),
+        (int((missed_S & ~pressed_S).sum()), "are approximate"),
     ]
-    return "".join(f"; {many} of {len(edge.root_S)} ends {what}" for many, what in found if many)
+    return "".join(f"; {many} of {len(edge.root_S)} interval ends {what}" for many, what in found if many)
 
 
 def profile(fitted: Fitted, resamples: int, rng: np.random.Generator) -> Spread:  # noqa: ARG001
@@ -300,4 +300,4 @@ def profile(fitted: Fitted, resamples: int, rng: np.random.Generator) -> Spread:
     said = _said(fitted, edge)
     kind = "likelihood" if not np.isfinite(fitted.objective.delta) else "of the Huber objective, scaled tau test"
     points_SP = np.concatenate([fitted.best_P[None], edge.theta_SP])
-    return Spread(points_SP, f"profile {kind}, {len(functions)} functions of theta{said}", None, True)
+    return Spread(points_SP, f"profile {kind}{said}", None, True)

@@ -214,7 +214,7 @@ def residuals(points: pd.DataFrame, logarithmic: bool = True) -> go.Figure:
         figure.add_hline(y=0, line={"color": theme.SOFT, "width": 1.2}, row=1, col=column)
         axis = theme.log_axis(points[key], title, style, most=4) if style else {"title": {"text": title}}
         figure.update_xaxes(axis, row=1, col=column)
-    title = "observed over predicted [%]" if logarithmic else "observed minus predicted"
+    title = "observed / predicted − 1 [%]" if logarithmic else "observed minus predicted"
     figure.update_yaxes(title={"text": title}, ticksuffix=unit, row=1, col=1)
     return figure.update_layout(margin={"t": 24})
 
