@@ -18,7 +18,7 @@ class Published:
 
 
 PUBLISHED = (
-    Published("Kaplan et al. 2020", "fit of N_opt(C)", 0.73, 0.27, convention="non-embedding"),
+    Published("Kaplan et al. 2020", "fit of the best N", 0.73, 0.27, convention="non-embedding"),
     Published("Hoffmann et al. 2022", "1, envelope", 0.50, 0.50, (0.488, 0.502), (0.501, 0.512), 0.80),
     Published("Hoffmann et al. 2022", "2, isoFLOP", 0.49, 0.51, (0.462, 0.534), (0.483, 0.529), 0.80),
     Published("Hoffmann et al. 2022", "3, parametric", 0.46, 0.54, (0.454, 0.455), (0.542, 0.543), 0.80),

@@ -208,7 +208,8 @@ def forecasts(study: ScalingStudy) -> list[Block]:
         f"Compute-optimal allocation at 10 and 100 times the {study.largest_name}, {formats.power(study.largest)} "
         f"FLOPs, with {100 * study.settings['level']:g}% intervals"
     )
-    return [Table.of("forecasts", caption, frame, ALLOCATION_COLUMNS), Text(_what_forecasts_mean(study))]
+    columns = ALLOCATION_COLUMNS if (frame["determined"] != "yes").any() else ALLOCATION_COLUMNS[:-1]
+    return [Table.of("forecasts", caption, frame, columns), Text(_what_forecasts_mean(study))]
 
 
 def _what_forecasts_mean(study: ScalingStudy) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 import streamlit as st
+from pandas.io.formats.style import Styler
 
 from workbench.analyses import run_table, run_view, sweeps
 from workbench.analyses.choosing import RunsChosen
@@ -15,12 +16,13 @@ from workbench.analyses.selection import Selection
 from workbench.app import data, show
 from workbench.app.choices import pick, runs_chosen, worded
 from workbench.errors import BadInput
+from workbench.reporting import formats
 from workbench.reporting.figures.explore import quantity
 from workbench.reporting.figures.pieces import plural
 from workbench.store.schema import RUNS
 
 # Style of a report's column → the format of a number that stays sortable.
-FORMATS = {"count": "compact", "power": "scientific", "integer": "localized", "loss": "%.4f", "seconds": "%.1f s"}
+FORMATS = {"count": "compact", "power": "%.2e", "integer": "localized", "loss": "%.4f", "seconds": "%.1f s"}
 
 # Of a table longer than this the browser fetches the rows that it shows, and its rows cannot be ticked.
 LONG = 50_000
@@ -95,12 +97,19 @@ def _table(runs: pd.DataFrame) -> None:
         st.dataframe(shown, column_config=config, hide_index=True, lazy=True, placeholder="–")
     else:
         st.dataframe(
-            shown, column_config=config, hide_index=True, key="ticked", on_select=_compare_ticked,
+            _written(shown), column_config=config, hide_index=True, key="ticked", on_select=_compare_ticked,
             selection_mode="multi-row", placeholder="–",
         )  # fmt: skip
     st.session_state["table_ids"] = shown["run_id"]
     _downloads(runs)
     _compared()
+
+
+def _written(shown: pd.DataFrame) -> Styler:
+    """The table with sizes and compute as elsewhere, 15.3k and 5.8×10¹⁰; it still sorts by the numbers."""
+    words = {column.key: column.style for column in RUN_COLUMNS if column.style in ("count", "power")}
+    how = {name: partial(formats.show, style=words[name]) for name in shown.columns if name in words}
+    return shown.style.format(how)
 
 
 def _compare_ticked() -> None:

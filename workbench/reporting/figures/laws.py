@@ -55,7 +55,9 @@ def isoflop(points: pd.DataFrame, minima: pd.DataFrame | None = None, lines: pd.
     if not named:
         color_bar(figure, [low, high], "budget C [FLOPs]", "power")
         return figure
-    return figure.update_layout(legend={"title": {"text": "budget [FLOPs]  "}})
+    return figure.update_layout(
+        legend={"title": {"text": "budget [FLOPs]"}, "orientation": "v", "x": 1.01, "y": 1, "yanchor": "top"}
+    )
 
 
 def _stars(figure: go.Figure, minima: pd.DataFrame) -> None:

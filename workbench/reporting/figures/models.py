@@ -10,6 +10,9 @@ LEAST_LABELLED = 0.05
 """A smaller part has no room for its number, which the hover tells."""
 
 LIGHT_COLORS = {theme.SKY, theme.ORANGE, theme.PURPLE}
+LEAST_NAMED = 0.003
+"""A part smaller than this in every bar is too thin to see, and the legend leaves it out."""
+
 DARK = "#101010"
 """A number upon a light colour is dark, on a dark page too."""
 
@@ -35,6 +38,7 @@ def shares(bars: Mapping[str, Mapping[str, float]], colors: Mapping[str, str]) -
                 base=list(begun.values()),
                 orientation="h",
                 name=part,
+                showlegend=max(share) >= LEAST_NAMED,
                 marker={"color": color, "line": {"color": "white", "width": 1}},
                 text=[f"{100 * one:.0f}%" if one >= LEAST_LABELLED else "" for one in share],
                 textposition="inside",

@@ -26,6 +26,7 @@ def backtest(fitted: pd.DataFrame, held_out: pd.DataFrame) -> go.Figure:
     losses = [fitted["loss"], ordered["loss"], ordered["predicted"]]
     if {"low", "high"} <= set(ordered.columns) and ordered["low"].notna().all():
         band(figure, ordered["n"].tolist(), ordered["low"].tolist(), ordered["high"].tolist(), theme.BLUE)
+        figure.data[-1].update(name="interval of the law", showlegend=True)
     figure.add_trace(
         go.Scatter(
             x=ordered["n"].tolist(), y=ordered["predicted"].tolist(), mode="lines", name="forecast",

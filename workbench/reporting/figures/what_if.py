@@ -26,8 +26,8 @@ def one_budget(line: pd.DataFrame, choices: pd.DataFrame) -> go.Figure:
     figure = theme.blank(500)
     losses = [line["loss"], choices["loss"]]
     for low, high, name, strength in (
-        ("run_low", "run_high", "where one run will fall", 0.12),
-        ("low", "high", "interval of the law", 0.22),
+        ("run_low", "run_high", "where one run will fall", 0.2),
+        ("low", "high", "interval of the law", 0.35),
     ):
         if low in line and line[low].notna().all():
             band(figure, line["n"].tolist(), line[low].tolist(), line[high].tolist(), theme.BLUE)
