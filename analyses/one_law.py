@@ -49,9 +49,8 @@ def name_of(law: str) -> str:
     return theme.LAW_NAMES.get(law, law)
 
 
-def chosen_name(law: str) -> str:
-    """The same with the name that commands know it by, where a law is chosen."""
-    return f"{name_of(law)} ({law})" if name_of(law) != law else law
+COMMANDS = "Commands call parametric L(N, D) chinchilla; chinchilla-tied is the same with α = β."
+"""For the help of a choice of laws."""
 
 
 def numbers(fit: Fit) -> list[Block]:

@@ -27,6 +27,7 @@ TABLE_STYLE = """<style>
 .rows th { font-weight: 600; border-bottom-color: rgba(128, 128, 128, 0.7); vertical-align: bottom; }
 .rows .number { text-align: right; font-variant-numeric: tabular-nums; }
 .rows td.number { white-space: nowrap; }
+.rows th:first-child, .rows td:first-child { min-width: 7rem; }
 .rows .prose { min-width: 15rem; }
 </style>"""
 

@@ -5,7 +5,7 @@ import streamlit as st
 from workbench.analyses import law_fits, sweeps
 from workbench.analyses.ask import Ask
 from workbench.analyses.law_fits import LawAsk
-from workbench.analyses.one_law import name_of
+from workbench.analyses.one_law import COMMANDS, name_of
 from workbench.app import data, show
 from workbench.app.choices import worded
 from workbench.fitting import LAWS
@@ -90,7 +90,8 @@ def _ask() -> LawAsk:
     law = str(
         places[0].selectbox(
             "Law", **worded("law", law_fits.choices(law_fits.points(selection)), name_of),
-            help="Every law whose columns these runs have. isoFLOP minima and the envelope are procedures.",
+            help="Every law whose columns these runs have. isoFLOP minima and the envelope are procedures. "
+            + COMMANDS,
         )
     )  # fmt: skip
     convention = places[1].selectbox(

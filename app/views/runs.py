@@ -24,6 +24,9 @@ from workbench.store.schema import RUNS
 # Style of a report's column → the format of a number that stays sortable.
 FORMATS = {"count": "compact", "power": "%.2e", "integer": "localized", "loss": "%.4f", "seconds": "%.1f s"}
 
+# Styles that a table which is not long writes as the report does.
+WRITTEN = ("count", "power")
+
 # Of a table longer than this the browser fetches the rows that it shows, and its rows cannot be ticked.
 LONG = 50_000
 
@@ -92,7 +95,7 @@ def _table(runs: pd.DataFrame) -> None:
     if how != "no":
         smoothed = run_table.smoothed_loss(selection, str(how), int(points))
         shown.insert(1, SMOOTHED_COLUMN, shown["run_id"].map(smoothed))
-    config = _columns(shown, f"{how} of the last {points} training losses")
+    config = _columns(shown, f"{how} of the last {points} training losses", len(shown) <= LONG)
     if len(shown) > LONG:
         st.dataframe(shown, column_config=config, hide_index=True, lazy=True, placeholder="–")
     else:
@@ -107,7 +110,7 @@ def _table(runs: pd.DataFrame) -> None:
 
 def _written(shown: pd.DataFrame) -> Styler:
     """The table with sizes and compute as elsewhere, 15.3k and 5.8×10¹⁰; it still sorts by the numbers."""
-    words = {column.key: column.style for column in RUN_COLUMNS if column.style in ("count", "power")}
+    words = {column.key: column.style for column in RUN_COLUMNS if column.style in WRITTEN}
     how = {name: partial(formats.show, style=words[name]) for name in shown.columns if name in words}
     return shown.style.format(how)
 
@@ -153,14 +156,14 @@ def _compared() -> None:
         show.trouble(error)
 
 
-def _columns(shown: pd.DataFrame, smoothed: str) -> dict[str, Any]:
+def _columns(shown: pd.DataFrame, smoothed: str, written: bool) -> dict[str, Any]:
     """Headings, meanings and formats of the table."""
     styled = {column.key: column for column in RUN_COLUMNS}
     found: dict[str, Any] = {}
     for column in RUNS:
         title = styled[column.name].title if column.name in styled else column.name
         style = FORMATS.get(styled[column.name].style) if column.name in styled else None
-        if style is not None:
+        if style is not None and not (written and styled[column.name].style in WRITTEN):
             found[column.name] = st.column_config.NumberColumn(title, help=column.meaning, format=style)
         else:
             found[column.name] = st.column_config.Column(title, help=column.meaning)

@@ -7,7 +7,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from workbench.analyses import sweeps
 from workbench.analyses.budgets import UNITS, Budget, BudgetAsk
-from workbench.analyses.one_law import name_of
+from workbench.analyses.one_law import COMMANDS, name_of
 from workbench.analyses.published_views import SHOWN, PublishedAsk
 from workbench.analyses.what_if import WhatIfAsk
 from workbench.app import data, show
@@ -58,10 +58,11 @@ def _budget() -> dict[str, Any]:
         value=None,
         format="%.4g",
         key=f"amount_{unit}",
-        placeholder="10 × largest",
+        placeholder={"flops": "e.g. 1e15", "hours": "e.g. 1", "money": "e.g. 10"}[unit],
+        help="Left empty: ten times the largest budget of the runs.",
         bind="query-params",
     )
-    law = places[2].selectbox("Law", **worded("what_law", LAWS, name_of))
+    law = places[2].selectbox("Law", help=COMMANDS, **worded("what_law", LAWS, name_of))
     convention = places[3].selectbox(
         "N counts",
         **worded("what_convention", CONVENTION_LABELS, lambda name: f"{CONVENTION_LABELS[name]} parameters"),
