@@ -12,9 +12,9 @@ from workbench.analyses import scaling_tables as tables
 from workbench.analyses.ask import Ask
 from workbench.analyses.checks import seed_noise
 from workbench.analyses.law_fits import LawAsk
-from workbench.analyses.scaling_judged import diagnose_law, said
+from workbench.analyses.scaling_judged import LAW, Diagnosed, diagnose_law, said
 from workbench.analyses.selection import Selection
-from workbench.fitting import BackTest, BackTests, Fit
+from workbench.fitting import BackTest, BackTests, Fit, FitSet
 from workbench.fitting.determined import UNDETERMINED
 from workbench.fitting.forecasts.backtests import RESAMPLES as FEWER
 from workbench.reporting import figures
@@ -128,6 +128,7 @@ def conventions(selection: Selection, ask: Ask) -> list[Block]:  # noqa: ARG001,
     return [
         Figure("exponents-by-approach", caption, exponents(shown), shown),
         scaling_fits.exponents_table(told),
+        *_together(selection, fits),
         *scaling_fits.parameters_table(known, next(iter(fits)).level),
         *scaling_fits.stated_conventions(fits),
     ]
@@ -138,11 +139,24 @@ def diagnostics(selection: Selection, ask: Ask) -> list[Block]:  # noqa: ARG001
     fit = law_fits.fitted(selection, LawAsk())
     if isinstance(fit, str):
         return [Text(fit, note=True)]
-    found, reason = selection.once("diagnosed", lambda: said(lambda: diagnose_law(fit)))
+    found, reason = _diagnosed(selection, fit)
     if found is None:
         return [Text(f"Diagnostics of the parametric law were {reason}", note=True)]
     seeds, _ = seed_noise(law_fits.sample(selection))
     return scaling_trust.diagnosed_blocks(found, not seeds.empty)
+
+
+def _diagnosed(selection: Selection, fit: Fit) -> tuple[Diagnosed | None, str]:
+    return selection.once("diagnosed", lambda: said(lambda: diagnose_law(fit)))
+
+
+def _together(selection: Selection, fits: FitSet) -> list[Block]:
+    """A note where runs miss together and an isoFLOP interval stands beside."""
+    fit = fits.get(LAW)
+    if fit is None or fits.get("isoflop") is None:
+        return []
+    text = scaling_fits.missed_together(_diagnosed(selection, fit)[0])
+    return [Text(text, note=True)] if text else []
 
 
 def compared(selection: Selection, ask: Ask) -> list[Block]:  # noqa: ARG001

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from workbench.analyses import scaling_fits
 from workbench.analyses import scaling_tables as tables
 from workbench.analyses.scaling import MULTIPLES
 from workbench.analyses.scaling_fits import with_budgets
@@ -174,18 +175,7 @@ def isoflop(points: pd.DataFrame, convention: str, fit: Fit | None) -> list[Bloc
 
 def minima_table(fit: Fit) -> list[Block]:
     """The minimum of each budget."""
-    columns = (
-        Column("budget", "budget [FLOPs]", "power"),
-        Column("sizes", "sizes", "integer"),
-        Column("n_opt", "N_opt", "count"),
-        Column("d_opt", "D_opt", "count"),
-        Column("ratio", "tokens per parameter", "number"),
-        Column("loss_opt", "loss", "number4"),
-        Column("bracketed", "bracketed"),
-    )
-    minima = fit.extra["minima"]
-    frame = minima.assign(ratio=minima["d_opt"] / minima["n_opt"])
-    return [Table.of("minima", "The minimum of each budget", frame, columns)]
+    return [scaling_fits.minima_table(fit)]
 
 
 def frontier(fit: Fit, points: pd.DataFrame, largest: float, minima: pd.DataFrame | None) -> list[Block]:

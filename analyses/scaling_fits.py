@@ -9,6 +9,7 @@ import pandas as pd
 from workbench.analyses import scaling_tables as tables
 from workbench.analyses.backtest_words import missed_by_distance
 from workbench.analyses.scaling import MULTIPLES, ScalingStudy, minima_of
+from workbench.analyses.scaling_judged import Diagnosed
 from workbench.analyses.scaling_runs import evaluated
 from workbench.analyses.scaling_words import settled
 from workbench.fitting import Fit, FitSet
@@ -102,19 +103,40 @@ def _isoflop(study: ScalingStudy) -> list[Block]:
             caption += ", hollow where the design does not bracket them, so that they are left out of the law"
     drawn = points[["budget", "n", "d", "c", "loss"]].sort_values(["budget", "n"], ignore_index=True)
     blocks: list[Block] = [Figure("isoflop", caption + ".", figures.isoflop(points, minima, lines), drawn)]
-    if minima is not None:
-        columns = (
-            Column("budget", "budget [FLOPs]", "power"),
-            Column("sizes", "sizes", "integer"),
-            Column("n_opt", "N_opt", "count"),
-            Column("d_opt", "D_opt", "count"),
-            Column("ratio", "tokens per parameter", "number"),
-            Column("loss_opt", "loss", "number4"),
-            Column("bracketed", "bracketed"),
-        )
-        frame = minima.assign(ratio=minima["d_opt"] / minima["n_opt"])
-        blocks.append(Table.of("minima", "The minimum of each budget", frame, columns))
+    if fit is not None:
+        blocks.append(minima_table(fit))
     return blocks
+
+
+def minima_table(fit: Fit) -> Table:
+    """The minimum of each budget, with intervals where residuals were resampled."""
+    columns = (
+        Column("budget", "budget [FLOPs]", "power"),
+        Column("sizes", "sizes", "integer"),
+        Column("n_opt", "N_opt", "count"),
+        Column("n_opt_interval", "interval", "interval-count"),
+        Column("d_opt", "D_opt", "count"),
+        Column("d_opt_interval", "interval", "interval-count"),
+        Column("ratio", "tokens per parameter", "number"),
+        Column("loss_opt", "loss", "number4"),
+        Column("bracketed", "bracketed"),
+    )
+    minima = fit.extra["minima"]
+    frame = minima.assign(ratio=minima["d_opt"] / minima["n_opt"])
+    caption = "The minimum of each budget"
+    if "n_opt_low" not in frame:
+        return Table.of("minima", caption, frame, tuple(c for c in columns if not c.key.endswith("_interval")))
+    for key in ("n_opt", "d_opt"):
+        frame[f"{key}_interval"] = list(zip(frame[f"{key}_low"], frame[f"{key}_high"], strict=True))
+    return Table.of("minima", f"{caption}, with {100 * fit.level:g}% intervals", frame, columns)
+
+
+def missed_together(diagnosed: Diagnosed | None) -> str:
+    """That the isoFLOP intervals take every run by itself where the diagnosis says that runs miss together."""
+    if diagnosed is None or not diagnosed.shared:
+        return ""
+    together = " ".join(text.partition(", as if")[0] for text in diagnosed.shared)
+    return f"{together}; the isoFLOP intervals resample residuals one by one, so that they are too narrow here."
 
 
 def _surface(fit: Fit, table: pd.DataFrame) -> list[Block]:
@@ -140,7 +162,9 @@ def allocation(study: ScalingStudy) -> list[Block]:
     """N_opt and D_opt against compute, and the exponents beside the published ones."""
     if not (study.exponents["source"] == tables.OURS).any():
         return []
-    return [*([] if study.frontier.empty else [_optimum(study)]), exponents_table(study.exponents)]
+    said = missed_together(study.judged.diagnosed) if study.fits.get("isoflop") is not None else ""
+    shown = [*([] if study.frontier.empty else [_optimum(study)]), exponents_table(study.exponents)]
+    return [*shown, *([Text(said, note=True)] if said else [])]
 
 
 def exponents_table(exponents: pd.DataFrame) -> Table:

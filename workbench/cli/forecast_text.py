@@ -182,7 +182,7 @@ def _backtests(found: "Forecast", level: str) -> Table | None:
     if found.backtests is None:
         return None
     inside = f"in their {level} interval"
-    heads = ("held out above", "runs", "fitted", "distance", "bias", "rms", "worst", inside, "half its width", "")
+    heads = ("held out above", "runs", "fitted", "farthest", "bias", "rms", "worst", inside, "half its width", "")
     rows = [
         (
             True,

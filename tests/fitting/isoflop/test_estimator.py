@@ -241,3 +241,13 @@ def test_an_exponent_that_noise_leaves_open_is_not_identified():
     table["loss"] *= np.exp(0.05 * np.random.default_rng(3).standard_normal(len(table)))
     found = fit(table, "isoflop", resamples=200)
     assert not found.identified and any("leaves open how compute divides" in note for note in found.notes)
+
+
+def test_each_minimum_has_the_interval_of_its_resamples():
+    optima = fit(isoflop(0.003, seed=1), "isoflop", resamples=200).extra["minima"]
+    counting = optima[optima["bracketed"]]
+    for key in ("n_opt", "d_opt"):
+        assert (counting[f"{key}_low"] < counting[key]).all() and (counting[key] < counting[f"{key}_high"]).all()
+    wider = fit(isoflop(0.006, seed=1), "isoflop", resamples=200).extra["minima"]
+    assert (wider["n_opt_high"] / wider["n_opt_low"] > optima["n_opt_high"] / optima["n_opt_low"]).mean() > 0.5
+    assert "n_opt_low" not in fit(isoflop(0.003), "isoflop", resamples=0).extra["minima"]

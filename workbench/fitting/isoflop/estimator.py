@@ -24,7 +24,7 @@ from workbench.fitting import tables
 from workbench.fitting.diagnostics.identification import open_exponent, short_range
 from workbench.fitting.isoflop.budgets import Curve, budgets, curves, sections
 from workbench.fitting.isoflop.curves import SHAPES
-from workbench.fitting.isoflop.minima import ORDER, Minima, best_inside, minima, power_laws, resampled
+from workbench.fitting.isoflop.minima import ORDER, Minima, best_inside, minima, power_laws, resampled_minima
 from workbench.fitting.laws.base import Array
 from workbench.fitting.record import Fit, NotIdentifiable
 from workbench.fitting.uncertainty import bootstrap
@@ -124,10 +124,18 @@ def fit_isoflop(
     ln_c_B = np.array([curve.ln_c for curve in every])
     point = power_laws(ln_c_B, measured.found.counting(good_B))
     draws: dict[str, Array] = {}
+    others: Minima | None = None
     if resamples:
         row = (measured.y_M[None], measured.found, good_B[None], resamples, np.random.default_rng(seed))
-        draws = {name: values[0] for name, values in resampled(every, SHAPES[measured.name], *row).items()}
+        others = resampled_minima(every, SHAPES[measured.name], *row)
+        none = dict.fromkeys((*ORDER, "alpha_C"), np.full(resamples, np.nan))
+        draws = none if others is None else power_laws(ln_c_B, others)
     tail = bootstrap.tail(level, measured.free)
+    optima = measured.frame()
+    if others is not None:
+        for name, ln_RB in (("n_opt", others.ln_n_SB), ("d_opt", others.ln_d_SB)):
+            ends = [bootstrap.percentile(np.exp(ln_R), tail) for ln_R in ln_RB.T]
+            optima[f"{name}_low"], optima[f"{name}_high"] = np.array(ends).T
     intervals = {name: bootstrap.percentile(values, tail) for name, values in draws.items()}
     alpha_c = {name: intervals.pop(name) for name in ("alpha_C",) if name in intervals}
     weak = [
@@ -170,7 +178,7 @@ def fit_isoflop(
         },
         residuals=residuals.reset_index(drop=True),
         resample_params=np.column_stack([draws[name] for name in ORDER]) if resamples else np.empty((0, 0)),
-        extra={"minima": measured.frame(), "curves": measured.drawn()},
+        extra={"minima": optima, "curves": measured.drawn()},
     )
 
 

@@ -86,7 +86,24 @@ def resampled(
     resamples: int,
     rng: np.random.Generator,
 ) -> dict[str, Array]:
-    """For each row of responses, the power laws of `resamples` others, (S, resamples).
+    """For each row of responses, the power laws of `resamples` others, (S, resamples); see `resampled_minima`."""
+    others = resampled_minima(every, shape, y_SM, found, good_SB, resamples, rng)
+    if others is None:
+        return dict.fromkeys((*ORDER, "alpha_C"), np.full((len(y_SM), resamples), np.nan))
+    laws = power_laws(np.array([curve.ln_c for curve in every]), others)
+    return {name: values.reshape(len(y_SM), resamples) for name, values in laws.items()}
+
+
+def resampled_minima(
+    every: list[Curve],
+    shape: Shape,
+    y_SM: Array,
+    found: Minima,
+    good_SB: np.ndarray,
+    resamples: int,
+    rng: np.random.Generator,
+) -> Minima | None:
+    """The minima of `resamples` others for each row of responses, one after another; None without spare points.
 
     Each is the row's curves plus its residuals drawn with replacement, given the variance Σr²/(M − P). The budgets
     that count are those that count in the row itself.
@@ -94,10 +111,8 @@ def resampled(
     many, points = y_SM.shape
     free = points - shape.count(sections(every))
     if free <= 0:
-        return dict.fromkeys((*ORDER, "alpha_C"), np.full((many, resamples), np.nan))
+        return None
     pool_SM = (y_SM - found.fitted_SM) * np.sqrt(points / free)
     drawn_SRM = np.take_along_axis(pool_SM[:, None], rng.integers(points, size=(many, resamples, points)), axis=2)
     drawn_SRM += found.fitted_SM[:, None]
-    others = minima(every, shape, drawn_SRM.reshape(-1, points)).counting(np.repeat(good_SB, resamples, axis=0))
-    laws = power_laws(np.array([curve.ln_c for curve in every]), others)
-    return {name: values.reshape(many, resamples) for name, values in laws.items()}
+    return minima(every, shape, drawn_SRM.reshape(-1, points)).counting(np.repeat(good_SB, resamples, axis=0))
