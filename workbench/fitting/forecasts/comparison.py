@@ -12,6 +12,7 @@ All laws are fitted to the same runs.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -105,6 +106,16 @@ class Comparison:
             rms.append(float(np.sqrt(np.mean(np.log((points["predicted"] / points["loss"]).to_numpy(float)) ** 2))))
         return tuple(sorted(factors)), rms[0], rms[1]
 
+    def _pairs(self) -> list[dict[str, Any]]:
+        """`determined` of every two laws that have such hold-outs."""
+        names = [one.law for one in self.candidates]
+        found = ((law, other, self.determined(law, other)) for law, other in combinations(names, 2))
+        return [
+            {"law": law, "other": other, "factors": list(factors), "rms": rms, "other_rms": other_rms}
+            for law, other, (factors, rms, other_rms) in found
+            if factors
+        ]
+
     @property
     def _likelihood(self) -> bool:
         return any(np.isfinite(one.aicc) for one in self.candidates)
@@ -135,6 +146,12 @@ class Comparison:
         if np.isfinite(rms).any():
             best = int(np.nanargmin(rms))
             said.append(f"By the back-tests: {names[best]}, off by {100 * rms[best]:.2g}% in the root mean square.")
+            factors, own, other = self.determined(names[best], names[0]) if best else ((), 0.0, 0.0)
+            if factors:
+                said.append(
+                    f"But where what was left determined both: {names[best]} by {100 * own:.2g}%, {names[0]} by "
+                    f"{100 * other:.2g}%."
+                )
         if self._likelihood:
             said.append(f"By AICc: {names[int(np.nanargmin(frame['aicc'].to_numpy(dtype=np.float64)))]}.")
         return " ".join(said)
@@ -150,6 +167,7 @@ class Comparison:
             "factors": list(self.factors),
             "laws": self.frame().to_dict("records"),
             "backtests": tests,
+            "where_determined": self._pairs(),
             "not_fitted": [one.to_dict() for one in self.not_fitted],
             "verdict": self.verdict(),
             "notes": list(self.notes),
