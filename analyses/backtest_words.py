@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from workbench.fitting import BackTests, Fit
+from workbench.fitting import BackTests
 from workbench.reporting import formats
 from workbench.reporting.figures.pieces import plural
 
@@ -22,7 +22,7 @@ def missed_by_distance(distant: BackTests) -> str:
     return f"{said} ({runs}{'' if far.identified else '; what was left to fit did not determine the law'})"
 
 
-def elsewhere(fit: Fit, own: Sequence[Mapping[Any, Any]], theirs: Mapping[str, Mapping[float, float]]) -> str:
+def elsewhere(level: float, own: Sequence[Mapping[Any, Any]], theirs: Mapping[str, Mapping[float, float]]) -> str:
     """That other laws these runs determine forecast a loss outside the interval of the one shown, or nothing.
 
     `own` are rows of forecasts with `multiple`, `loss_low` and `loss_high`; `theirs` is law → multiple → loss.
@@ -42,5 +42,5 @@ def elsewhere(fit: Fit, own: Sequence[Mapping[Any, Any]], theirs: Mapping[str, M
         return ""
     return (
         f"Another law that these runs determine says otherwise: {'; '.join(said)} the largest budget, outside the "
-        f"{100 * fit.level:g}% interval of the law's loss shown: which law holds matters more than that interval says."
+        f"{100 * level:g}% interval of the law's loss shown: which law holds matters more than that interval says."
     )

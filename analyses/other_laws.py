@@ -24,4 +24,4 @@ def said_otherwise(selection: Selection, fit: Fit, rows: Sequence[Mapping[Any, A
             continue
         found = tables.allocations([other], [float(row["flops"]) for row in rows])
         theirs[law] = dict(zip((row["multiple"] for row in rows), found["loss"].tolist(), strict=True))
-    return elsewhere(fit, rows, theirs)
+    return elsewhere(fit.level, rows, theirs)

@@ -172,7 +172,7 @@ def _elsewhere(study: ScalingStudy) -> str:
         for one in study.fits
         if one.identified and one.law != fit.law and one.convention == fit.convention
     }
-    return elsewhere(fit, headline_forecasts(study).to_dict("records"), theirs)
+    return elsewhere(fit.level, headline_forecasts(study).to_dict("records"), theirs)
 
 
 def told_apart(found: Comparison, better: str, other: str) -> bool:
