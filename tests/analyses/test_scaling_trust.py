@@ -201,7 +201,7 @@ def test_a_law_is_judged_by_hold_outs_that_left_both_determined():
         tests = [SimpleNamespace(factor=factor, identified=one, points=rows) for factor, one in pairs]
         return SimpleNamespace(law=law, tests=SimpleNamespace(tests=tests))
 
-    candidates = (tested("a", True, False), tested("b", True, True))
+    candidates: Any = (tested("a", True, False), tested("b", True, True))
     found = Comparison(candidates, (), "huber", "n", 2, (2, 4))
     factors, one, other = found.determined("a", "b")
     assert factors == (2,) and one == other == pytest.approx(np.sqrt((near**2 + far**2) / 2))
