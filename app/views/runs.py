@@ -111,7 +111,7 @@ def _table(runs: pd.DataFrame) -> None:
 def _written(shown: pd.DataFrame) -> Styler:
     """The table with sizes and compute as elsewhere, 15.3k and 5.8×10¹⁰; it still sorts by the numbers."""
     words = {column.key: column.style for column in RUN_COLUMNS if column.style in WRITTEN}
-    how = {name: partial(formats.show, style=words[name]) for name in shown.columns if name in words}
+    how: dict[Any, Any] = {name: partial(formats.show, style=words[name]) for name in shown.columns if name in words}
     return shown.style.format(how)
 
 
