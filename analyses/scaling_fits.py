@@ -163,8 +163,9 @@ def allocation(study: ScalingStudy) -> list[Block]:
     if not (study.exponents["source"] == tables.OURS).any():
         return []
     said = missed_together(study.judged.diagnosed) if study.fits.get("isoflop") is not None else ""
-    shown = [*([] if study.frontier.empty else [_optimum(study)]), exponents_table(study.exponents)]
-    return [*shown, *([Text(said, note=True)] if said else [])]
+    shown: list[Block] = [] if study.frontier.empty else [_optimum(study)]
+    shown.append(exponents_table(study.exponents))
+    return [*shown, Text(said, note=True)] if said else shown
 
 
 def exponents_table(exponents: pd.DataFrame) -> Table:

@@ -1,6 +1,7 @@
 """Groups whose compute for the same loss is known: the number is recovered, and what may not be compared is refused."""
 
 import json
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -59,12 +60,13 @@ def test_the_number_of_times_is_recovered(found):
 
 
 def test_equal_points_are_worth_the_compute_of_the_frontier_where_cost_is_tilted():
-    cost, law = Cost(9.0, -0.2), {"E": 1.7, "A": 60.0, "B": 300.0, "alpha": 0.5, "beta": 0.3}
+    cost = Cost(9.0, -0.2)
+    law: Any = {"E": 1.7, "A": 60.0, "B": 300.0, "alpha": 0.5, "beta": 0.3}
     best = [LAWS["chinchilla"].predict(law, n=n, d=d) for n, d in (cost.optimum(LAWS["chinchilla"], law, c) for c in
             (1e12, 1e13))]  # fmt: skip
     gamma = np.log10((best[0] - 1.7) / (best[1] - 1.7))
     table = pd.DataFrame({"n": np.tile([1e4, 1e5, 1e6], 2), "d": 1e7, "group": np.repeat(["a", "b"], 3)})
-    loss = LAWS["chinchilla"].predict(law, n=table["n"], d=table["d"])
+    loss = LAWS["chinchilla"].predict(law, n=table["n"].to_numpy(), d=table["d"].to_numpy())
     table["loss"] = 1.7 + (loss - 1.7) * np.where(table["group"] == "b", 0.9, 1.0)
     found = Ladder((), params={ONE_E: law})
     one = paired(table, ["a", "b"], "n", found, {"a": cost, "b": cost}, 0.95)["b"].times

@@ -205,7 +205,8 @@ def test_a_law_is_judged_by_hold_outs_that_left_both_determined():
     found = Comparison(candidates, (), "huber", "n", 2, (2, 4))
     factors, one, other = found.determined("a", "b")
     assert factors == (2,) and one == other == pytest.approx(np.sqrt((near**2 + far**2) / 2))
-    never = Comparison((candidates[0], SimpleNamespace(law="b", tests=None)), (), "huber", "n", 2, (2, 4))
+    untested: Any = (candidates[0], SimpleNamespace(law="b", tests=None))
+    never = Comparison(untested, (), "huber", "n", 2, (2, 4))
     assert never.determined("a", "b")[0] == ()
 
 
