@@ -109,14 +109,11 @@ def _plainly(text: str) -> str:
 
 
 def _exponents(fit: Fit) -> str:
-    text = (
+    return (
         f"With more compute C, both the model and its data should grow: the best number of parameters as C^a with a = "
         f"{with_interval(fit, 'a')}, the best number of training tokens as C^b with b = {with_interval(fit, 'b')}. "
+        f"The law behind these numbers is {one_law.name_of(fit.law)}, fitted to {plural(fit.n_points, 'run')}."
     )
-    if not {"a", "b"} & set(fit.undetermined):
-        size, data = (formats.number(10.0 ** fit.value(name), 2) for name in ("a", "b"))
-        text += f"Ten times the compute then asks for {size} times the parameters and {data} times the tokens. "
-    return f"{text}The law behind these numbers is {one_law.name_of(fit.law)}, fitted to {plural(fit.n_points, 'run')}."
 
 
 def _forecast(row: Mapping[Any, Any]) -> str:
