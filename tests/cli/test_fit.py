@@ -250,7 +250,7 @@ def test_certificates_of_several_laws_are_one_line_and_notes_keep_their_count_of
     code, out, _ = run(
         "fit", tmp_path / "runs.csv", "--law", "chinchilla", "--law", "kaplan-nd", "--resamples", 0, "--fix", "alpha=.3"
     )
-    assert code == 0 and out.count("one optimum found on") == 2 and out.count("Note: chinchilla: one optimum") == 1
+    assert code == 0 and out.count(" found on a grid of") == 2 and out.count("Note: chinchilla: one optimum") == 1
     assert "Note (kaplan-nd): Not held, since the law has no such parameter: alpha = 0.3." in out
 
 
