@@ -61,7 +61,9 @@ def comparison(selection: Selection, ask: CompareAsk) -> Comparison:
     key: Hashable = ("compare", ask.model_copy(update={"x": "loss"}))
     return selection.once(
         key,
-        lambda: compare(sides(selection, ask), ask.measure, ask.share_e, ask.convention, resamples=selection.resamples),
+        lambda: compare(
+            sides(selection, ask), ask.measure, ask.share_e, ask.convention, resamples=selection.affordable
+        ),
     )
 
 

@@ -64,7 +64,7 @@ def settings(selection: Selection, ask: LawAsk) -> dict[str, Any]:
 def resamples_of(selection: Selection, law: str) -> int:
     """How many resamples a law gets."""
     large = law in LAWS and len(LAWS[law].theta_names) > MOST
-    return min(selection.resamples, FEWER) if large else selection.resamples
+    return min(selection.affordable, FEWER) if large else selection.affordable
 
 
 def sample(selection: Selection) -> pd.DataFrame:
@@ -119,7 +119,7 @@ def _every(selection: Selection) -> FitSet:
     if table(selection).empty:
         return FitSet(())
     try:
-        return fitting.fit_all(_with_curves(selection), resamples=selection.resamples, seed=SEED)
+        return fitting.fit_all(_with_curves(selection), resamples=selection.affordable, seed=SEED)
     except BadInput:
         return FitSet(())
 

@@ -19,7 +19,7 @@ RESAMPLES = 1000
 """As many as the report takes, so that both print the same intervals."""
 
 MANY_RUNS, FEWER_RESAMPLES = 2000, 200
-"""Of more runs than that the study takes no more resamples than this, which its text says with every interval."""
+"""Of more runs than that fits take no more resamples than this, which their text says with every interval."""
 
 HELD_OUT = ("run_id", "step", "tokens", "flops", "seconds", "loss", "loss_se", "bpb", "point")
 
@@ -35,7 +35,7 @@ class Selection:
     sweep: str | None = None
     """None: every run of the store."""
     resamples: int = RESAMPLES
-    """Of the study's intervals."""
+    """Of the intervals of its fits, at most."""
 
     @cached_property
     def store(self) -> Store:
@@ -98,14 +98,12 @@ class Selection:
     def study(self) -> ScalingStudy:
         """Every law of theirs, as the report has it."""
         name = self.folder.resolve().name
-        many = len(self.runs) > MANY_RUNS
-        resamples = min(self.resamples, FEWER_RESAMPLES) if many else self.resamples
-        return scaling.study(self.runs, self.held_out, self.evals, name=name, resamples=resamples)
+        return scaling.study(self.runs, self.held_out, self.evals, name=name, resamples=self.affordable)
 
     @property
-    def studied(self) -> bool:
-        """Whether the study has been made already."""
-        return "study" in vars(self)
+    def affordable(self) -> int:
+        """Resamples of its fits: fewer where there are very many runs."""
+        return min(self.resamples, FEWER_RESAMPLES) if len(self.runs) > MANY_RUNS else self.resamples
 
     @cached_property
     def _kept(self) -> dict[Hashable, Any]:

@@ -1,29 +1,19 @@
 """What the pages read: a selection of the store, and what the views draw of it, kept until the store changes."""
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import streamlit as st
 
-from workbench.analyses import compare_groups, scaling_fits, scaling_runs, selection, views
+from workbench.analyses import compare_groups, selection, views
 from workbench.analyses.ask import Ask
 from workbench.analyses.live import Watch
-from workbench.analyses.scaling import ScalingStudy
 from workbench.analyses.selection import Selection
 from workbench.reporting.document import Block
 from workbench.store import Store
 
 EVERYTHING = "all runs"
 """The choice of no one sweep."""
-
-PARTS: dict[str, Callable[[ScalingStudy], list[Block]]] = {
-    "laws": scaling_fits.laws,
-    "allocation": scaling_fits.allocation,
-    "forecasts": scaling_fits.forecasts,
-    "soundness": scaling_runs.soundness,
-}
-"""Parts of the report that pages show."""
 
 RESAMPLES = selection.RESAMPLES
 
@@ -80,12 +70,6 @@ def everything() -> Selection:
 def watch(sweep: str) -> Watch:
     """Looks at a sweep in training, of which each reads only what is new."""
     return _watch(store_folder(), sweep)
-
-
-def part(name: str) -> list[Block]:
-    """A part of the report on the chosen sweep: see `PARTS`."""
-    folder = store_folder()
-    return _part(folder, version(folder), sweep(), name)
 
 
 def comparable_sweeps() -> list[str]:
@@ -147,8 +131,3 @@ def _comparable_keys(folder: str, version: str, sweep: str | None) -> list[str]:
 @st.cache_data(max_entries=KEPT_BLOCKS, show_spinner=False)
 def _values_of(folder: str, version: str, sweep: str | None, key: str) -> list[str]:
     return compare_groups.usable_values(_selection(folder, version, sweep).runs, key)
-
-
-@st.cache_resource(max_entries=KEPT_BLOCKS, show_spinner="Fitting every law, with intervals …")
-def _part(folder: str, version: str, sweep: str | None, name: str) -> list[Block]:
-    return PARTS[name](_selection(folder, version, sweep).study)

@@ -108,11 +108,6 @@ def block(item: Block, command: str = "", cite: Cite | None = of_these_runs) -> 
         figure(item, command, cite)
 
 
-def named(items: list[Block], *names: str) -> list[Block]:
-    """Those of the figures and tables that have one of the names."""
-    return [item for item in items if isinstance(item, Figure | Table) and item.name in names]
-
-
 def figure(item: Figure, command: str = "", cite: Cite | None = of_these_runs) -> None:
     """A figure, what it shows, and what belongs under it."""
     drawn = on_dark(item.figure) if st.context.theme.type == "dark" else item.figure

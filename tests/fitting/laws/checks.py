@@ -94,6 +94,17 @@ def the_curvature_is_that_of_the_jacobian(case: Case) -> None:
         assert exact_SPP[:, p] == pytest.approx(gauss_SPP[:, p] - slope_SP, rel=1e-5, abs=1e-6 * scale)
 
 
+def the_curvature_is_exact_at_the_truth(case: Case) -> None:
+    """Against `Law.local`, which takes differences of the jacobian."""
+    problem, x_centre_F, y_centre = case.problem()
+    theta_P, x_MF = case.law.from_params(case.params, x_centre_F, y_centre), problem.x_MF
+    rng = np.random.default_rng(0)
+    b_1M, v_1M = rng.normal(size=(2, 1, len(x_MF)))
+    exact_PP = case.law.local(theta_P[None], x_MF).second(b_1M, v_1M)[0]
+    differences_PP = Law.local(case.law, theta_P[None], x_MF).second(b_1M, v_1M)[0]
+    assert exact_PP == pytest.approx(differences_PP, rel=1e-6, abs=1e-6)
+
+
 def the_prediction_is_the_formula_written_out(case: Case) -> None:
     """`predict` against the formula in the test."""
     assert case.response == pytest.approx(case.formula(**case.columns), rel=1e-12)

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from tests.fitting.laws import checks
 from workbench.errors import BadInput
 from workbench.fitting import NotIdentifiable
-from workbench.fitting.laws.base import Law
 from workbench.fitting.laws.family import Family, FamilyCorpora
 
 GROUPS = ("dense", "experts", "linear")
@@ -48,13 +47,7 @@ def test_the_law(check, case):
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_the_curvature_is_exact_where_multipliers_are_not_one(case):
-    problem, x_centre_F, y_centre = case.problem()
-    theta_P, x_MF = case.law.from_params(case.params, x_centre_F, y_centre), problem.x_MF
-    rng = np.random.default_rng(0)
-    b_1M, v_1M = rng.normal(size=(2, 1, len(x_MF)))
-    exact_PP = case.law.local(theta_P[None], x_MF).second(b_1M, v_1M)[0]
-    differences_PP = Law.local(case.law, theta_P[None], x_MF).second(b_1M, v_1M)[0]
-    assert exact_PP == pytest.approx(differences_PP, rel=1e-6, abs=1e-6)
+    checks.the_curvature_is_exact_at_the_truth(case)
 
 
 def test_a_group_reaches_at_c_what_the_reference_reaches_at_kappa_c():

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from tests.fitting.laws import checks
-from workbench.fitting.laws.base import Law
 from workbench.fitting.laws.shared_exponents import SharedExponents, SharedExponentsCorpora
 
 GROUPS = ("adam", "lion", "muon")
@@ -49,13 +48,7 @@ def test_the_law(check, case):
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_the_curvature_is_exact_at_the_truth(case):
-    problem, x_centre_F, y_centre = case.problem()
-    theta_P, x_MF = case.law.from_params(case.params, x_centre_F, y_centre), problem.x_MF
-    rng = np.random.default_rng(0)
-    b_1M, v_1M = rng.normal(size=(2, 1, len(x_MF)))
-    exact_PP = case.law.local(theta_P[None], x_MF).second(b_1M, v_1M)[0]
-    differences_PP = Law.local(case.law, theta_P[None], x_MF).second(b_1M, v_1M)[0]
-    assert exact_PP == pytest.approx(differences_PP, rel=1e-6, abs=1e-6)
+    checks.the_curvature_is_exact_at_the_truth(case)
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)

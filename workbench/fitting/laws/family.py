@@ -191,12 +191,6 @@ class Family(Grouped):
         """The reference's two terms; the others' are proportional to them."""
         return np.log(params["A"]), params["alpha"], np.log(params["B"]), params["beta"]
 
-    def derived(self, params: Mapping[str, Array]) -> dict[str, Array]:
-        """N_opt ∝ C^a and D_opt ∝ C^b in every group, and γ, the exponent of the frontier's reducible loss."""
-        total = params["alpha"] + params["beta"]
-        shares = {"a": params["beta"] / total, "b": params["alpha"] / total}
-        return {**shares, "gamma": params["alpha"] * params["beta"] / total}
-
 
 class FamilyCorpora(Family):
     """The same with an irreducible loss of each group, as corpora have their own entropy."""

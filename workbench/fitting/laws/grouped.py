@@ -64,3 +64,9 @@ class Grouped(Law):
         if np.ndim(group) == 0:
             return np.asarray(values[which[0]])
         return np.asarray(sum(np.asarray(value) * (which == i) for i, value in enumerate(values)))
+
+    def derived(self, params: Mapping[str, Array]) -> dict[str, Array]:
+        """N_opt ∝ C^a and D_opt ∝ C^b in every group, and γ, the exponent of the frontier's reducible loss."""
+        total = params["alpha"] + params["beta"]
+        shares = {"a": params["beta"] / total, "b": params["alpha"] / total}
+        return {**shares, "gamma": params["alpha"] * params["beta"] / total}

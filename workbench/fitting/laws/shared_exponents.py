@@ -163,12 +163,6 @@ class SharedExponents(Grouped):
             floor + size * power(columns["n"], params["alpha"]) + data * power(columns["d"], params["beta"])
         )
 
-    def derived(self, params: Mapping[str, Array]) -> dict[str, Array]:
-        """N_opt ∝ C^a and D_opt ∝ C^b in every group, and γ, the exponent of the frontier's reducible loss."""
-        total = params["alpha"] + params["beta"]
-        shares = {"a": params["beta"] / total, "b": params["alpha"] / total}
-        return {**shares, "gamma": params["alpha"] * params["beta"] / total}
-
 
 class SharedExponentsCorpora(SharedExponents):
     """The same with an irreducible loss of each group."""
